@@ -1,0 +1,1 @@
+"""When it runs: Lambda handlers. Parse, call pipelines, take effect."""

@@ -1,0 +1,41 @@
+"""The keys of the ledger: one DynamoDB table per environment, partition key ``pk``, sort key ``sk``, both strings."""
+
+
+def dataset_pk(dataset: str) -> str:
+    return f"dataset#{dataset}"
+
+
+def model_pk(model: str) -> str:
+    return f"model#{model}"
+
+
+HEAD = "head"
+"""Of a dataset: {commit, number}. Moves by a conditional write only."""
+LEASE = "lease"
+"""Of a model: {holder, token, expires_at, cooldown_until, day, runs_today}."""
+CHAMPION = "champion"
+"""Of a model: {package_arn, version, release_id, since}."""
+RELEASE_LOCK = "release-lock"
+"""Of a model, while a release is under way: {release_id, execution, package_arn, previous, intended, expires_at}."""
+
+
+def run_sk(run_id: str) -> str:
+    """Run ids sort by their start: ``yyyymmddThhmmssZ-<hash>``."""
+    return f"run#{run_id}"
+
+
+def refusal_sk(moment: str, trigger_id: str) -> str:
+    return f"refusal#{moment}#{trigger_id}"
+
+
+def release_sk(release_id: str) -> str:
+    return f"release#{release_id}"
+
+
+def approval_sk(version: int, approved_at: str) -> str:
+    """Present once an approval was consumed by a release."""
+    return f"approval#{version:06d}#{approved_at}"
+
+
+def check_sk(check_id: str) -> str:
+    return f"check#{check_id}"

@@ -1,0 +1,200 @@
+"""The name of everything that another stack, a function or a person must find.
+
+Whatever is not named here is named by CloudFormation. Names whose scope is global carry account and region; every
+name carries the environment's id, so that several environments can share an account. ``limits`` says how long each
+composed name may be; the fleet's validation checks them all before anything is synthesized.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+STACK_KINDS = ("foundation", "operations")
+MODEL_STACK_KINDS = ("model", "serving")
+BUCKETS = ("data", "artifacts", "capture", "audit")
+PERSONAS = ("engineer", "approver", "operator", "auditor", "consumer")
+JOB_ROLES = ("training", "serving")
+
+NAMESPACE = "Mooring"
+"""CloudWatch namespace of the drift checker's metrics."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """One team x stage x region, and the names of what it holds.
+
+    Examples
+    --------
+    >>> Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1").id
+    'arrivals-dev-us-east-1'
+    """
+
+    team: str
+    stage: str
+    account: str
+    region: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.team}-{self.stage}-{self.region}"
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def role_arn(self, role_name: str) -> str:
+        return f"arn:aws:iam::{self.account}:role/{role_name}"
+
+    def stack(self, kind: str) -> str:
+        return f"{self.id}-{kind}"
+
+    def bucket(self, kind: str) -> str:
+        return f"{self.id}-{kind}-{self.account}"
+
+    @property
+    def ledger_table(self) -> str:
+        return f"{self.id}-ledger"
+
+    @property
+    def bus(self) -> str:
+        return self.id
+
+    @property
+    def topic(self) -> str:
+        return f"{self.id}-alerts"
+
+    @property
+    def topic_arn(self) -> str:
+        return self.arn("sns", self.topic)
+
+    @property
+    def dead_letter_queue(self) -> str:
+        return f"{self.id}-dead-letters"
+
+    @property
+    def boundary(self) -> str:
+        return f"{self.id}-boundary"
+
+    @property
+    def key_alias(self) -> str:
+        return f"alias/mooring/{self.id}"
+
+    @property
+    def key_parameter(self) -> str:
+        """The parameter that holds the ARN of the environment's KMS key."""
+        return f"/mooring/{self.id}/key-arn"
+
+    def persona_role(self, persona: str) -> str:
+        return f"{self.id}-{persona}"
+
+    def function(self, name: str) -> str:
+        """The physical name of the function in ``functions/<name>``."""
+        return f"{self.id}-{name.replace('_', '-')}"
+
+    def function_arn(self, name: str) -> str:
+        return self.arn("lambda", f"function:{self.function(name)}")
+
+    def state_machine(self, kind: str) -> str:
+        """``kind`` is ``retraining`` or ``release``."""
+        return f"{self.id}-{kind}"
+
+    def state_machine_arn(self, kind: str) -> str:
+        return self.arn("states", f"stateMachine:{self.state_machine(kind)}")
+
+    @property
+    def scheduler_role(self) -> str:
+        return f"{self.id}-scheduler"
+
+    @property
+    def release_deployer_role(self) -> str:
+        """The narrow role that a release passes to CloudFormation."""
+        return f"{self.id}-release-deployer"
+
+    def model(self, name: str) -> "Model":
+        return Model(environment=self, name=name)
+
+    def limits(self) -> Iterator[tuple[str, str, int]]:
+        """Yield (what, composed name, longest length that AWS accepts)."""
+        for kind in BUCKETS:
+            yield "S3 bucket", self.bucket(kind), 63
+        for kind in STACK_KINDS:
+            yield "stack", self.stack(kind), 128
+        for persona in PERSONAS:
+            yield "IAM role", self.persona_role(persona), 64
+        yield "IAM role", self.release_deployer_role, 64
+        yield "Lambda function", self.function("approve_package"), 64
+        yield "state machine", self.state_machine("retraining"), 80
+        yield "DynamoDB table", self.ledger_table, 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One model in one environment, and the names of what belongs to it."""
+
+    environment: Environment
+    name: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.environment.id}-{self.name}"
+
+    def stack(self, kind: str) -> str:
+        """``kind`` is ``model`` or ``serving``."""
+        return f"{self.id}-{kind}"
+
+    @property
+    def package_group(self) -> str:
+        return self.id
+
+    @property
+    def package_group_arn(self) -> str:
+        return self.environment.arn("sagemaker", f"model-package-group/{self.package_group}")
+
+    @property
+    def endpoint(self) -> str:
+        return self.id
+
+    @property
+    def endpoint_arn(self) -> str:
+        return self.environment.arn("sagemaker", f"endpoint/{self.endpoint}")
+
+    def role(self, job: str) -> str:
+        """``job`` is ``training`` or ``serving``."""
+        return f"{self.id}-{job}"
+
+    def role_arn(self, job: str) -> str:
+        return self.environment.role_arn(self.role(job))
+
+    @property
+    def settings_parameter(self) -> str:
+        """The parameter that holds the model's settings: one JSON document (``settings.ModelSettings``)."""
+        return f"/mooring/{self.environment.id}/{self.name}/settings"
+
+    @property
+    def release_parameter(self) -> str:
+        """The StringList parameter that is the release state (``release_state.ReleaseState``)."""
+        return f"/mooring/{self.environment.id}/{self.name}/release"
+
+    @property
+    def drift_schedule(self) -> str:
+        return f"{self.id}-drift"
+
+    def alarm(self, kind: str) -> str:
+        return f"{self.id}-{kind}"
+
+    def limits(self) -> Iterator[tuple[str, str, int]]:
+        """Yield (what, composed name, longest length that AWS accepts)."""
+        for kind in MODEL_STACK_KINDS:
+            yield "stack", self.stack(kind), 128
+        for job in JOB_ROLES:
+            yield "IAM role", self.role(job), 64
+        yield "endpoint", self.endpoint, 63
+        yield "model package group", self.package_group, 63
+        yield "schedule", self.drift_schedule, 64
+        yield "job", job_name(self.name, "evaluate", execution_id="x" * 12, attempt="10"), 63
+
+
+def job_name(model: str, step: str, *, execution_id: str, attempt: str) -> str:
+    """A job's name: unique for ever in its account and region, because execution and attempt are.
+
+    ``execution_id`` is ``digest(execution ARN)``; the state machine appends the attempt.
+    """
+    return f"{model}-{step}-{execution_id}-{attempt}"

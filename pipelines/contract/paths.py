@@ -1,0 +1,26 @@
+"""Where things lie in the environment's buckets. All functions return keys, without bucket and leading slash."""
+
+
+def object_key(dataset: str, digest: str) -> str:
+    """Data bucket: one distinct content of a dataset, by its SHA-256 in hexadecimal."""
+    return f"datasets/{dataset}/objects/{digest}"
+
+
+def commit_key(dataset: str, commit_id: str) -> str:
+    """Data bucket: one commit's manifest."""
+    return f"datasets/{dataset}/commits/{commit_id}.json"
+
+
+def run_prefix(model: str, run_id: str) -> str:
+    """Artifacts bucket: everything that one retraining run writes. Ends in a slash."""
+    return f"runs/{model}/{run_id}/"
+
+
+def capture_prefix(model: str, version: int | str) -> str:
+    """Capture bucket: the traffic that one package version served; SageMaker appends endpoint, variant and hour."""
+    return f"{model}/v{version}"
+
+
+def check_prefix(model: str, check_id: str) -> str:
+    """Artifacts bucket: what one drift check writes. Ends in a slash."""
+    return f"checks/{model}/{check_id}/"
