@@ -1,0 +1,173 @@
+"""Prepares an account and region for ``cdk deploy``: the CDK's own bootstrap, under a deployment policy of ours.
+
+Without ``--cloudformation-execution-policies`` the CDK's bootstrap gives CloudFormation AdministratorAccess. This
+policy names the services that the stacks use, keeps to the environment's account and region where a resource has one,
+and lets CloudFormation create roles only below a permissions boundary.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from mooring import cdk
+from pipelines.contract.names import Environment
+
+POLICY_NAME = "mooring-deployer"
+REGIONAL = (
+    "application-autoscaling",
+    "cloudwatch",
+    "dynamodb",
+    "events",
+    "kms",
+    "lambda",
+    "logs",
+    "sagemaker",
+    "scheduler",
+    "sns",
+    "sqs",
+    "ssm",
+    "states",
+)
+"""Services whose resources carry region and account in their ARN."""
+
+
+_ROLE_WRITES = ["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"]
+_ROLE_UPKEEP = [
+    "iam:DeleteRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListRolePolicies",
+    "iam:ListAttachedRolePolicies",
+    "iam:TagRole",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+]
+_PASSED_TO = [
+    f"{service}.amazonaws.com" for service in ("cloudformation", "events", "lambda", "sagemaker", "scheduler", "states")
+]
+
+
+def deployment_policy(account: str) -> dict[str, Any]:
+    """What CloudFormation may do in ``account`` when it deploys our stacks; every region of it."""
+    roles = f"arn:aws:iam::{account}:role/*"
+    boundary = {"StringLike": {"iam:PermissionsBoundary": f"arn:aws:iam::{account}:policy/*-boundary"}}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Services",
+                "Effect": "Allow",
+                "Action": [f"{service}:*" for service in REGIONAL],
+                "Resource": [f"arn:aws:{service}:*:{account}:*" for service in REGIONAL]
+                + [f"arn:aws:cloudwatch::{account}:dashboard/*"],
+            },
+            {
+                "Sid": "WithoutResource",
+                "Effect": "Allow",
+                "Action": [
+                    "kms:CreateKey",
+                    "logs:DescribeLogGroups",
+                    "logs:*LogDelivery*",
+                    "logs:*ResourcePolic*",
+                    "ssm:DescribeParameters",
+                    "application-autoscaling:Describe*",
+                    "cloudwatch:DescribeAlarms",
+                ],
+                "Resource": "*",
+            },
+            {"Sid": "Buckets", "Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::*"},
+            {"Sid": "Budgets", "Effect": "Allow", "Action": "budgets:*", "Resource": f"arn:aws:budgets::{account}:*"},
+            {
+                "Sid": "RolesBelowABoundary",
+                "Effect": "Allow",
+                "Action": _ROLE_WRITES,
+                "Resource": roles,
+                "Condition": boundary,
+            },
+            {"Sid": "Roles", "Effect": "Allow", "Action": _ROLE_UPKEEP, "Resource": roles},
+            {
+                "Sid": "Policies",
+                "Effect": "Allow",
+                "Action": [
+                    "iam:CreatePolicy",
+                    "iam:DeletePolicy",
+                    "iam:GetPolicy",
+                    "iam:*PolicyVersion*",
+                    "iam:TagPolicy",
+                ],
+                "Resource": f"arn:aws:iam::{account}:policy/*-boundary",
+            },
+            {
+                "Sid": "PassToServices",
+                "Effect": "Allow",
+                "Action": "iam:PassRole",
+                "Resource": roles,
+                "Condition": {"StringEquals": {"iam:PassedToService": _PASSED_TO}},
+            },
+            {
+                "Sid": "ScalingServiceRole",
+                "Effect": "Allow",
+                "Action": "iam:CreateServiceLinkedRole",
+                "Resource": f"arn:aws:iam::{account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/*",
+            },
+        ],
+    }
+
+
+def bootstrap(
+    environment: Environment,
+    *,
+    variables: dict[str, str],
+    log: Path,
+    on_line: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Create or renew the deployment policy, then run ``cdk bootstrap`` for the environment's account and region.
+
+    Raises
+    ------
+    MooringError
+        ``cdk bootstrap`` failed.
+    """
+    arn = f"arn:aws:iam::{environment.account}:policy/{POLICY_NAME}"
+    session = boto3.Session(
+        aws_access_key_id=variables.get("AWS_ACCESS_KEY_ID"),
+        aws_secret_access_key=variables.get("AWS_SECRET_ACCESS_KEY"),
+        aws_session_token=variables.get("AWS_SESSION_TOKEN"),
+        region_name=environment.region,
+    )
+    _put_policy(session.client("iam"), arn, json.dumps(deployment_policy(environment.account)))
+    cdk.run(
+        [
+            "bootstrap",
+            f"aws://{environment.account}/{environment.region}",
+            "--cloudformation-execution-policies",
+            arn,
+            "--app",
+            "",
+        ],
+        variables=variables,
+        log=log,
+        on_line=on_line,
+    )
+
+
+def _put_policy(iam: Any, arn: str, document: str) -> None:
+    try:
+        iam.create_policy(
+            PolicyName=POLICY_NAME, PolicyDocument=document, Description="What cdk deploy of Mooring may do"
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "EntityAlreadyExists":
+            raise
+        for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+            # A policy keeps five versions at most; the one in force is replaced, the others are history of ours.
+            if not version["IsDefaultVersion"]:
+                iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)

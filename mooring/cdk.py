@@ -1,0 +1,58 @@
+"""Runs the unmodified CDK command-line interface that ``package.json`` pins."""
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import infra
+from mooring.errors import MooringError
+
+PROJECT = Path(infra.__file__).parent.parent
+"""The folder of cdk.json."""
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    variables: Mapping[str, str],
+    log: Path,
+    on_line: Callable[[str], None] = lambda _: None,
+) -> str:
+    """Run ``cdk`` with ``arguments`` in the project; everything it says goes to ``log`` and, line by line, to ``on_line``.
+
+    Returns
+    -------
+    What it printed.
+
+    Raises
+    ------
+    MooringError
+        It is not installed, or it failed; the message ends with its last lines.
+    """
+    program = PROJECT / "node_modules" / ".bin" / "cdk"
+    if not program.exists():
+        raise MooringError("the CDK command-line interface is not installed", remedy="run: make setup")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    lines = []
+    with (
+        log.open("w") as sink,
+        subprocess.Popen(
+            [str(program), *arguments],
+            cwd=PROJECT,
+            env={**os.environ, **variables, "CI": "true", "NO_COLOR": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            sink.write(line)
+            lines.append(line)
+            on_line(line.rstrip())
+    if process.returncode:
+        raise MooringError(
+            f"cdk {' '.join(arguments)} ended with {process.returncode}:\n{''.join(lines[-15:])}", remedy=f"read {log}"
+        )
+    return "".join(lines)

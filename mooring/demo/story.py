@@ -1,0 +1,70 @@
+"""How the story is told: chapters, progress, claims that are checked, figures."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.table import Table
+
+from mooring.errors import MooringError
+
+
+class ClaimError(MooringError):
+    """Something that the story claims did not hold."""
+
+
+class Story:
+    """Prints chapters and claims as they happen; the first claim that does not hold ends the story."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._begun = time.monotonic()
+        self._chapters: list[tuple[str, str, float]] = []
+        self._claims = 0
+
+    @contextmanager
+    def chapter(self, title: str) -> Iterator[dict[str, str]]:
+        """One chapter; the caller puts the figures of its row in the closing table into the mapping."""
+        self.console.print(f"\n[bold]{len(self._chapters) + 1}. {title}[/bold]")
+        begun, figures = time.monotonic(), dict[str, str]()
+        yield figures
+        said = ", ".join(f"{name} {value}" if value else name for name, value in figures.items())
+        self._chapters.append((title, said, time.monotonic() - begun))
+
+    def say(self, text: str) -> None:
+        self.console.print(f"   [dim]{self._clock()}[/dim]  {text}", highlight=False)
+
+    @contextmanager
+    def doing(self, text: str) -> Iterator[None]:
+        """Show that something long runs: a spinner on a terminal, a line elsewhere."""
+        if self.console.is_terminal:
+            with self.console.status(f"   {text}"):
+                yield
+        else:
+            self.say(f"{text} …")
+            yield
+
+    def claim(self, text: str, holds: bool, *, otherwise: str) -> None:
+        """State a fact that was read from AWS's APIs; ``otherwise`` says what was found instead."""
+        if not holds:
+            raise ClaimError(f"the story says: {text}. Found: {otherwise}", remedy="read the server's log named above")
+        self._claims += 1
+        self.console.print(f"   [dim]{self._clock()}[/dim]  [green]✓[/green] {text}", highlight=False)
+
+    def end(self, next_steps: Mapping[str, str]) -> None:
+        table = Table(title="What happened", title_justify="left", title_style="bold", expand=False)
+        table.add_column("chapter")
+        table.add_column("figures", overflow="fold")
+        table.add_column("s", justify="right")
+        for title, figures, seconds in self._chapters:
+            table.add_row(title, figures, f"{seconds:.0f}")
+        self.console.print()
+        self.console.print(table)
+        took = time.monotonic() - self._begun
+        self.console.print(f"\n{self._claims} claims checked through AWS APIs, all hold, in {took:.0f} s. Next:")
+        for what, how in next_steps.items():
+            self.console.print(f"  {what:<34} {how}", highlight=False, soft_wrap=True)
+
+    def _clock(self) -> str:
+        return f"{time.monotonic() - self._begun:5.0f} s"

@@ -1,0 +1,223 @@
+"""A deployed environment, as a person sees it: through AWS APIs, under the persona role that each act needs.
+
+The same code talks to the embedded AWS and to a real account: where the calls go is a matter of the caller's own
+variables (``mooring env`` prints those of the embedded AWS).
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any, TypeVar
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mooring.errors import MooringError
+from pipelines.contract import ledger
+from pipelines.contract.names import Environment, Model
+
+POLL_S = 0.5
+EXECUTION_ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """One execution of a state machine: its ARN, status, input and, once it has ended, output and cause."""
+
+    arn: str
+    status: str
+    input: dict[str, Any]
+    output: dict[str, Any]
+    cause: str
+
+    @property
+    def ended(self) -> bool:
+        return self.status in EXECUTION_ENDED
+
+
+class Deployed:
+    """One environment in the AWS that the caller's credentials reach.
+
+    Raises
+    ------
+    MooringError
+        No AWS answers, the credentials are of another account, or the persona role cannot be assumed.
+    """
+
+    def __init__(self, environment: Environment, *, session: boto3.Session | None = None) -> None:
+        self.environment = environment
+        self._session = session or boto3.Session(region_name=environment.region)
+        self._client: Callable[[str, str, int], Any] = cache(self._new_client)
+
+    def client(self, service: str, persona: str, *, attempts: int = 5) -> Any:
+        """A client of ``service`` under the persona's role; sessions last for an hour."""
+        return self._client(service, persona, attempts)
+
+    def _new_client(self, service: str, persona: str, attempts: int) -> Any:
+        role = self.environment.role_arn(self.environment.persona_role(persona))
+        sts = self._session.client("sts", region_name=self.environment.region)
+        try:
+            account = sts.get_caller_identity()["Account"]
+            if account != self.environment.account:
+                raise MooringError(
+                    f"{self.environment.id} lies in account {self.environment.account}, your credentials in {account}",
+                    remedy=f'take credentials of that account; embedded: eval "$(mooring env {self.environment.id})"',
+                )
+            credentials = sts.assume_role(RoleArn=role, RoleSessionName=f"mooring-{persona}")["Credentials"]
+        except (BotoCoreError, ClientError) as error:
+            raise MooringError(
+                f"cannot become {persona} of {self.environment.id}: {error}",
+                remedy=f"is the environment deployed (cdk deploy '{self.environment.id}-*') and may you assume {role}?",
+            ) from error
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            region_name=self.environment.region,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+            config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, max_pool_connections=20),
+        )
+
+    # -- what is recorded -------------------------------------------------------------------------------------------
+
+    def items(self, pk: str, prefix: str = "") -> Iterator[dict[str, Any]]:
+        """The ledger's items of one partition, by sort key."""
+        pages = (
+            self.client("dynamodb", "auditor")
+            .get_paginator("query")
+            .paginate(
+                TableName=self.environment.ledger_table,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)" if prefix else "pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": pk}} | ({":sk": {"S": prefix}} if prefix else {}),
+                ConsistentRead=True,
+            )
+        )
+        for page in pages:
+            for item in page["Items"]:
+                yield {name: _plain(TypeDeserializer().deserialize(value)) for name, value in item.items()}
+
+    def model_items(self, model: str, prefix: str) -> list[dict[str, Any]]:
+        return list(self.items(ledger.model_pk(model), prefix))
+
+    def champion(self, model: str) -> dict[str, Any] | None:
+        return next(iter(self.model_items(model, ledger.CHAMPION)), None)
+
+    def document(self, bucket: str, key: str) -> Any:
+        """A JSON document of one of the environment's buckets; ``bucket`` is one of ``names.BUCKETS``."""
+        body = self.client("s3", "auditor").get_object(
+            Bucket=self.environment.bucket(bucket), Key=key, ExpectedBucketOwner=self.environment.account
+        )["Body"]
+        return json.loads(body.read())
+
+    # -- state machines ---------------------------------------------------------------------------------------------
+
+    def executions(self, kind: str) -> Iterator[Execution]:
+        """Executions of the ``retraining`` or ``release`` state machine, newest first."""
+        states = self.client("stepfunctions", "auditor")
+        for page in states.get_paginator("list_executions").paginate(
+            stateMachineArn=self.environment.state_machine_arn(kind)
+        ):
+            for entry in page["executions"]:
+                yield self.execution(entry["executionArn"])
+
+    def execution(self, arn: str) -> Execution:
+        described = self.client("stepfunctions", "auditor").describe_execution(executionArn=arn)
+        return Execution(
+            arn=arn,
+            status=described["status"],
+            input=json.loads(described.get("input") or "{}"),
+            output=json.loads(described.get("output") or "{}"),
+            cause=described.get("cause", ""),
+        )
+
+    def wait_for(self, arn: str, *, timeout_s: float = 7200) -> Execution:
+        """The execution once it has ended."""
+        return wait(
+            lambda: found if (found := self.execution(arn)).ended else None,
+            what=f"the end of {arn.rpartition(':')[2]}",
+            timeout_s=timeout_s,
+        )
+
+    def start_retraining(self, model: str, *, by: str, reason: str) -> str:
+        """Start a retraining as a person; returns the execution's ARN."""
+        request = {
+            "model": model,
+            "trigger": {"kind": "person", "id": f"{by}-{time.time_ns()}", "by": by, "reason": reason},
+        }
+        answer = self.client("stepfunctions", "engineer").start_execution(
+            stateMachineArn=self.environment.state_machine_arn("retraining"), input=json.dumps(request)
+        )
+        return str(answer["executionArn"])
+
+    def start_rollback(self, model: str, version: int, *, by: str) -> str:
+        """Start a release of an older version; returns the execution's ARN."""
+        request = {"package_arn": self.package_arn(model, version), "by": by, "rollback": True}
+        answer = self.client("stepfunctions", "operator").start_execution(
+            stateMachineArn=self.environment.state_machine_arn("release"), input=json.dumps(request)
+        )
+        return str(answer["executionArn"])
+
+    # -- the registry -----------------------------------------------------------------------------------------------
+
+    def model(self, name: str) -> Model:
+        return self.environment.model(name)
+
+    def package_arn(self, model: str, version: int) -> str:
+        return self.environment.arn("sagemaker", f"model-package/{self.model(model).package_group}/{version}")
+
+    def package(self, arn: str) -> dict[str, Any]:
+        return dict(self.client("sagemaker", "auditor").describe_model_package(ModelPackageName=arn))
+
+    def approve(self, model: str, version: int, *, by: str, comment: str) -> dict[str, Any]:
+        """Approve a package through the approve function, as a person.
+
+        Raises
+        ------
+        MooringError
+            The function refused: an unknown package, or the author where two people are wanted.
+        """
+        request = {"package_arn": self.package_arn(model, version), "by": by, "comment": comment}
+        answer = self.client("lambda", "approver").invoke(
+            FunctionName=self.environment.function("approve_package"), Payload=json.dumps(request)
+        )
+        result = json.loads(answer["Payload"].read() or "{}")
+        if answer.get("FunctionError"):
+            raise MooringError(
+                f"{model} version {version} was not approved: {result.get('errorType')}: {result.get('errorMessage')}",
+                remedy=f"look at the package: mooring status {self.environment.id}",
+            )
+        return dict(result or {})
+
+
+T = TypeVar("T")
+
+
+def wait(read: Callable[[], T | None], *, what: str, timeout_s: float) -> T:
+    """Poll ``read`` until it gives something.
+
+    Raises
+    ------
+    MooringError
+        It gave nothing within ``timeout_s`` seconds.
+    """
+    end = time.monotonic() + timeout_s
+    while (found := read()) is None:
+        if time.monotonic() > end:
+            raise MooringError(f"waited {timeout_s:.0f} s for {what}", remedy="look at the executions: mooring status")
+        time.sleep(POLL_S)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
