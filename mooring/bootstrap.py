@@ -49,6 +49,7 @@ _ROLE_UPKEEP = [
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateRole",
 ]
+_SCALING = "sagemaker.application-autoscaling.amazonaws.com"
 _PASSED_TO = [
     f"{service}.amazonaws.com" for service in ("cloudformation", "events", "lambda", "sagemaker", "scheduler", "states")
 ]
@@ -115,7 +116,7 @@ def deployment_policy(account: str) -> dict[str, Any]:
                 "Sid": "ScalingServiceRole",
                 "Effect": "Allow",
                 "Action": "iam:CreateServiceLinkedRole",
-                "Resource": f"arn:aws:iam::{account}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/*",
+                "Resource": f"arn:aws:iam::{account}:role/aws-service-role/{_SCALING}/*",
             },
         ],
     }

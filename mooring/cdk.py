@@ -19,7 +19,7 @@ def run(
     log: Path,
     on_line: Callable[[str], None] = lambda _: None,
 ) -> str:
-    """Run ``cdk`` with ``arguments`` in the project; everything it says goes to ``log`` and, line by line, to ``on_line``.
+    """Run ``cdk`` with ``arguments`` in the project; what it says goes to ``log`` and, line by line, to ``on_line``.
 
     Returns
     -------
