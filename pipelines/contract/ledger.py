@@ -9,14 +9,20 @@ def model_pk(model: str) -> str:
     return f"model#{model}"
 
 
+def execution_pk(execution: str) -> str:
+    """Of an execution's ARN; its one item ``EXECUTION`` says what it works on: {model, run_id} or {model, release_id}."""
+    return f"execution#{execution}"
+
+
+EXECUTION = "execution"
 HEAD = "head"
 """Of a dataset: {commit, number}. Moves by a conditional write only."""
 LEASE = "lease"
-"""Of a model: {holder, token, expires_at, cooldown_until, day, runs_today}."""
+"""Of a model: {holder, token, expires_at, cooldown_until, day, runs_today, recent_triggers}; times in epoch seconds."""
 CHAMPION = "champion"
 """Of a model: {package_arn, version, release_id, since}."""
 RELEASE_LOCK = "release-lock"
-"""Of a model, while a release is under way: {release_id, execution, package_arn, previous, intended, expires_at}."""
+"""Of a model, while a release is under way: {release_id, execution, package_arn, previous, intended, predecessors}."""
 
 
 def run_sk(run_id: str) -> str:

@@ -1,0 +1,35 @@
+"""Where a job's programs find and leave things: the local paths that requests name and programs are told of.
+
+A processing job's inputs are, under ``INPUT``: ``code`` (the model's source as one .tar.gz), and for *validate*
+``data`` (the commit's objects, by their digests) and ``commit`` (commit.json); for *evaluate* ``training``, ``holdout``,
+``validation``, ``candidate`` and, if there is one, ``champion``. Outputs lie under ``OUTPUT``, by the names of ``OUTPUTS``.
+"""
+
+INPUT = "/opt/ml/processing/input"
+OUTPUT = "/opt/ml/processing/output"
+MESSAGE_FILE = "/opt/ml/output/message"
+"""What a processing job writes here becomes its ExitMessage."""
+
+OUTPUTS = {
+    "validate": {"training": "data/training", "holdout": "data/holdout", "validation": "validation"},
+    "evaluate": {"evaluation": "evaluation"},
+}
+"""Of each step: output name, which is also its folder under ``OUTPUT`` -> where it goes below ``run_uri``."""
+
+CANDIDATE_INPUT = "candidate"
+"""The evaluate step's input that the state machine adds: the S3 URI of the training job's model.tar.gz."""
+
+
+def input_dir(name: str) -> str:
+    return f"{INPUT}/{name}"
+
+
+def output_dir(name: str) -> str:
+    return f"{OUTPUT}/{name}"
+
+
+def entrypoint(step: str) -> list[str]:
+    """ContainerEntrypoint of a processing step: unpack the model's source, then run ``pipelines.steps.<step>``."""
+    unpack = "mkdir -p /opt/ml/processing/source && cd /opt/ml/processing/source"
+    run = f'tar -xzf {input_dir("code")}/* && exec python3 -m pipelines.steps.{step} "$@"'
+    return ["/bin/bash", "-c", f"{unpack} && {run}", step]
