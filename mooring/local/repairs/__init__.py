@@ -1,0 +1,25 @@
+"""Repairs of MiniStack: where it differs from AWS in a way that would let a mistake pass.
+
+Each module mends one service. MiniStack's functions are looked up in their modules at call time, so a repair replaces
+the attribute; ``patching.replace`` refuses an attribute that does not exist. The repairs fit exactly one version.
+"""
+
+from importlib.metadata import version
+
+from mooring.local.repairs import endpoints
+
+MINISTACK = "1.5.33"
+
+
+def apply(*, schedule_speed: float = 1.0) -> None:
+    """Mend MiniStack in this process; ``schedule_speed`` is how much faster schedules run than their expressions say.
+
+    Raises
+    ------
+    RuntimeError
+        Another version of MiniStack is installed, or it lacks what a repair replaces.
+    """
+    installed = version("ministack")
+    if installed != MINISTACK:
+        raise RuntimeError(f"MiniStack {installed} is installed, the repairs fit {MINISTACK} only: run make setup")
+    endpoints.apply()

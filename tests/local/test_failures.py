@@ -1,0 +1,155 @@
+"""Bad input and dying processes: each ends in a clear error where the user looks, and the champion keeps serving.
+
+One environment is deployed by the unmodified CDK CLI and has a champion; every test leaves it as it found it.
+"""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from mooring.demo.chapters import DATASET, MODEL, commit_files, serving_package
+from mooring.deployed import Deployed, Execution, wait
+from pipelines.contract import ledger
+from pipelines.contract.settings import ModelSettings
+from pipelines.models import flights
+
+
+@pytest.fixture
+def alerts(arrivals: Deployed, admin: Any) -> Iterator[Any]:
+    """Reads the next message of the alert topic."""
+    sqs, sns = admin("sqs"), admin("sns")
+    queue = sqs.create_queue(QueueName="alerts-reader")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+        ],
+    }
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
+    topic = arrivals.environment.topic_arn
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+
+    def read() -> str | None:
+        for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []):
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            return str(json.loads(message["Body"])["Message"])
+        return None
+
+    yield lambda: wait(read, what="an alert", timeout_s=30)
+    sns.unsubscribe(SubscriptionArn=subscription)
+    sqs.delete_queue(QueueUrl=queue)
+
+
+@pytest.fixture
+def head(arrivals: Deployed, admin: Any) -> Iterator[dict[str, Any]]:
+    """Puts the dataset's head back after the test."""
+    key = {"pk": {"S": ledger.dataset_pk(DATASET)}, "sk": {"S": ledger.HEAD}}
+    table = arrivals.environment.ledger_table
+    dynamodb = admin("dynamodb")
+    item = dynamodb.get_item(TableName=table, Key=key)["Item"]
+    yield item
+    dynamodb.put_item(TableName=table, Item=item)
+
+
+def run(deployed: Deployed, reason: str) -> Execution:
+    return deployed.wait_for(deployed.start_retraining(MODEL, by="tester", reason=reason), timeout_s=120)
+
+
+def record_of(deployed: Deployed, execution: Execution) -> dict[str, Any]:
+    return next(item for item in deployed.model_items(MODEL, "run#") if item["execution"] == execution.arn)
+
+
+def assert_failed(deployed: Deployed, execution: Execution, alert: str, *words: str) -> None:
+    record = record_of(deployed, execution)
+    assert execution.status == "FAILED"
+    assert record["outcome"] == "failed"
+    for where, text in {"execution": execution.cause, "ledger": record["cause"], "alert": alert}.items():
+        for word in words:
+            assert word in text, f"{where} does not say {word!r}: {text}"
+    lease = next(iter(deployed.model_items(MODEL, ledger.LEASE)))
+    assert not lease.get("holder"), "the lease was not freed"
+    assert serving_package(deployed, MODEL) == deployed.package_arn(MODEL, 1)
+
+
+def test_missing_column(arrivals: Deployed, alerts: Any, head: dict[str, Any]) -> None:  # noqa: ARG001
+    name, content = flights.month_file(4)
+    commit_files(arrivals, {name: flights.without_column(content, "distance")}, message="no distance")
+    execution = run(arrivals, "missing column")
+    assert_failed(arrivals, execution, alerts(), "distance")
+
+
+def test_unreadable_file(arrivals: Deployed, alerts: Any, head: dict[str, Any]) -> None:  # noqa: ARG001
+    name, _ = flights.month_file(4)
+    commit_files(arrivals, {name: b"\x1f\x8b\x08\x00 this is no gzip"}, message="garbage")
+    execution = run(arrivals, "unreadable file")
+    assert_failed(arrivals, execution, alerts(), name)
+
+
+@pytest.fixture
+def settings(arrivals: Deployed, admin: Any) -> Iterator[Any]:
+    """Writes other settings for one test, as a deployment would."""
+    parameter = arrivals.model(MODEL).settings_parameter
+    ssm = admin("ssm")
+    before = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+
+    def write(**hyperparameters: str) -> None:
+        document = json.loads(before)
+        document["hyperparameters"] |= hyperparameters
+        ssm.put_parameter(Name=parameter, Value=ModelSettings.from_json(json.dumps(document)).to_json(), Overwrite=True)
+
+    yield write
+    ssm.put_parameter(Name=parameter, Value=before, Overwrite=True)
+
+
+def test_training_program_that_crashes(arrivals: Deployed, alerts: Any, settings: Any) -> None:
+    settings(learning_rate="fast")
+    execution = run(arrivals, "crash")
+    assert_failed(arrivals, execution, alerts(), "learning", "fast")
+
+
+def test_killed_training_process(arrivals: Deployed, alerts: Any, settings: Any) -> None:
+    settings(max_iter="20000")
+    arn = arrivals.start_retraining(MODEL, by="tester", reason="kill")
+    victim = wait(_training_process, what="the training process", timeout_s=60)
+    time.sleep(0.5)
+    victim.send_signal(signal.SIGKILL)
+    execution = arrivals.wait_for(arn, timeout_s=60)
+    assert_failed(arrivals, execution, alerts(), "kill")
+
+
+def _training_process() -> psutil.Process | None:
+    for process in psutil.process_iter(["cmdline"]):
+        if any(argument == "train.py" or argument.endswith("/train.py") for argument in process.info["cmdline"] or ()):
+            return process
+    return None
+
+
+def test_aborted_execution_frees_its_lease(arrivals: Deployed, settings: Any, alerts: Any) -> None:
+    settings(max_iter="20000")
+    arn = arrivals.start_retraining(MODEL, by="tester", reason="abort")
+    victim = wait(_training_process, what="the training process", timeout_s=60)
+    arrivals.client("stepfunctions", "operator").stop_execution(executionArn=arn, cause="a person stopped it")
+    wait(
+        lambda: True if not next(iter(arrivals.model_items(MODEL, ledger.LEASE))).get("holder") else None,
+        what="the lease to be freed",
+        timeout_s=30,
+    )
+    psutil.wait_procs([victim], timeout=30)
+    assert not victim.is_running(), "the stopped execution left its training job running"
+    assert "ABORTED" in alerts()
+
+
+def test_twenty_triggers_give_one_run(arrivals: Deployed) -> None:
+    before = {item["sk"] for item in arrivals.model_items(MODEL, "refusal#")}
+    arns = [arrivals.start_retraining(MODEL, by="tester", reason="stampede") for _ in range(20)]
+    ended = [arrivals.wait_for(arn, timeout_s=120) for arn in arns]
+    assert [execution.status for execution in ended] == ["SUCCEEDED"] * 20
+    runs = [item for item in arrivals.model_items(MODEL, "run#") if item["execution"] in arns]
+    refusals = [item for item in arrivals.model_items(MODEL, "refusal#") if item["sk"] not in before]
+    assert (len(runs), len(refusals)) == (1, 19)
