@@ -32,6 +32,8 @@ STOP_WITHIN_S = 10.0
 SECRET = "embedded"
 """Secret access key of every account's root: the server checks signatures of roles' keys, not of account ids."""
 
+_started: "dict[int, subprocess.Popen[bytes]]" = {}  # to be reaped by the process that started them
+
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
@@ -97,6 +99,7 @@ def start(
         schedule_speed=schedule_speed,
     )
     _state_file(home).write_text(json.dumps({**asdict(server), "home": str(home)}))
+    _started[process.pid] = process
     try:
         _wait_until_ready(server, process, on_wait)
     except BaseException:
@@ -140,6 +143,8 @@ def stop(*, home: Path) -> Server | None:
             except psutil.TimeoutExpired:
                 process.kill()
                 process.wait(STOP_WITHIN_S)
+        if (child := _started.pop(server.pid, None)) is not None:
+            child.wait()
     _state_file(home.resolve()).unlink(missing_ok=True)
     return server
 

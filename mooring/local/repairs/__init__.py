@@ -6,7 +6,7 @@ the attribute; ``patching.replace`` refuses an attribute that does not exist. Th
 
 from importlib.metadata import version
 
-from mooring.local.repairs import endpoints
+from mooring.local.repairs import door, schedules, step_functions
 
 MINISTACK = "1.5.33"
 
@@ -22,4 +22,6 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     installed = version("ministack")
     if installed != MINISTACK:
         raise RuntimeError(f"MiniStack {installed} is installed, the repairs fit {MINISTACK} only: run make setup")
-    endpoints.apply()
+    door.apply()
+    schedules.apply(speed=schedule_speed)
+    step_functions.apply()

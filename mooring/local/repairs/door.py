@@ -1,0 +1,32 @@
+"""The HTTP door: what the server listens on, and who came through."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_evaluator
+from ministack.core.router import extract_access_key_id
+
+from mooring.local import identity
+from mooring.local.repairs.patching import replace
+
+
+def apply() -> None:
+    """Mend the door."""
+    replace(app, "_port_is_bindable", _one_port_only)
+    replace(iam_evaluator, "pin_request_caller", _remember_caller)
+
+
+def _one_port_only(_original: object) -> Callable[[str, int], bool]:
+    """Keep the server on its one port; with TLS MiniStack also listens on 443 where it may."""
+    return lambda _host, _port: False
+
+
+def _remember_caller(original: Callable[..., None]) -> Callable[..., None]:
+    """What a request sets in motion acts under its caller; MiniStack forgets the caller once the request is let in."""
+
+    def pin_request_caller(headers: dict[str, str], query_params: dict[str, Any] | None = None) -> None:
+        identity.caller_key.set(extract_access_key_id(headers, query_params or {}) or "")
+        original(headers, query_params)
+
+    return pin_request_caller

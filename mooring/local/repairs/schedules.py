@@ -1,0 +1,27 @@
+"""Schedules: the one clock that can run faster than AWS's, for demonstrations and tests."""
+
+from collections.abc import Callable
+
+from ministack.services import eventbridge, scheduler
+
+from mooring.local.repairs.patching import replace
+
+TICK_S = 1.0
+
+
+def apply(*, speed: float) -> None:
+    """Have ``rate(1 hour)`` fire every 3600 / ``speed`` seconds, for EventBridge rules and Scheduler's schedules.
+
+    MiniStack looks for what is due every 10 seconds, here every second. ``cron`` and ``at`` keep to the wall clock.
+    """
+    replace(eventbridge, "_SCHEDULER_TICK_INTERVAL", lambda _original: TICK_S)
+    replace(scheduler, "_SCHEDULE_TICK_INTERVAL", lambda _original: TICK_S)
+
+    def wrap(original: Callable[[str], int | None]) -> Callable[[str], float | None]:
+        def parse_rate_seconds(expression: str) -> float | None:
+            seconds = original(expression)
+            return None if seconds is None else seconds / speed
+
+        return parse_rate_seconds
+
+    replace(eventbridge, "_parse_rate_seconds", wrap)
