@@ -15,7 +15,6 @@ import ssl
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -176,6 +175,12 @@ def client_options(server: Server, *, account: str, region: str) -> dict[str, An
     }
 
 
+def places(server: Server) -> list[tuple[str, str]]:
+    """The accounts and regions in which the server holds a stack, sorted."""
+    with _open(server, "/_mooring/places") as answer:
+        return [(account, region) for account, region in json.load(answer)]
+
+
 def free_port() -> int:
     """A loopback port that nothing listens on now."""
     with socket.socket() as probe:
@@ -234,11 +239,15 @@ def _wait_until_ready(server: Server, process: "subprocess.Popen[bytes]", on_wai
 
 def _ready(server: Server) -> bool:
     try:
-        trust = ssl.create_default_context(cafile=str(server.authority))
-        with urllib.request.urlopen(f"{server.url}/_ministack/ready", timeout=2, context=trust) as answer:
+        with _open(server, "/_ministack/ready") as answer:
             return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
+    except OSError:
         return False
+
+
+def _open(server: Server, path: str) -> Any:
+    trust = ssl.create_default_context(cafile=str(server.authority))
+    return urllib.request.urlopen(f"{server.url}{path}", timeout=2, context=trust)
 
 
 def _last_lines(log: Path, count: int = 15) -> str:

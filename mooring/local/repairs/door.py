@@ -1,11 +1,13 @@
 """The HTTP door: what the server listens on, and who came through."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_evaluator
 from ministack.core.router import extract_access_key_id
+from ministack.services import cloudformation
 
 from mooring.local import identity
 from mooring.local.repairs.patching import replace
@@ -14,12 +16,25 @@ from mooring.local.repairs.patching import replace
 def apply() -> None:
     """Mend the door."""
     replace(app, "_port_is_bindable", _one_port_only)
+    replace(app, "_handle_health_request", _answer_places)
     replace(iam_evaluator, "pin_request_caller", _remember_caller)
 
 
 def _one_port_only(_original: object) -> Callable[[str, int], bool]:
     """Keep the server on its one port; with TLS MiniStack also listens on 443 where it may."""
     return lambda _host, _port: False
+
+
+def _answer_places(original: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
+    """Tell ``mooring status`` which accounts and regions hold a stack: no AWS API lists them across accounts."""
+
+    def handle_health_request(path: str, request_id: str) -> Any:
+        if path != "/_mooring/places":
+            return original(path, request_id)
+        places = sorted({(account, region) for account, region, _name in cloudformation._stacks._data})
+        return 200, {"Content-Type": "application/json"}, json.dumps(places).encode()
+
+    return handle_health_request
 
 
 def _remember_caller(original: Callable[..., None]) -> Callable[..., None]:

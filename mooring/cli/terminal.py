@@ -1,0 +1,46 @@
+"""What the commands share: progress, tables, JSON, and where things are. Colours obey ``NO_COLOR``."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def home() -> Path:
+    """The embedded AWS's folder: ``MOORING_HOME``, else ``.mooring`` in the project's root."""
+    return Path(os.environ.get("MOORING_HOME") or Path(__file__).parents[2] / ".mooring")
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` as indented JSON; dates become ISO strings."""
+    click.echo(json.dumps(value, indent=2, default=str))
+
+
+@contextmanager
+def progress(text: str) -> Iterator[Callable[[str], None]]:
+    """Show on the terminal that something runs; the function given changes the text. Silent when piped."""
+    from rich.console import Console  # noqa: PLC0415 - the command line must start fast
+
+    with Console(stderr=True).status(text) as status:
+        yield lambda changed: status.update(changed)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; cells are plain text, whatever they hold."""
+    from rich import box  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    Console().print(table)
