@@ -1,0 +1,1 @@
+"""Metrics, the paired bootstrap between candidate and champion, and the gates that judge them."""

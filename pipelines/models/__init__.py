@@ -1,0 +1,1 @@
+"""The example models, and the dataset that both learn from."""

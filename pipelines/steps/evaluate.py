@@ -1,0 +1,167 @@
+"""The step *evaluate*: candidate and champion on the same held-out rows.
+
+Writes ``evaluation.json`` (metrics, segments, the paired bootstrap of their difference), ``baseline.json`` (the profile of
+what the candidate was trained on, and of its predictions there) and ``golden.json`` (requests with the answers that
+the served model must give).
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipelines.contract import jobs
+from pipelines.data.contract import DataContract, read_contract
+from pipelines.data.reading import read_table
+from pipelines.evaluation import score
+from pipelines.evaluation.artifact import sha256_of, unpack
+from pipelines.evaluation.bootstrap import paired_gain
+from pipelines.evaluation.metrics import Array, measure
+from pipelines.monitoring.profile import PREDICTION, baseline
+from pipelines.steps import failure
+
+GOLDEN_REQUESTS = (1, 1, 1, 5)
+"""How many rows each golden request carries."""
+GOLDEN_TOLERANCE = 1e-6
+MIN_SEGMENT_ROWS = 200
+SCORE_TIMEOUT_S = 1800
+
+
+class ScoringFailedError(RuntimeError):
+    """A model's own inference program failed on the rows; the message ends with what it said."""
+
+
+def predictions_of(archive: Path, rows: Sequence[Path]) -> list[Array]:
+    """Predictions of the model in ``archive`` for each CSV file, by its own code in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model"
+        unpack(archive, model)
+        code = str(model / "code")
+        environment = {**os.environ, "PYTHONPATH": code, "SAGEMAKER_SUBMIT_DIRECTORY": code}
+        outputs = [Path(folder) / f"{number}.npy" for number in range(len(rows))]
+        pairs = [str(path) for pair in zip(rows, outputs, strict=True) for path in pair]
+        # -P keeps the program's own folder, and so our modules, off the model's path.
+        command = [sys.executable, "-P", score.__file__, str(model), *pairs]
+        ran = subprocess.run(
+            command, env=environment, cwd=folder, capture_output=True, text=True, timeout=SCORE_TIMEOUT_S, check=False
+        )
+        if ran.returncode:
+            raise ScoringFailedError(f"{archive.parent.name}/{archive.name}: {ran.stderr.strip()[-400:]}")
+        return [np.load(output) for output in outputs]
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    begun = time.monotonic()
+    contract = read_contract(Path(options.contract))
+    training_file, holdout_file = (Path(folder) / "rows.csv.gz" for folder in (options.training, options.holdout))
+    training, holdout = read_table(training_file, training_file.name), read_table(holdout_file, holdout_file.name)
+    labels = holdout[options.target].astype(float).to_numpy()
+    candidate_file = Path(options.candidate) / "model.tar.gz"
+    champion_file = Path(options.champion) / "model.tar.gz" if options.champion else None
+    with ThreadPoolExecutor() as pool:
+        of_champion = pool.submit(predictions_of, champion_file, [holdout_file]) if champion_file else None
+        candidate, on_training = predictions_of(candidate_file, [holdout_file, training_file])
+        champion = of_champion.result()[0] if of_champion else None
+    evaluation: dict[str, Any] = {
+        "format": 1,
+        "task": options.task,
+        "target": options.target,
+        "rows": len(holdout),
+        "candidate": {"sha256": sha256_of(candidate_file), "metrics": measure(options.task, labels, candidate)},
+        "champion": None,
+        "gain": None,
+    }
+    if champion_file and champion is not None:
+        evaluation["champion"] = {
+            "version": options.champion_version,
+            "sha256": sha256_of(champion_file),
+            "metrics": measure(options.task, labels, champion),
+        }
+        gain = paired_gain(options.task, options.metric, labels, candidate, champion, seed=options.seed)
+        evaluation["gain"] = asdict(gain)
+    evaluation["segments"] = segments(options.task, contract, holdout, labels, candidate, champion)
+    profile = baseline(
+        {**{name: training[name].to_numpy() for name in contract.features}, PREDICTION: on_training},
+        categorical=[name for name in contract.features if contract.columns[name].type == "category"],
+    ).to_document()
+    golden = golden_requests(holdout[contract.features], candidate)
+    evaluation["baseline"] = {"rows": profile["rows"]}
+    evaluation["golden"] = {"rows": sum(len(request["expected"]) for request in golden["requests"])}
+    evaluation["seconds"] = round(time.monotonic() - begun, 2)
+    output = Path(options.output) / "evaluation"
+    output.mkdir(parents=True, exist_ok=True)
+    for name, document in (("evaluation", evaluation), ("baseline", profile), ("golden", golden)):
+        (output / f"{name}.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+
+
+def segments(
+    task: str,
+    contract: DataContract,
+    rows: pd.DataFrame,
+    labels: Array,
+    candidate: Array,
+    champion: Array | None,
+) -> list[dict[str, Any]]:
+    """Both models' metrics per value of the contract's segment columns; values of few rows are left out."""
+    found = []
+    for column in contract.segments:
+        for value, positions in rows.groupby(column).indices.items():
+            if len(positions) < MIN_SEGMENT_ROWS:
+                continue
+            found.append(
+                {
+                    "column": column,
+                    "value": str(value),
+                    "rows": len(positions),
+                    "candidate": measure(task, labels[positions], candidate[positions]),
+                    "champion": None
+                    if champion is None
+                    else measure(task, labels[positions], champion[positions]),
+                }
+            )
+    return found
+
+
+def golden_requests(features: pd.DataFrame, predictions: Array) -> dict[str, Any]:
+    """A handful of requests from all over the held-out rows, with the answers that were given here."""
+    picked = np.linspace(0, len(features) - 1, min(sum(GOLDEN_REQUESTS), len(features))).astype(int)
+    requests = []
+    for start, count in zip(np.cumsum((0, *GOLDEN_REQUESTS)), GOLDEN_REQUESTS, strict=False):
+        positions = picked[start : start + count]
+        if len(positions):
+            body = features.iloc[positions].to_csv(index=False, lineterminator="\n")
+            requests.append({"body": body, "expected": predictions[positions].tolist()})
+    return {"content_type": "text/csv", "tolerance": GOLDEN_TOLERANCE, "requests": requests}
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--training", default=jobs.input_dir("training"))
+    parser.add_argument("--holdout", default=jobs.input_dir("holdout"))
+    parser.add_argument("--candidate", default=jobs.input_dir(jobs.CANDIDATE_INPUT))
+    parser.add_argument("--champion", help="folder of the champion's model.tar.gz, if there is a champion")
+    parser.add_argument("--champion-version", type=int)
+    parser.add_argument("--contract", default="contract.yaml")
+    parser.add_argument("--output", default=jobs.OUTPUT)
+    parser.add_argument("--message-file", default=jobs.MESSAGE_FILE)
+    parser.add_argument("--task", required=True)
+    parser.add_argument("--target", required=True)
+    parser.add_argument("--metric", required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    given = parse()
+    failure.run(lambda: evaluate(given), Path(given.message_file))
