@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mooring.errors import MooringError
 from pipelines.contract import ledger
 from pipelines.contract.names import Environment, Model
+from pipelines.data.commits import Dataset
 
 POLL_S = 0.5
 EXECUTION_ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -113,6 +114,12 @@ class Deployed:
             Bucket=self.environment.bucket(bucket), Key=key, ExpectedBucketOwner=self.environment.account
         )["Body"]
         return json.loads(body.read())
+
+    def dataset(self, name: str) -> Dataset:
+        """A dataset of the environment, as the engineer."""
+        return Dataset.in_environment(
+            self.environment, name, s3=self.client("s3", "engineer"), dynamodb=self.client("dynamodb", "engineer")
+        )
 
     # -- state machines ---------------------------------------------------------------------------------------------
 

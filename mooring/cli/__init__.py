@@ -17,6 +17,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "down": ("mooring.cli.embedded:down", "Stop the embedded AWS and all that it runs."),
     "status": ("mooring.cli.status:status", "Say what runs: stacks, endpoints, executions."),
     "env": ("mooring.cli.embedded:env", "Print the variables that point boto3, the AWS CLI and cdk at it."),
+    "demo": ("mooring.cli.demo:demo", "Close the whole loop on this machine; every claim is checked."),
+    "bootstrap": ("mooring.cli.bootstrap:bootstrap", "Prepare an environment's account and region for cdk deploy."),
+    "data": ("mooring.cli.data:data", "Commit files to a dataset, and read its history."),
+    "retrain": ("mooring.cli.life:retrain", "Start a retraining."),
+    "approve": ("mooring.cli.life:approve", "Approve a version; the release flow makes it the champion."),
+    "rollback": ("mooring.cli.life:rollback", "Release an older version again."),
+    "show": ("mooring.cli.life:show", "Print a model's champion, runs, releases, checks and refusals."),
 }
 """Name of each command -> where it is, and its one-line help."""
 

@@ -10,9 +10,18 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pipelines.models import flights
+
 ROWS_PER_REQUEST = 250
 SENDERS = 4
 PAUSE_S = 0.1
+
+
+def month_requests(month: int) -> tuple[str, list[str]]:
+    """A month's flights as an application would ask about them: CSV header and rows, features only."""
+    text = flights.month_rows(month)[flights.FEATURES].to_csv(index=False, lineterminator="\n")
+    header, *rows = text.splitlines()
+    return header, rows
 
 
 def send(

@@ -7,12 +7,13 @@ import json
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from mooring.demo.chapters import DATASET, MODEL, commit_files, serving_package
+from mooring.demo.chapters import DATASET, MODEL, serving_package
 from mooring.deployed import Deployed, Execution, wait
 from pipelines.contract import ledger
 from pipelines.contract.settings import ModelSettings
@@ -52,13 +53,13 @@ def alerts(arrivals: Deployed, admin: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def head(arrivals: Deployed, admin: Any) -> Iterator[dict[str, Any]]:
+def head(arrivals: Deployed, admin: Any) -> Iterator[None]:
     """Puts the dataset's head back after the test."""
     key = {"pk": {"S": ledger.dataset_pk(DATASET)}, "sk": {"S": ledger.HEAD}}
     table = arrivals.environment.ledger_table
     dynamodb = admin("dynamodb")
     item = dynamodb.get_item(TableName=table, Key=key)["Item"]
-    yield item
+    yield
     dynamodb.put_item(TableName=table, Item=item)
 
 
@@ -82,18 +83,22 @@ def assert_failed(deployed: Deployed, execution: Execution, alert: str, *words: 
     assert serving_package(deployed, MODEL) == deployed.package_arn(MODEL, 1)
 
 
-def test_missing_column(arrivals: Deployed, alerts: Any, head: dict[str, Any]) -> None:  # noqa: ARG001
-    name, content = flights.month_file(4)
-    commit_files(arrivals, {name: flights.without_column(content, "distance")}, message="no distance")
+@pytest.mark.usefixtures("head")
+def test_missing_column(arrivals: Deployed, alerts: Any, tmp_path: Path) -> None:
+    file = tmp_path / "april.csv"
+    flights.month_rows(4).drop(columns="distance").to_csv(file, index=False)
+    arrivals.dataset(DATASET).commit({flights.month_name(4): file}, author="tester", message="no distance")
     execution = run(arrivals, "missing column")
     assert_failed(arrivals, execution, alerts(), "distance")
 
 
-def test_unreadable_file(arrivals: Deployed, alerts: Any, head: dict[str, Any]) -> None:  # noqa: ARG001
-    name, _ = flights.month_file(4)
-    commit_files(arrivals, {name: b"\x1f\x8b\x08\x00 this is no gzip"}, message="garbage")
+@pytest.mark.usefixtures("head")
+def test_unreadable_file(arrivals: Deployed, alerts: Any, tmp_path: Path) -> None:
+    file = tmp_path / "april.csv.gz"
+    file.write_bytes(b"\x1f\x8b\x08\x00 this is no gzip")
+    arrivals.dataset(DATASET).commit({flights.month_name(4): file}, author="tester", message="garbage")
     execution = run(arrivals, "unreadable file")
-    assert_failed(arrivals, execution, alerts(), name)
+    assert_failed(arrivals, execution, alerts(), flights.month_name(4))
 
 
 @pytest.fixture

@@ -1,0 +1,25 @@
+"""``mooring bootstrap``: prepare an environment's account and region for ``cdk deploy``."""
+
+import os
+
+import click
+
+from mooring.bootstrap import POLICY_NAME
+from mooring.bootstrap import bootstrap as prepare
+from mooring.cli.fleet import find
+from mooring.cli.terminal import home, json_option, print_json, progress
+
+
+@click.command()
+@click.argument("environment")
+@json_option
+def bootstrap(environment: str, as_json: bool) -> None:
+    """Run cdk bootstrap for ENVIRONMENT's account and region, under a deployment policy instead of AdministratorAccess."""
+    found = find(environment)
+    log = home() / f"bootstrap-{found.id}.log"
+    with progress(f"cdk bootstrap aws://{found.account}/{found.region}") as update:
+        prepare(found, variables=dict(os.environ), log=log, on_line=update)
+    if as_json:
+        print_json({"account": found.account, "region": found.region, "policy": POLICY_NAME})
+    else:
+        click.echo(f"aws://{found.account}/{found.region} is ready. Next: cdk deploy '{found.id}-*'")

@@ -1,0 +1,107 @@
+"""``mooring retrain``, ``approve``, ``rollback`` and ``show``: the life of one model."""
+
+import getpass
+from typing import Any
+
+import click
+
+from mooring.cli.fleet import find
+from mooring.cli.terminal import json_option, print_json, print_table, progress
+from mooring.deployed import Deployed, Execution
+from mooring.errors import MooringError
+
+by_option = click.option("--by", default=getpass.getuser, show_default="you", help="Who asks; it is recorded.")
+wait_option = click.option("--wait", "waits", is_flag=True, help="Wait for the end.")
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("model")
+@click.option("--reason", default="asked for", show_default=True, help="Why; it is recorded.")
+@by_option
+@wait_option
+@json_option
+def retrain(environment: str, model: str, reason: str, by: str, waits: bool, as_json: bool) -> None:
+    """Start a retraining of MODEL: validate, train, evaluate against the champion, judge, register."""
+    deployed = Deployed(find(environment))
+    arn = deployed.start_retraining(model, by=by, reason=reason)
+    _report(deployed, arn, f"Retraining {model}", waits, as_json)
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("model")
+@click.argument("version", type=click.IntRange(1))
+@click.option("--comment", required=True, help="What was looked at; it is recorded.")
+@by_option
+@json_option
+def approve(environment: str, model: str, version: int, comment: str, by: str, as_json: bool) -> None:
+    """Approve VERSION of MODEL; the release flow then makes it the champion."""
+    deployed = Deployed(find(environment))
+    answer = deployed.approve(model, version, by=by, comment=comment)
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(f"{model} v{version} is approved by {by}. Watch the release: mooring show {environment} {model}")
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("model")
+@click.argument("version", type=click.IntRange(1))
+@by_option
+@wait_option
+@json_option
+def rollback(environment: str, model: str, version: int, by: str, waits: bool, as_json: bool) -> None:
+    """Release an older, approved VERSION of MODEL again."""
+    deployed = Deployed(find(environment))
+    arn = deployed.start_rollback(model, version, by=by)
+    _report(deployed, arn, f"Releasing {model} v{version}", waits, as_json)
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("model")
+@json_option
+def show(environment: str, model: str, as_json: bool) -> None:
+    """Print what the ledger knows of MODEL: champion, runs, releases, drift checks, refused triggers."""
+    deployed = Deployed(find(environment))
+    kinds = ("champion", "lease", "run#", "release#", "check#", "refusal#")
+    items = {kind.rstrip("#"): deployed.model_items(model, kind) for kind in kinds}
+    if as_json:
+        print_json(items)
+        return
+    champion = items["champion"][0] if items["champion"] else None
+    click.echo(f"{model} in {environment}: " + (f"champion v{champion['version']}" if champion else "no champion yet"))
+    for kind, columns in _COLUMNS.items():
+        if rows := [_cells(item, columns) for item in items[kind][-10:]]:
+            print_table(f"last {kind}s", columns, rows)
+
+
+_COLUMNS = {
+    "run": ("run_id", "outcome", "cause", "package_arn"),
+    "release": ("release_id", "outcome", "cause", "package_arn"),
+    "check": ("check_id", "outcome", "version", "rows"),
+    "refusal": ("sk", "reason"),
+}
+
+
+def _cells(item: dict[str, Any], columns: tuple[str, ...]) -> list[str]:
+    return [str(item.get(column) or "").rpartition("/")[2][:60] for column in columns]
+
+
+def _report(deployed: Deployed, arn: str, what: str, waits: bool, as_json: bool) -> None:
+    execution = deployed.execution(arn)
+    if waits:
+        with progress(f"{what}: {arn.rpartition(':')[2]}"):
+            execution = deployed.wait_for(arn)
+    if as_json:
+        print_json({"execution": arn, "status": execution.status, "output": execution.output, "cause": execution.cause})
+    else:
+        click.echo(f"{what}: {execution.status.lower()} ({arn})")
+    _raise_if_failed(execution, what)
+
+
+def _raise_if_failed(execution: Execution, what: str) -> None:
+    if execution.ended and execution.status != "SUCCEEDED":
+        raise MooringError(f"{what} ended as {execution.status}: {execution.cause}", remedy="the champion serves on")

@@ -1,0 +1,343 @@
+"""The chapters of the demo. What they claim they read through AWS's APIs, under the persona that may."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mooring import bootstrap, cdk
+from mooring.demo import traffic
+from mooring.demo.story import Story
+from mooring.deployed import Deployed, Execution, wait
+from pipelines.contract import events, ledger, paths
+from pipelines.models import flights
+
+DATASET = "flights"
+MODEL = "late-arrival"
+OTHER_MODEL = "air-time"
+ENGINEER = "demo-engineer"
+APPROVER = "demo-approver"
+RUN_TIMEOUT_S = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Where the story plays: the two environments, and the variables that point the CDK CLI at each."""
+
+    story: Story
+    arrivals: Deployed
+    network: Deployed
+    variables: dict[str, dict[str, str]]
+    home: Path
+
+    @property
+    def both(self) -> tuple[Deployed, Deployed]:
+        return self.arrivals, self.network
+
+
+def deploy(stage: Stage) -> None:
+    """Bootstrap and deploy both environments with the unmodified CDK CLI; then deploy again and change nothing."""
+    story = stage.story
+    with story.chapter("Two teams, two accounts, two regions: deployed with the CDK CLI") as figures:
+        assembly = str(stage.home / "cdk.out")
+        with story.doing("cdk synth"):
+            cdk.run(
+                ["synth", "--quiet", "--output", assembly],
+                variables=stage.variables[stage.arrivals.environment.id],
+                log=stage.home / "synth.log",
+            )
+        with story.doing("cdk bootstrap and cdk deploy, both environments at once"), ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda deployed: _deploy_one(stage, deployed, assembly), stage.both))
+        stacks = {deployed.environment.id: _stacks(deployed) for deployed in stage.both}
+        for deployed in stage.both:
+            names = stacks[deployed.environment.id]
+            model = MODEL if deployed is stage.arrivals else OTHER_MODEL
+            story.claim(
+                f"{deployed.environment.id} (account {deployed.environment.account}): {len(names)} stacks are complete",
+                set(names.values()) == {"CREATE_COMPLETE"},
+                otherwise=str(names),
+            )
+            story.claim(
+                f"{model} is deployed, and has no endpoint before it has a model",
+                deployed.champion(model) is None and not _endpoint_exists(deployed, model),
+                otherwise="an endpoint or a champion",
+            )
+        figures["stacks"] = str(sum(len(names) for names in stacks.values()))
+
+
+def _deploy_one(stage: Stage, deployed: Deployed, assembly: str) -> None:
+    environment = deployed.environment
+    variables = stage.variables[environment.id]
+    bootstrap.bootstrap(environment, variables=variables, log=stage.home / f"bootstrap-{environment.id}.log")
+    stage.story.say(f"{environment.id}: bootstrapped aws://{environment.account}/{environment.region}")
+
+    def on_line(line: str) -> None:
+        if line.startswith(" ✅"):
+            stage.story.say(line.strip())
+
+    cdk.run(
+        ["deploy", "--app", assembly, f"{environment.id}-*", "--require-approval", "never", "--concurrency", "3"],
+        variables=variables,
+        log=stage.home / f"deploy-{environment.id}.log",
+        on_line=on_line,
+    )
+
+
+def _stacks(deployed: Deployed) -> dict[str, str]:
+    pages = deployed.client("cloudformation", "auditor").get_paginator("describe_stacks").paginate()
+    prefix = f"{deployed.environment.id}-"
+    return {s["StackName"]: s["StackStatus"] for p in pages for s in p["Stacks"] if s["StackName"].startswith(prefix)}
+
+
+def _endpoint_exists(deployed: Deployed, model: str) -> bool:
+    listed = deployed.client("sagemaker", "auditor").list_endpoints(NameContains=deployed.model(model).endpoint)
+    return bool(listed["Endpoints"])
+
+
+def first_champions(stage: Stage) -> None:
+    """Commit January to March, train, approve, release: version 1 of both models serves."""
+    story = stage.story
+    with story.chapter("January to March: the first champions") as figures:
+        for deployed in stage.both:
+            commit_months(stage, deployed, range(1, 4))
+        runs = {
+            deployed: deployed.start_retraining(model, by=ENGINEER, reason="the first model")
+            for deployed, model in ((stage.arrivals, MODEL), (stage.network, OTHER_MODEL))
+        }
+        with story.doing("retraining both: lease, commit, validation, training, evaluation, gates, registration"):
+            for deployed, arn in runs.items():
+                model = MODEL if deployed is stage.arrivals else OTHER_MODEL
+                figures.update(
+                    accepted(stage, deployed, model, deployed.wait_for(arn, timeout_s=RUN_TIMEOUT_S), version=1)
+                )
+        for deployed, model in ((stage.arrivals, MODEL), (stage.network, OTHER_MODEL)):
+            release(stage, deployed, model, version=1)
+
+
+def commit_months(stage: Stage, deployed: Deployed, months: range) -> None:
+    """Commit the flights of ``months`` (1 to 12) on top of what the dataset holds."""
+    files = flights.write_months(stage.home / "flights", list(months))
+    names = f"months {months.start} to {months.stop - 1}"
+    commit = deployed.dataset(DATASET).commit(files, author=ENGINEER, message=f"Flights of {names}")
+    head = next(deployed.items(ledger.dataset_pk(DATASET), ledger.HEAD))
+    stage.story.claim(
+        f"{deployed.environment.id}: commit {commit.id[:12]} ({names}) is the head of {DATASET}, {len(commit.files)} files",
+        head["commit"] == commit.id,
+        otherwise=str(head),
+    )
+
+
+def accepted(stage: Stage, deployed: Deployed, model: str, run: Execution, *, version: int) -> dict[str, str]:
+    """Claim that a run ended with a registered package of ``version``; returns its figures."""
+    record = run_record(deployed, model, run)
+    evaluation = evaluation_of(deployed, model, record["run_id"])
+    metric, value = evaluation["metric"], evaluation["candidate"][evaluation["metric"]]
+    text = f"{model} v{version} is registered: {metric.upper()} {value:.3f} on {evaluation['rows']:,} held-out rows"
+    if evaluation.get("champion"):
+        low, high = evaluation["gain"]["low"], evaluation["gain"]["high"]
+        text += (
+            f"; the champion has {evaluation['champion'][metric]:.3f} on the same rows "
+            f"(gain, 95 % interval {low:+.3f} to {high:+.3f})"
+        )
+    arn = deployed.package_arn(model, version)
+    stage.story.claim(
+        text,
+        run.status == "SUCCEEDED" and record["outcome"] == "registered" and record["package_arn"] == arn,
+        otherwise=f"{run.status} {record} {run.cause}",
+    )
+    return {f"{model} v{version} {metric.upper()}": f"{value:.3f}"}
+
+
+def run_record(deployed: Deployed, model: str, run: Execution) -> dict[str, Any]:
+    """The ledger's record of the run that an execution was."""
+    found = [item for item in deployed.model_items(model, "run#") if item.get("execution") == run.arn]
+    return found[0] if found else {"outcome": f"no record; execution {run.status}: {run.cause}", "run_id": ""}
+
+
+def evaluation_of(deployed: Deployed, model: str, run_id: str) -> dict[str, Any]:
+    key = f"{paths.run_prefix(model, run_id)}evaluation/evaluation.json"
+    return dict(deployed.document("artifacts", key))
+
+
+def release(stage: Stage, deployed: Deployed, model: str, *, version: int) -> None:
+    """Approve a package as the approver, and wait until the release flow has made it the champion."""
+    story, arn = stage.story, deployed.package_arn(model, version)
+    if deployed.package(arn)["ModelApprovalStatus"] != "Approved":
+        deployed.approve(model, version, by=APPROVER, comment="looked at the evaluation")
+        story.say(f"{APPROVER} approved {model} v{version}; EventBridge starts the release")
+    with story.doing(f"releasing {model} v{version}"):
+        champion = wait(
+            lambda: found if (found := deployed.champion(model)) and found["package_arn"] == arn else None,
+            what=f"{model} v{version} to become the champion",
+            timeout_s=RUN_TIMEOUT_S,
+        )
+    story.claim(
+        f"{model} v{version} serves: endpoint, config, model and package agree",
+        serving_package(deployed, model) == arn == champion["package_arn"],
+        otherwise=serving_package(deployed, model),
+    )
+
+
+def serving_package(deployed: Deployed, model: str) -> str:
+    """The package that the endpoint leads to, through its config and model; what is wrong with it otherwise."""
+    sagemaker = deployed.client("sagemaker", "auditor")
+    endpoint = sagemaker.describe_endpoint(EndpointName=deployed.model(model).endpoint)
+    if endpoint["EndpointStatus"] != "InService":
+        return f"endpoint {endpoint['EndpointStatus']}: {endpoint.get('FailureReason', '')}"
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    described = sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+    return str(described["PrimaryContainer"]["ModelPackageName"])
+
+
+@contextmanager
+def constant_caller(stage: Stage) -> Iterator[traffic.Caller]:
+    """Somebody who asks the endpoint all the time, without retries: a release must not cost them one answer."""
+    header, rows = traffic.month_requests(1)
+    client = stage.arrivals.client("sagemaker-runtime", "consumer", attempts=1)
+    endpoint = stage.arrivals.model(MODEL).endpoint
+    with traffic.Caller(client=client, endpoint=endpoint, header=header, rows=rows) as caller:
+        yield caller
+
+
+def send_month(stage: Stage, caller: traffic.Caller, month: int, name: str) -> int:
+    """Send all flights of a month to the endpoint; returns how many."""
+    header, rows = traffic.month_requests(month)
+    caller.rows = rows
+    sent, lock, begun = [0], threading.Lock(), time.monotonic()
+
+    def on_request(count: int) -> None:
+        with lock:
+            sent[0] += count
+
+    client = stage.arrivals.client("sagemaker-runtime", "consumer")
+    with stage.story.doing(f"{len(rows):,} flights of {name} to the endpoint"):
+        answers = traffic.send(client, stage.arrivals.model(MODEL).endpoint, header, rows, on_request=on_request)
+    seconds = time.monotonic() - begun
+    stage.story.claim(
+        f"{len(rows):,} flights of {name} were sent, each has a prediction ({len(rows) / seconds:,.0f} a second)",
+        len(answers) == len(rows) == sent[0],
+        otherwise=f"{len(answers)} answers, {sent[0]} sent",
+    )
+    return len(rows)
+
+
+def drift_found(stage: Stage, *, version: int, since: str) -> dict[str, Any]:
+    """Wait for a scheduled check to find that ``version``'s traffic has drifted; returns the check."""
+    deployed = stage.arrivals
+    with stage.story.doing("waiting for the scheduled drift check"):
+        check = wait(
+            lambda: next(
+                (
+                    item
+                    for item in deployed.model_items(MODEL, "check#")
+                    if item["outcome"] == "drift" and item["version"] == version and item["sk"] > since
+                ),
+                None,
+            ),
+            what=f"a check that finds drift in the traffic of v{version}",
+            timeout_s=RUN_TIMEOUT_S,
+        )
+    worst = ", ".join(f"{column['name']} {column['psi']:.2f}" for column in check["worst"][:4])
+    stage.story.claim(
+        f"the scheduled check found drift over {check['rows']:,} captured rows; worst PSI: {worst}",
+        check["rows"] > 0 and bool(check["worst"]),
+        otherwise=str(check),
+    )
+    return check
+
+
+def retraining_by_drift(stage: Stage, *, since: set[str]) -> Execution:
+    """Wait for the end of the run that a drift event started, and that was not refused."""
+    deployed = stage.arrivals
+
+    def runs() -> Execution | None:
+        for execution in deployed.executions("retraining"):
+            if execution.arn in since:
+                break
+            if execution.input["trigger"]["kind"] == "drift" and run_or_under_way(execution):
+                return execution
+        return None
+
+    def run_or_under_way(execution: Execution) -> bool:
+        record = run_record(deployed, MODEL, execution)
+        return bool(record["run_id"]) or execution.status == "FAILED"
+
+    with stage.story.doing("retraining, started by the event"):
+        started = wait(runs, what=f"a retraining that '{events.DRIFT_FOUND}' started", timeout_s=RUN_TIMEOUT_S)
+        return deployed.wait_for(started.arn, timeout_s=RUN_TIMEOUT_S)
+
+
+def june(stage: Stage, caller: traffic.Caller) -> None:
+    """June's flights drift from January's and February's; the second champion is better and takes over."""
+    with stage.story.chapter("June: drift, a retraining that pays, a release that nobody notices") as figures:
+        commit_months(stage, stage.arrivals, range(4, 7))
+        known = {execution.arn for execution in stage.arrivals.executions("retraining")}
+        figures["rows"] = f"{send_month(stage, caller, 6, 'June'):,}"
+        check = drift_found(stage, version=1, since="")
+        figures["PSI"] = f"{check['worst'][0]['name']} {check['worst'][0]['psi']:.2f}"
+        run = retraining_by_drift(stage, since=known)
+        figures.update(accepted(stage, stage.arrivals, MODEL, run, version=2))
+        before = caller.answered
+        release(stage, stage.arrivals, MODEL, version=2)
+        stage.story.claim(
+            f"a caller without retries got {caller.answered:,} answers so far, "
+            f"{caller.answered - before} during this release, none failed (slowest {caller.slowest_s * 1000:.0f} ms)",
+            not caller.failures and caller.answered > before,
+            otherwise=f"{len(caller.failures)} failed: {caller.failures[:3]}",
+        )
+
+
+def october(stage: Stage, caller: traffic.Caller) -> None:
+    """October drifts too, but the candidate loses on it: the gate rejects, the second champion keeps serving."""
+    with stage.story.chapter("October: drift again, and a candidate that the gate rejects") as figures:
+        commit_months(stage, stage.arrivals, range(7, 11))
+        known = {execution.arn for execution in stage.arrivals.executions("retraining")}
+        figures["rows"] = f"{send_month(stage, caller, 10, 'October'):,}"
+        check = drift_found(stage, version=2, since="")
+        figures["PSI"] = f"{check['worst'][0]['name']} {check['worst'][0]['psi']:.2f}"
+        run = retraining_by_drift(stage, since=known)
+        record = run_record(stage.arrivals, MODEL, run)
+        evaluation = evaluation_of(stage.arrivals, MODEL, record["run_id"])
+        metric, gain = evaluation["metric"], evaluation["gain"]
+        stage.story.claim(
+            f"the candidate is rejected: {metric.upper()} {evaluation['candidate'][metric]:.3f} against the champion's "
+            f"{evaluation['champion'][metric]:.3f} (gain, 95 % interval {gain['low']:+.3f} to {gain['high']:+.3f})",
+            run.status == "SUCCEEDED" and record["outcome"] == "rejected" and gain["high"] < 0,
+            otherwise=str(record),
+        )
+        figures[f"candidate {metric.upper()}"] = f"{evaluation['candidate'][metric]:.3f}"
+        packages = stage.arrivals.client("sagemaker", "auditor").list_model_packages(
+            ModelPackageGroupName=stage.arrivals.model(MODEL).package_group
+        )["ModelPackageSummaryList"]
+        v2 = stage.arrivals.package_arn(MODEL, 2)
+        stage.story.claim(
+            "v2 keeps serving, and nothing was registered",
+            serving_package(stage.arrivals, MODEL) == v2 and len(packages) == 2,
+            otherwise=f"{serving_package(stage.arrivals, MODEL)}, {len(packages)} packages",
+        )
+        stage.story.claim(
+            f"the caller got {caller.answered:,} answers in all, none failed",
+            not caller.failures,
+            otherwise=f"{len(caller.failures)} failed: {caller.failures[:3]}",
+        )
+
+
+def save_report(stage: Stage) -> Path:
+    """Keep the newest drift report of the story as a file to open in a browser."""
+    deployed = stage.arrivals
+    check = max((item for item in deployed.model_items(MODEL, "check#") if item["outcome"] == "drift"), key=_sk)
+    body = deployed.client("s3", "auditor").get_object(
+        Bucket=deployed.environment.bucket("artifacts"),
+        Key=f"{paths.check_prefix(MODEL, check['check_id'])}report.html",
+    )["Body"]
+    report = stage.home / "drift-report.html"
+    report.write_bytes(body.read())
+    return report
+
+
+def _sk(item: dict[str, Any]) -> str:
+    return str(item["sk"])
