@@ -14,7 +14,7 @@ from mooring.cli.terminal import home, json_option, print_json, progress
 @click.argument("environment")
 @json_option
 def bootstrap(environment: str, as_json: bool) -> None:
-    """Run cdk bootstrap for ENVIRONMENT's account and region, under a deployment policy instead of AdministratorAccess."""
+    """Prepare ENVIRONMENT's account and region for cdk deploy, under a policy narrower than AdministratorAccess."""
     found = find(environment)
     log = home() / f"bootstrap-{found.id}.log"
     with progress(f"cdk bootstrap aws://{found.account}/{found.region}") as update:
