@@ -30,7 +30,7 @@ def judge(evaluation: Mapping[str, Any], gate: Gate, *, has_champion: bool) -> V
     higher = HIGHER_IS_BETTER[gate.metric]
     rows = _number(evaluation, "rows")
     require(rows >= gate.min_rows, f"{_shown(rows)} held-out rows, {gate.min_rows} wanted")
-    value = _number(evaluation, "candidate", "metrics", gate.metric)
+    value = _number(evaluation, "candidate", gate.metric)
     meets = value >= gate.bound if higher else value <= gate.bound
     require(meets, f"{gate.metric} {_shown(value)}, {'at least' if higher else 'at most'} {gate.bound} wanted")
     for part in ("baseline", "golden"):

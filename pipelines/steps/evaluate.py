@@ -77,17 +77,17 @@ def evaluate(options: argparse.Namespace) -> None:
         "format": 1,
         "task": options.task,
         "target": options.target,
+        "metric": options.metric,
         "rows": len(holdout),
-        "candidate": {"sha256": sha256_of(candidate_file), "metrics": measure(options.task, labels, candidate)},
+        "candidate_sha256": sha256_of(candidate_file),
+        "candidate": measure(options.task, labels, candidate),
         "champion": None,
         "gain": None,
     }
     if champion_file and champion is not None:
-        evaluation["champion"] = {
-            "version": options.champion_version,
-            "sha256": sha256_of(champion_file),
-            "metrics": measure(options.task, labels, champion),
-        }
+        evaluation["champion_version"] = options.champion_version
+        evaluation["champion_sha256"] = sha256_of(champion_file)
+        evaluation["champion"] = measure(options.task, labels, champion)
         gain = paired_gain(options.task, options.metric, labels, candidate, champion, seed=options.seed)
         evaluation["gain"] = asdict(gain)
     evaluation["segments"] = segments(options.task, contract, holdout, labels, candidate, champion)

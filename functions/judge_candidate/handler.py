@@ -1,0 +1,12 @@
+"""Judge a candidate by the model's gate: see docs/reference/flows.md."""
+
+from typing import Any
+
+from pipelines.clients import Services
+from pipelines.contract.env import JudgeCandidateEnv
+from pipelines.retraining.register import judge_candidate
+
+
+def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
+    services = Services(JudgeCandidateEnv.from_environment().environment)
+    return judge_candidate(event, services)

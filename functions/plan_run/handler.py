@@ -1,0 +1,12 @@
+"""Plan a run: see docs/reference/flows.md."""
+
+from typing import Any
+
+from pipelines.clients import Services
+from pipelines.contract.env import PlanRunEnv
+from pipelines.retraining.plan import plan_run
+
+
+def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
+    services = Services(PlanRunEnv.from_environment().environment)
+    return plan_run(event, services)

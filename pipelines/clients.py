@@ -1,0 +1,45 @@
+"""AWS clients for functions: made once per process, at first use."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from pipelines.contract.names import Environment
+from pipelines.ledger import Ledger
+from pipelines.storage import Bucket
+
+
+@cache
+def client(service: str) -> Any:
+    """A boto3 client that retries throttling and outages a few times, with backoff."""
+    return boto3.client(service, config=Config(retries={"mode": "standard", "max_attempts": 4}))  # type: ignore[call-overload]
+
+
+class Services:
+    """One environment's resources through one set of clients; functions make it, tests put fakes in.
+
+    ``clients`` gives a client by its service's name.
+    """
+
+    def __init__(self, environment: Environment, clients: Any = client) -> None:
+        self.environment = environment
+        self.client = clients
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(client=self.client("dynamodb"), table=self.environment.ledger_table)
+
+    def bucket(self, kind: str) -> Bucket:
+        environment = self.environment
+        return Bucket(client=self.client("s3"), name=environment.bucket(kind), owner=environment.account)
+
+    def parameter(self, name: str) -> str:
+        return str(self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
+
+    def put_parameter(self, name: str, value: str) -> None:
+        self.client("ssm").put_parameter(Name=name, Value=value, Type="StringList", Overwrite=True)
+
+    def package(self, arn: str) -> dict[str, Any]:
+        return dict(self.client("sagemaker").describe_model_package(ModelPackageName=arn))

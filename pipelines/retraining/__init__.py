@@ -1,0 +1,1 @@
+"""What the retraining flow's functions do."""

@@ -1,0 +1,131 @@
+"""The plan of one run: everything that the jobs' requests need, decided once, from a frozen commit."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pipelines.clients import Services
+from pipelines.contract import jobs
+from pipelines.contract import ledger as keys
+from pipelines.contract.names import Model
+from pipelines.contract.paths import run_prefix
+from pipelines.contract.release_state import ReleaseState
+from pipelines.contract.settings import ModelSettings
+from pipelines.data.commits import Dataset
+from pipelines.moments import digest
+from pipelines.retraining.lease import read_settings
+
+
+def plan_run(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
+    """Freeze the dataset's head, find the champion, and say what the jobs are to do; see docs/reference/flows.md.
+
+    Raises
+    ------
+    NoDataError
+        The dataset has no commit yet.
+    """
+    environment = services.environment
+    settings = read_settings(services, event["model"])
+    model = environment.model(settings.model)
+    dataset = Dataset(name=settings.dataset, bucket=services.bucket("data"), ledger=services.ledger)
+    commit = dataset.head()
+    artifacts = services.bucket("artifacts")
+    run_id = event["lease"]["run_id"]
+    prefix = run_prefix(settings.model, run_id)
+    run_uri = artifacts.uri(prefix)
+    artifacts.write_json(f"{prefix}commit.json", commit.to_document())
+    artifacts.write_json(f"{prefix}manifest.json", dataset.sagemaker_manifest(commit))
+    champion = find_champion(services, model)
+    services.ledger.update(
+        keys.model_pk(settings.model),
+        keys.run_sk(run_id),
+        {"commit": commit.id, "tree": commit.tree, "champion": champion["package_arn"] if champion else None},
+    )
+    return {
+        "run_id": run_id,
+        "job_id": digest(event["execution"]),
+        "commit": commit.id,
+        "approval": settings.approval,
+        "image": settings.image,
+        "code_uri": settings.code_uri,
+        "training_role": model.role_arn("training"),
+        "key_arn": services.parameter(environment.key_parameter),
+        "training": asdict(settings.training),
+        "processing": asdict(settings.processing),
+        "hyperparameters": hyperparameters(settings, environment.region),
+        "validate": validation(settings, run_uri),
+        "training_data_uri": f"{run_uri}data/training/",
+        "training_output_uri": f"{run_uri}model",
+        "candidate_uri_prefix": f"{run_uri}model/",
+        "evaluate": evaluation(settings, run_uri, champion),
+        "run_uri": run_uri,
+        "champion": {name: champion[name] for name in ("package_arn", "version")} if champion else None,
+    }
+
+
+def find_champion(services: Services, model: Model) -> dict[str, Any] | None:
+    """The serving package: ``package_arn``, ``version`` and where its artifact lies."""
+    arn = ReleaseState.from_value(services.parameter(model.release_parameter)).champion
+    if arn is None:
+        return None
+    container = services.package(arn)["InferenceSpecification"]["Containers"][0]
+    return {"package_arn": arn, "version": int(arn.rpartition("/")[2]), "model_uri": container["ModelDataUrl"]}
+
+
+def hyperparameters(settings: ModelSettings, region: str) -> dict[str, str]:
+    """The training request's hyperparameters; script mode wants each value JSON-encoded."""
+    values = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": settings.code_uri,
+        "sagemaker_region": region,
+        "target": settings.target,
+        **settings.hyperparameters,
+    }
+    return {name: json.dumps(value) for name, value in values.items()}
+
+
+def validation(settings: ModelSettings, run_uri: str) -> dict[str, Any]:
+    return {
+        "inputs": [
+            _input("code", settings.code_uri),
+            _input("data", f"{run_uri}manifest.json", kind="ManifestFile"),
+            _input("commit", f"{run_uri}commit.json"),
+        ],
+        "arguments": [
+            *("--data", jobs.input_dir("data"), "--commit", jobs.input_dir("commit")),
+            *("--output", jobs.OUTPUT, "--message-file", jobs.MESSAGE_FILE),
+            *("--target", settings.target, "--time-column", settings.time_column),
+            *("--window-months", str(settings.window_months), "--holdout-months", str(settings.holdout_months)),
+        ],
+    }
+
+
+def evaluation(settings: ModelSettings, run_uri: str, champion: Mapping[str, Any] | None) -> dict[str, Any]:
+    inputs = [
+        _input("code", settings.code_uri),
+        _input("training", f"{run_uri}data/training/"),
+        _input("holdout", f"{run_uri}data/holdout/"),
+    ]
+    arguments = [
+        *("--training", jobs.input_dir("training"), "--holdout", jobs.input_dir("holdout")),
+        *("--candidate", jobs.input_dir(jobs.CANDIDATE_INPUT)),
+        *("--output", jobs.OUTPUT, "--message-file", jobs.MESSAGE_FILE),
+        *("--task", settings.task, "--target", settings.target, "--metric", settings.gate.metric),
+    ]
+    if champion:
+        inputs.append(_input("champion", champion["model_uri"]))
+        arguments += ["--champion", jobs.input_dir("champion"), "--champion-version", str(champion["version"])]
+    return {"inputs": inputs, "arguments": arguments}
+
+
+def _input(name: str, uri: str, *, kind: str = "S3Prefix") -> dict[str, Any]:
+    """One of ``CreateProcessingJob``'s ProcessingInputs."""
+    source = {
+        "S3Uri": uri,
+        "LocalPath": jobs.input_dir(name),
+        "S3DataType": kind,
+        "S3InputMode": "File",
+        "S3DataDistributionType": "FullyReplicated",
+    }
+    return {"InputName": name, "S3Input": source}
