@@ -12,7 +12,7 @@ from mooring.local import process
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Say whether the embedded AWS runs, and what runs in it: stacks, endpoints and executions per account and region."""
+    """Say whether the embedded AWS runs, and what is in it: stacks, endpoints, running executions."""
     server = process.running(home())
     if server is None:
         if as_json:
@@ -35,9 +35,9 @@ def status(as_json: bool) -> None:
         ]
         if rows:
             print_table(kind.capitalize(), ("account", "region", *columns), rows)
-    rows = [(place["account"], place["region"], item["name"]) for place in places for item in place["executions"]]
-    if rows:
-        print_table("Running executions", ("account", "region", "execution"), rows)
+    running = [(place["account"], place["region"], item["name"]) for place in places for item in place["executions"]]
+    if running:
+        print_table("Running executions", ("account", "region", "execution"), running)
 
 
 def _place(server: process.Server, account: str, region: str) -> dict[str, Any]:

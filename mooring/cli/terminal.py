@@ -28,7 +28,7 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console  # noqa: PLC0415 - the command line must start fast
 
     with Console(stderr=True).status(text) as status:
-        yield lambda changed: status.update(changed)
+        yield status.update
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -47,6 +47,11 @@ def acting_role() -> str:
     return _role.get()
 
 
+def principal_arn() -> str:
+    """The ARN of whoever acts."""
+    return str(_principal().arn)
+
+
 def authorize(action: str, resource: str, *, context: Mapping[str, Any] | None = None) -> None:
     """Let the acting principal do ``action`` on ``resource``, or refuse.
 

@@ -6,7 +6,7 @@ the attribute; ``patching.replace`` refuses an attribute that does not exist. Th
 
 from importlib.metadata import version
 
-from mooring.local.repairs import door, schedules, step_functions
+from mooring.local.repairs import cloudformation, door, events, pass_role, schedules, step_functions, storage
 
 MINISTACK = "1.5.33"
 
@@ -25,3 +25,7 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     door.apply()
     schedules.apply(speed=schedule_speed)
     step_functions.apply()
+    pass_role.apply()
+    events.apply()
+    cloudformation.apply()
+    storage.apply()
