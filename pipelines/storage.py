@@ -71,8 +71,9 @@ class Bucket:
     def write(self, key: str, body: Any, **arguments: str) -> None:
         self.client.put_object(Bucket=self.name, Key=key, Body=body, ExpectedBucketOwner=self.owner, **arguments)
 
-    def write_json(self, key: str, document: Any) -> None:
-        self.write(key, json.dumps(document, sort_keys=True).encode(), ContentType="application/json")
+    def write_json(self, key: str, document: Any, **arguments: str) -> None:
+        body = json.dumps(document, sort_keys=True).encode()
+        self.write(key, body, ContentType="application/json", **arguments)
 
     def sha256_of(self, key: str) -> str:
         """The SHA-256 of the object's bytes in hexadecimal, computed here."""

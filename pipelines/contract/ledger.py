@@ -10,7 +10,7 @@ def model_pk(model: str) -> str:
 
 
 def execution_pk(execution: str) -> str:
-    """Of an execution's ARN; its one item ``EXECUTION`` says what it works on: {model, run_id} or {model, release_id}."""
+    """Of an execution's ARN; its one item ``EXECUTION`` says what it works on: {model, run_id or release_id}."""
     return f"execution#{execution}"
 
 

@@ -1,8 +1,8 @@
 """A dataset's commits: immutable, content-addressed versions in S3, whose head moves in the ledger.
 
 The *tree id* is the digest of paths and content digests alone: the same content has the same tree id anywhere. The
-*commit id* adds dataset, parent, author, time and message. A commit's objects are written first, its manifest next, and last
-the head moves by a conditional write: until then no reader sees anything of it.
+*commit id* adds dataset, parent, author, time and message. A commit's objects are written first, its manifest next, and
+last the head moves by a conditional write: until then no reader sees anything of it.
 """
 
 import base64

@@ -89,9 +89,7 @@ def read_contract(path: Path) -> DataContract:
         name: Column(**{**rules, "allowed": tuple(rules["allowed"]) if "allowed" in rules else None})
         for name, rules in document["columns"].items()
     }
-    return DataContract(
-        min_rows=document["min_rows"], columns=columns, segments=tuple(document.get("segments", ()))
-    )
+    return DataContract(min_rows=document["min_rows"], columns=columns, segments=tuple(document.get("segments", ())))
 
 
 def _errors(document: Any) -> list[str]:

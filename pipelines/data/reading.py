@@ -1,6 +1,7 @@
 """Reading a dataset's files: CSV (also gzipped) and Parquet; what cannot be read is named, never guessed."""
 
 import gzip
+import io
 import zlib
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
     """
     try:
         if name.endswith((".csv", ".csv.gz")):
-            with gzip.open(path) if name.endswith(".gz") else path.open("rb") as file:
-                return pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
+            content = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
+            return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
         if name.endswith(".parquet"):
             return pd.read_parquet(path)
     except UnicodeDecodeError as error:

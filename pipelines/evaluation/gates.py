@@ -42,7 +42,8 @@ def judge(evaluation: Mapping[str, Any], gate: Gate, *, has_champion: bool) -> V
         require(of_metric == gate.metric, f"the gain is measured in {of_metric or 'nothing'}, {gate.metric} wanted")
         require(
             low > gate.min_gain,
-            f"gain over the champion {_shown(difference)}, surely more than {_shown(low)}; more than {gate.min_gain} wanted",
+            f"gain over the champion {_shown(difference)}, with 95 % confidence above {_shown(low)}; "
+            f"more than {gate.min_gain} wanted",
         )
     return Verdict(accepted=not rejections, reasons=rejections or reasons)
 
@@ -57,7 +58,9 @@ def _judge_segments(evaluation: Mapping[str, Any], metric: str, require: Any) ->
         for segment in segments
         if not math.isfinite(_number(segment, "candidate", metric))
     ]
-    require(not broken, f"{metric} of {len(segments)} segments" + (f", missing in {', '.join(broken)}" if broken else ""))
+    require(
+        not broken, f"{metric} of {len(segments)} segments" + (f", missing in {', '.join(broken)}" if broken else "")
+    )
 
 
 def _at(document: Any, *path: str) -> Any:

@@ -4,6 +4,7 @@ A baseline fixes the *layout*: the edges of each numeric column's bins and the c
 Profiles of the same layout add up, in any order and grouping, to the profile of all their rows.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class Profile:
         )
 
     def add(self, rows: int, table: Mapping[str, Values]) -> None:
-        """Count ``rows`` more rows; a column that ``table`` lacks counts as absent, others than the layout's are ignored."""
+        """Count ``rows`` more rows. A column that ``table`` lacks counts as absent; one that the layout lacks, not."""
         self.rows += rows
         for name, column in self.columns.items():
             if name not in table:
@@ -157,7 +158,7 @@ def _edges(values: npt.NDArray[np.float64]) -> list[float]:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value == "" or value != value
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
 def _numbers(values: Values) -> tuple[npt.NDArray[np.float64], int, int]:

@@ -31,7 +31,9 @@ def model_of(services: Services, package_arn: str) -> Model:
     prefix = environment.arn("sagemaker", f"model-package/{environment.id}-")
     matched = re.fullmatch(re.escape(prefix) + r"([a-z0-9-]+)/[0-9]+", package_arn)
     if not matched:
-        raise UnknownPackageError(f"{package_arn!r} is no package of {environment.id}: those are {prefix}<model>/<version>")
+        raise UnknownPackageError(
+            f"{package_arn!r} is no package of {environment.id}: those are {prefix}<model>/<version>"
+        )
     return environment.model(matched.group(1))
 
 

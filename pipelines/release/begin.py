@@ -160,7 +160,9 @@ def recover(services: Services, model: Model, lock: Mapping[str, Any]) -> str:
     if stack["StackStatus"] in FAILED:
         raise ServingBrokenError(f"{stack['StackName']} is {stack['StackStatus']}: mend it, then release again")
     if stack["StackStatus"] not in SETTLED:
-        raise ReleaseInProgressError(f"{stack['StackName']} is still {stack['StackStatus']} from release {lock['release_id']}")
+        raise ReleaseInProgressError(
+            f"{stack['StackName']} is still {stack['StackStatus']} from release {lock['release_id']}"
+        )
     took_effect = resolved_value(stack, model) == lock["intended"] and leads_to(
         read_chain(services, model), lock["package_arn"]
     )

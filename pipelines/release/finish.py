@@ -34,7 +34,9 @@ def finish_release(event: Mapping[str, Any], services: Services) -> None:
     if known:
         _finish(services, known["model"], known["release_id"], event)
     elif event.get("package_arn"):
-        _tell(services, _model_name(services, event["package_arn"]), "none", "failed", _cause(event), event["package_arn"])
+        _tell(
+            services, _model_name(services, event["package_arn"]), "none", "failed", _cause(event), event["package_arn"]
+        )
 
 
 def _finish(services: Services, model_name: str, release_id: str, event: Mapping[str, Any]) -> None:
@@ -100,9 +102,7 @@ def _model_name(services: Services, package_arn: str) -> str:
         return "unknown"
 
 
-def _tell(
-    services: Services, model: str, release_id: str, outcome: str, cause: str, package_arn: str | None
-) -> None:
+def _tell(services: Services, model: str, release_id: str, outcome: str, cause: str, package_arn: str | None) -> None:
     detail = {"model": model, "release_id": release_id, "outcome": outcome, "package_arn": package_arn, "cause": cause}
     emit(services, events.RELEASE_FINISHED, detail)
     if outcome != RELEASED:

@@ -99,7 +99,10 @@ def read_serving(event: Mapping[str, Any], services: Services) -> dict[str, str]
     wanted, resolved = services.parameter(model.release_parameter), resolved_value(stack, model)
     if wanted == resolved:
         return {"status": "complete", "reason": status}
-    return {"status": "failed", "reason": f"{_reason(services, stack)}; the stack stands at {resolved}, not at {wanted}"}
+    return {
+        "status": "failed",
+        "reason": f"{_reason(services, stack)}; the stack stands at {resolved}, not at {wanted}",
+    }
 
 
 def _reason(services: Services, stack: Mapping[str, Any]) -> str:
@@ -158,5 +161,3 @@ def _remember_orphans(services: Services, model: Model) -> None:
 def leftovers(chain: Chain | None) -> dict[str, Any]:
     """The names that the sweep deletes once nothing refers to them."""
     return {"configs": [chain.config], "models": list(chain.models)} if chain else {"configs": [], "models": []}
-
-

@@ -94,7 +94,9 @@ def decide(lease: Lease, trigger: Trigger, settings: ModelSettings, *, execution
     if trigger.id in lease.recent_triggers:
         raise TriggerRefusedError(f"trigger {trigger.id!r} has started a run already")
     if lease.holder and moment < lease.expires_at:
-        raise LeaseHeldError(f"{lease.holder} holds the lease of {settings.model} for {lease.expires_at - moment} s more")
+        raise LeaseHeldError(
+            f"{lease.holder} holds the lease of {settings.model} for {lease.expires_at - moment} s more"
+        )
     if not by_person and moment < lease.cooldown_until:
         raise CooldownError(f"{settings.model} cools down for {lease.cooldown_until - moment} s more")
     runs_today = lease.runs_today if lease.day == day else 0
@@ -146,9 +148,7 @@ def take(
                 continue
         about = {"run_id": run_id, "execution": execution, "token": lease.token, "started": written(started)}
         ledger.update(pk, keys.run_sk(run_id), {**about, "trigger": asdict(trigger)})
-        ledger.record(
-            keys.execution_pk(execution), keys.EXECUTION, {"model": settings.model, "run_id": run_id}
-        )
+        ledger.record(keys.execution_pk(execution), keys.EXECUTION, {"model": settings.model, "run_id": run_id})
         return {"run_id": run_id, "token": lease.token}
     raise LeaseHeldError(f"the lease of {settings.model} changed {MAX_ATTEMPTS} times while it was asked for")
 
@@ -182,9 +182,7 @@ def take_from_event(event: Mapping[str, Any], services: Services) -> dict[str, A
     """``take_lease``'s input: model, trigger, execution, started."""
     settings = read_settings(services, event["model"])
     trigger = Trigger(**{name: str(event["trigger"][name]) for name in ("kind", "id", "by", "reason")})
-    return take(
-        services, settings, trigger, execution=event["execution"], started=parse_moment(event["started"])
-    )
+    return take(services, settings, trigger, execution=event["execution"], started=parse_moment(event["started"]))
 
 
 def read_settings(services: Services, model: str) -> ModelSettings:

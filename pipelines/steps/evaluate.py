@@ -1,7 +1,7 @@
 """The step *evaluate*: candidate and champion on the same held-out rows.
 
-Writes ``evaluation.json`` (metrics, segments, the paired bootstrap of their difference), ``baseline.json`` (the profile of
-what the candidate was trained on, and of its predictions there) and ``golden.json`` (requests with the answers that
+Writes ``evaluation.json`` (metrics, segments, the paired bootstrap of their difference), ``baseline.json`` (the profile
+of what the candidate was trained on, and of its predictions there) and ``golden.json`` (requests with the answers that
 the served model must give).
 """
 
@@ -125,9 +125,7 @@ def segments(
                     "value": str(value),
                     "rows": len(positions),
                     "candidate": measure(task, labels[positions], candidate[positions]),
-                    "champion": None
-                    if champion is None
-                    else measure(task, labels[positions], champion[positions]),
+                    "champion": None if champion is None else measure(task, labels[positions], champion[positions]),
                 }
             )
     return found

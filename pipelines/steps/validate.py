@@ -1,7 +1,7 @@
 """The step *validate*: a commit's files against the model's data contract, then split by time.
 
-The newest ``holdout_months`` calendar months of the dataset are held out; the ``window_months`` months right before them
-are trained on, fewer if the data begin later. Rows without a label cannot be learned from and are counted.
+The newest ``holdout_months`` calendar months of the dataset are held out; the ``window_months`` months right before
+them are trained on, fewer if the data begin later. Rows without a label cannot be learned from and are counted.
 """
 
 import argparse

@@ -46,7 +46,9 @@ def train(build: Build, *, program: str, argv: Sequence[str] | None = None) -> P
     contract = read_contract(source / "contract.yaml")
     rows = read_table(Path(options.training) / "rows.csv.gz", "rows.csv.gz")
     if options.target not in rows:
-        raise TrainingInputError(f"target {options.target!r} is no column of the training rows: {', '.join(rows)}")
+        raise TrainingInputError(
+            f"target {options.target!r} is no column of the training rows: {', '.join(rows.columns)}"
+        )
     features = learn_features(rows, contract)
     categories = np.array([feature.categories is not None for feature in features])
     estimator = build(categories, options.seed, hyperparameters)

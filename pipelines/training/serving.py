@@ -40,7 +40,7 @@ def model_fn(model_dir: str) -> Model:
 def input_fn(body: str | bytes, content_type: str) -> pd.DataFrame:
     """The rows of a request, as strings; columns that the model does not know are ignored."""
     text = body.decode("utf-8") if isinstance(body, bytes) else body
-    kind = content_type.split(";")[0].strip()
+    kind = content_type.split(";", maxsplit=1)[0].strip()
     try:
         if kind == "text/csv":
             rows = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, na_values=[""])

@@ -26,9 +26,7 @@ def learn_features(frame: pd.DataFrame, contract: DataContract) -> list[Feature]
     return [
         Feature(
             name=name,
-            categories=sorted(frame[name].dropna().unique())
-            if contract.columns[name].type == "category"
-            else None,
+            categories=sorted(frame[name].dropna().unique()) if contract.columns[name].type == "category" else None,
         )
         for name in contract.features
     ]
