@@ -1,0 +1,89 @@
+"""What ``make demo`` tells, as tests: deploying twice, releasing under load, rolling back, roles that hold."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mooring.demo import chapters, traffic
+from mooring.demo.chapters import MODEL
+from mooring.deployed import Deployed, wait
+from mooring.errors import MooringError
+from tests.local.loop.conftest import Deployment, deploy
+
+
+def test_second_deploy_changes_nothing(deployment: Deployment, arrivals: Deployed) -> None:
+    serving = chapters.serving_package(arrivals, MODEL)
+    printed = deploy(deployment)
+    assert printed.count("(no changes)") == 4, printed
+    assert chapters.serving_package(arrivals, MODEL) == serving
+
+
+def test_endpoint_answers_during_releases(stage: chapters.Stage, arrivals: Deployed) -> None:
+    with chapters.constant_caller(stage) as caller:
+        arn = arrivals.start_retraining(MODEL, by="tester", reason="a second model")
+        run = arrivals.wait_for(arn, timeout_s=chapters.RUN_TIMEOUT_S)
+        record = chapters.run_record(arrivals, MODEL, run)
+        assert record["outcome"] == "rejected", "the same model again gains nothing, and the gate must say so"
+        before = caller.answered
+        rollback = arrivals.wait_for(arrivals.start_rollback(MODEL, 1, by="tester"), timeout_s=120)
+        assert rollback.status == "SUCCEEDED", rollback.cause
+    assert caller.failures == []
+    assert caller.answered > before
+
+
+def test_capture_is_written_in_sagemakers_format(arrivals: Deployed, admin: Any) -> None:
+    header, rows = traffic.month_requests(1)
+    runtime = arrivals.client("sagemaker-runtime", "consumer")
+    body = "\n".join([header, *rows[:3]])
+    endpoint = arrivals.model(MODEL).endpoint
+    answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=body)
+    predictions = answer["Body"].read().decode()
+    records = wait(lambda: _captured(arrivals, admin, body), what="the captured record", timeout_s=30)
+    captured = records["captureData"]
+    assert captured["endpointOutput"]["data"] == predictions
+    assert {captured["endpointInput"]["mode"], captured["endpointOutput"]["mode"]} == {"INPUT", "OUTPUT"}
+    assert captured["endpointInput"]["encoding"] == "CSV"
+    assert records["eventVersion"] == "0"
+
+
+def _captured(deployed: Deployed, admin: Any, body: str) -> dict[str, Any] | None:
+    s3, bucket = admin("s3"), deployed.environment.bucket("capture")
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{MODEL}/v1/"):
+        for entry in page.get("Contents", []):
+            for line in s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read().splitlines():
+                record = json.loads(line)
+                if record["captureData"]["endpointInput"]["data"] == body:
+                    return dict(record)
+    return None
+
+
+def test_people_may_only_what_their_role_says(arrivals: Deployed) -> None:
+    with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
+        arrivals.client("sagemaker", "consumer").list_models()
+    with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
+        arrivals.client("cloudformation", "operator").update_stack(
+            StackName=arrivals.model(MODEL).stack("serving"), UsePreviousTemplate=True
+        )
+    with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
+        arrivals.client("sagemaker", "approver").update_model_package(
+            ModelPackageArn=arrivals.package_arn(MODEL, 1), ModelApprovalStatus="Rejected"
+        )
+    with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
+        arrivals.client("ssm", "engineer").put_parameter(
+            Name=arrivals.model(MODEL).release_parameter, Value="none,none,none,0,plain", Overwrite=True
+        )
+
+
+def test_unknown_version_is_not_approved(arrivals: Deployed) -> None:
+    with pytest.raises(MooringError, match="was not approved"):
+        arrivals.approve(MODEL, 99, by="tester", comment="there is no such version")
+
+
+def test_server_is_reachable_on_loopback_only(deployment: Deployment) -> None:
+    assert deployment.server.url.startswith("https://localhost:")
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"http://localhost:{deployment.server.port}/", timeout=3)
