@@ -26,10 +26,11 @@ def main() -> None:
 
     import ministack.app  # noqa: PLC0415 - reads the variables that _configure sets
 
-    from mooring.local import repairs, scaling  # noqa: PLC0415 - import MiniStack
+    from mooring.local import repairs, sagemaker, scaling  # noqa: PLC0415 - import MiniStack
 
     repairs.apply(schedule_speed=options.schedule_speed)
     scaling.register()
+    sagemaker.register(home)
     # MiniStack reads the command line for options of its own.
     sys.argv = ["ministack"]
     ministack.app.main()

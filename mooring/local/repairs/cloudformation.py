@@ -6,9 +6,10 @@ operation without one uses the role that the stack was last given. Without any r
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 from ministack.services.cloudformation import changesets, handlers, provisioners, stacks
-from ministack.services.cloudformation.helpers import _error, _p
+from ministack.services.cloudformation.helpers import CFN_NS, _error, _p
 
 from mooring.local import identity
 from mooring.local.repairs import resource_types
@@ -16,6 +17,7 @@ from mooring.local.repairs.patching import replace
 from mooring.local.repairs.resource_actions import authorize_resource
 
 _ROLE = "_mooring_role"
+_XML = f"{{{CFN_NS}}}"
 _PRINCIPAL = "cloudformation.amazonaws.com"
 _OPERATIONS = (
     "CreateStack",
@@ -30,8 +32,10 @@ _OPERATIONS = (
 
 def apply() -> None:
     """Mend CloudFormation."""
+    ElementTree.register_namespace("", CFN_NS)
     for operation in _OPERATIONS:
         handlers._ACTION_HANDLERS[operation] = _under_role(operation, handlers._ACTION_HANDLERS[operation])
+    handlers._ACTION_HANDLERS["DescribeStacks"] = _describe_fully(handlers._ACTION_HANDLERS["DescribeStacks"])
     for module in (provisioners, stacks):
         replace(module, "_provision_resource", _authorize_create)
         replace(module, "_update_resource", _authorize_update)
@@ -84,6 +88,32 @@ def _created(operation: str, params: Mapping[str, Any]) -> dict[str, Any] | None
         return _stack(operation, params)
     found: dict[str, Any] | None = changesets._find_change_set(_p(params, "ChangeSetName"), _p(params, "StackName"))[1]
     return found
+
+
+def _describe_fully(original: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
+    """AWS shows a Parameter Store parameter's key and, beside it, the value that it resolved to, and the stack's role.
+
+    MiniStack shows the resolved value as if it were the parameter's own, and no role.
+    """
+
+    def describe_stacks(params: Mapping[str, Any]) -> Any:
+        status, headers, body = original(params)
+        if status != 200:
+            return status, headers, body
+        document = ElementTree.fromstring(body)
+        for member in document.iterfind(f"{_XML}DescribeStacksResult/{_XML}Stacks/{_XML}member"):
+            stack = handlers._resolve_stack(member.findtext(f"{_XML}StackId"))
+            if role := stack.get(_ROLE):
+                ElementTree.SubElement(member, f"{_XML}RoleARN").text = role
+            for parameter in member.iterfind(f"{_XML}Parameters/{_XML}member"):
+                resolved = stack["_resolved_params"].get(parameter.findtext(f"{_XML}ParameterKey")) or {}
+                value = parameter.find(f"{_XML}ParameterValue")
+                if "SsmName" in resolved and value is not None:
+                    ElementTree.SubElement(parameter, f"{_XML}ResolvedValue").text = value.text
+                    value.text = resolved["SsmName"]
+        return status, headers, ElementTree.tostring(document, encoding="utf-8", xml_declaration=True)
+
+    return describe_stacks
 
 
 def _authorize_create(original: Callable[..., Any]) -> Callable[..., Any]:

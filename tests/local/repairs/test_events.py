@@ -1,0 +1,177 @@
+"""Targets are called only if they, or the rule's role, admit it; roles are passed only by whom may."""
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
+from tests.local.functions import create_function
+
+EVENTS = {"Service": "events.amazonaws.com"}
+SCHEDULER = {"Service": "scheduler.amazonaws.com"}
+
+
+@pytest.fixture
+def name() -> str:
+    return f"e{uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def queue(embedded_aws: EmbeddedAws, name: str) -> Iterator[Any]:
+    """Reads how many messages have reached a queue that a function writes to when it is called."""
+    sqs = embedded_aws.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    yield lambda: int(
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"][
+            "ApproximateNumberOfMessages"
+        ]
+    )
+    sqs.delete_queue(QueueUrl=url)
+
+
+def _function(aws: EmbeddedAws, name: str) -> str:
+    allowed = {"Effect": "Allow", "Action": ["sqs:SendMessage", "sqs:GetQueueUrl"], "Resource": "*"}
+    role = aws.create_role(f"{name}-function", [allowed], trusted={"Service": "lambda.amazonaws.com"})
+    source = f"""
+import boto3
+def handle(event, context):
+    sqs = boto3.client("sqs", region_name="{REGION}")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="{name}")["QueueUrl"], MessageBody="called")
+"""
+    return create_function(aws, name, source, role=role)
+
+
+def _reaches(count: Any, within_s: float) -> bool:
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        if count():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _emit(aws: EmbeddedAws, name: str) -> None:
+    aws.client("events").put_events(Entries=[{"Source": name, "DetailType": "d", "Detail": "{}"}])
+
+
+def test_function_is_called_only_once_its_policy_admits_events(
+    embedded_aws: EmbeddedAws, name: str, queue: Any
+) -> None:
+    function = _function(embedded_aws, name)
+    events = embedded_aws.client("events")
+    rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
+    events.put_targets(Rule=name, Targets=[{"Id": "f", "Arn": function}])
+    _emit(embedded_aws, name)
+    assert not _reaches(queue, 1.5)
+    embedded_aws.client("lambda").add_permission(
+        FunctionName=name,
+        StatementId="events",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule,
+    )
+    _emit(embedded_aws, name)
+    assert _reaches(queue, 10)
+
+
+def test_machine_is_started_only_if_the_rules_role_allows_it(embedded_aws: EmbeddedAws, name: str) -> None:
+    states, events = embedded_aws.client("stepfunctions"), embedded_aws.client("events")
+    machine_role = embedded_aws.create_role(f"{name}-machine", [], trusted={"Service": "states.amazonaws.com"})
+    definition = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+    machine = states.create_state_machine(name=name, definition=definition, roleArn=machine_role)["stateMachineArn"]
+    rule_role = embedded_aws.create_role(f"{name}-rule", [], trusted=EVENTS)
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "m", "Arn": machine, "RoleArn": rule_role}])
+
+    def executions() -> int:
+        return len(states.list_executions(stateMachineArn=machine)["executions"])
+
+    _emit(embedded_aws, name)
+    assert not _reaches(executions, 1)
+    allowed = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
+    embedded_aws.client("iam").put_role_policy(
+        RoleName=f"{name}-rule", PolicyName="p", PolicyDocument=json.dumps({"Statement": [allowed]})
+    )
+    _emit(embedded_aws, name)
+    assert _reaches(executions, 5)
+
+
+def test_execution_tells_the_default_bus_how_it_ended(embedded_aws: EmbeddedAws, name: str, queue: Any) -> None:
+    function = _function(embedded_aws, name)
+    states, events = embedded_aws.client("stepfunctions"), embedded_aws.client("events")
+    role = embedded_aws.create_role(f"{name}-machine", [], trusted={"Service": "states.amazonaws.com"})
+    definition = json.dumps({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 30, "End": True}}})
+    machine = states.create_state_machine(name=name, definition=definition, roleArn=role)["stateMachineArn"]
+    pattern = {"source": ["aws.states"], "detail": {"status": ["ABORTED"], "stateMachineArn": [machine]}}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "f", "Arn": function}])
+    embedded_aws.client("lambda").add_permission(
+        FunctionName=name, StatementId="e", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
+    )
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+    states.stop_execution(executionArn=execution)
+    assert _reaches(queue, 10)
+
+
+def test_schedule_fires_faster_under_its_role(embedded_aws: EmbeddedAws, name: str, queue: Any) -> None:
+    function = _function(embedded_aws, name)
+    allowed = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function}
+    role = embedded_aws.create_role(f"{name}-schedule", [allowed], trusted=SCHEDULER)
+    embedded_aws.client("scheduler").create_schedule(
+        Name=name,
+        ScheduleExpression="rate(1 minutes)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": function, "RoleArn": role},
+    )
+    assert _reaches(queue, 10)  # the tests' server runs schedules 60 times as fast
+    embedded_aws.client("scheduler").delete_schedule(Name=name)
+
+
+def _zip() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("main.py", "")
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("service", ["lambda", "states", "events", "scheduler"])
+def test_role_cannot_be_passed_without_permission(embedded_aws: EmbeddedAws, name: str, service: str) -> None:
+    passed = embedded_aws.create_role(f"{name}-passed", [], trusted={"Service": f"{service}.amazonaws.com"})
+    caller = embedded_aws.create_role(
+        f"{name}-caller", [{"Effect": "Allow", "Action": f"{service}:*", "Resource": "*"}]
+    )
+
+    def client(name: str) -> Any:
+        return embedded_aws.client(name, role=caller)
+
+    with pytest.raises(ClientError, match="iam:PassRole") as refused:
+        _hand_over(service, passed, name, client)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def _hand_over(service: str, role: str, name: str, client: Callable[[str], Any]) -> None:
+    machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"
+    if service == "lambda":
+        client("lambda").create_function(
+            FunctionName=name, Runtime="python3.11", Handler="main.h", Role=role, Code={"ZipFile": _zip()}
+        )
+    elif service == "states":
+        definition = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+        client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+    elif service == "events":
+        client("events").put_rule(Name=name, ScheduleExpression="rate(1 day)")
+        client("events").put_targets(Rule=name, Targets=[{"Id": "t", "Arn": machine, "RoleArn": role}])
+    else:
+        client("scheduler").create_schedule(
+            Name=name,
+            ScheduleExpression="rate(1 day)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": machine, "RoleArn": role},
+        )

@@ -1,0 +1,108 @@
+"""The server's life: it starts clean, stops by its own pid, and a kill -9 leaves nothing behind."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from mooring.cli import cli
+from mooring.errors import MooringError
+from mooring.local import process
+from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
+from tests.local.functions import create_function
+
+
+def _eventually(fact: Callable[[], bool], within_s: float = 10) -> bool:
+    end = time.monotonic() + within_s
+    while not fact():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def _client(server: process.Server, service: str) -> Any:
+    options = process.client_options(server, account=ACCOUNT, region=REGION)
+    return boto3.client(service, **options)  # type: ignore[call-overload]
+
+
+def test_server_answers_on_loopback_over_tls_only(embedded_aws: EmbeddedAws) -> None:
+    listening = [
+        connection
+        for connection in psutil.Process(embedded_aws.server.pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert [tuple(connection.laddr) for connection in listening] == [("127.0.0.1", embedded_aws.server.port)]
+
+
+def test_kill_leaves_no_worker_and_the_next_start_is_clean(tmp_path: Path) -> None:
+    server = process.start(home=tmp_path, port=process.free_port())
+    aws = EmbeddedAws(server=server)
+    role = aws.create_role("r", [], trusted={"Service": "lambda.amazonaws.com"})
+    create_function(
+        aws, "slow", "import time\ndef handle(event, context):\n    time.sleep(600)\n", role=role, Timeout=900
+    )
+    aws.client("lambda").invoke(FunctionName="slow", InvocationType="Event")
+    parent = psutil.Process(server.pid)
+    assert _eventually(lambda: len(parent.children(recursive=True)) >= 2)  # the guard and the worker
+    children = [child.pid for child in parent.children(recursive=True)]
+    os.kill(server.pid, signal.SIGKILL)
+    assert _eventually(lambda: all(_gone(pid) for pid in children))
+    assert process.running(tmp_path) is None
+    again = process.start(home=tmp_path, port=server.port)
+    try:
+        assert _client(again, "lambda").list_functions()["Functions"] == []
+    finally:
+        assert process.stop(home=tmp_path) == again
+
+
+def test_recorded_pid_of_another_process_is_not_believed(tmp_path: Path) -> None:
+    state = {"home": str(tmp_path), "port": 1, "pid": os.getpid(), "started": 0.0, "schedule_speed": 1.0}
+    (tmp_path / "server.json").write_text(json.dumps(state))
+    assert process.running(tmp_path) is None
+    assert process.stop(home=tmp_path) is None
+
+
+def test_taken_port_is_refused_with_a_remedy(tmp_path: Path, embedded_aws: EmbeddedAws) -> None:
+    with pytest.raises(MooringError, match=f"port {embedded_aws.server.port} cannot be used") as refused:
+        process.start(home=tmp_path, port=embedded_aws.server.port)
+    assert "--port" in refused.value.remedy
+
+
+def test_command_line_sees_the_running_server(
+    embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+        assert result.exit_code == 0
+        return result.output
+
+    monkeypatch.setenv("MOORING_HOME", str(embedded_aws.server.home))
+    embedded_aws.client("cloudformation").create_stack(
+        StackName="seen", TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}})
+    )
+    found = json.loads(run("status", "--json"))
+    (place,) = [place for place in found["places"] if place["account"] == ACCOUNT]
+    assert "seen" in [stack["name"] for stack in place["stacks"]]
+    assert "seen" in run("status")
+    exported = run("env", ACCOUNT, "--region", REGION)
+    assert f"export AWS_ENDPOINT_URL={embedded_aws.server.url}\n" in exported
+    assert json.loads(run("env", ACCOUNT, "--region", REGION, "--json"))["AWS_ACCESS_KEY_ID"] == ACCOUNT
+    assert json.loads(run("up", "--json"))["url"] == embedded_aws.server.url
+    monkeypatch.setenv("MOORING_HOME", str(tmp_path))
+    assert json.loads(run("status", "--json")) == {"running": False}
+    assert json.loads(run("down", "--json")) == {"stopped": False}
+    with pytest.raises(MooringError, match="does not run"):
+        CliRunner().invoke(cli, ["env", ACCOUNT, "--region", REGION], catch_exceptions=False)
