@@ -1,0 +1,115 @@
+"""Every operation and parameter that is supported: one table, from which refusals are made.
+
+A parameter is written as its path in the request, without list indices; ``.*`` takes all below. What is not here is
+refused by name. ``RECORDED`` parameters are accepted and described but mean nothing on one machine.
+"""
+
+from typing import Any
+
+_LIST = "NameContains CreationTimeAfter CreationTimeBefore SortBy SortOrder MaxResults NextToken"
+
+_RECORDED = {
+    "CreateTrainingJob": "VpcConfig.* EnableInterContainerTrafficEncryption RoleArn ResourceConfig.InstanceType"
+    " ResourceConfig.VolumeSizeInGB ResourceConfig.VolumeKmsKeyId ResourceConfig.InstanceCount"
+    " AlgorithmSpecification.EnableSageMakerMetricsTimeSeries",
+    "CreateProcessingJob": "NetworkConfig.VpcConfig.* NetworkConfig.EnableInterContainerTrafficEncryption"
+    " ProcessingResources.ClusterConfig.InstanceType ProcessingResources.ClusterConfig.VolumeSizeInGB"
+    " ProcessingResources.ClusterConfig.VolumeKmsKeyId ProcessingResources.ClusterConfig.InstanceCount",
+    "CreateModel": "VpcConfig.*",
+    "CreateEndpointConfig": "KmsKeyId ProductionVariants.InstanceType ProductionVariants.InitialInstanceCount"
+    " ProductionVariants.VolumeSizeInGB",
+}
+
+SUPPORTED = {
+    "CreateTrainingJob": "TrainingJobName HyperParameters.* AlgorithmSpecification.TrainingImage"
+    " AlgorithmSpecification.TrainingInputMode AlgorithmSpecification.MetricDefinitions.* InputDataConfig.ChannelName"
+    " InputDataConfig.DataSource.S3DataSource.S3DataType InputDataConfig.DataSource.S3DataSource.S3Uri"
+    " InputDataConfig.DataSource.S3DataSource.S3DataDistributionType InputDataConfig.ContentType"
+    " InputDataConfig.CompressionType InputDataConfig.RecordWrapperType InputDataConfig.InputMode"
+    " OutputDataConfig.S3OutputPath OutputDataConfig.KmsKeyId OutputDataConfig.CompressionType"
+    " StoppingCondition.MaxRuntimeInSeconds Tags EnableNetworkIsolation Environment.*",
+    "DescribeTrainingJob": "TrainingJobName",
+    "StopTrainingJob": "TrainingJobName",
+    "ListTrainingJobs": f"{_LIST} StatusEquals",
+    "CreateProcessingJob": "ProcessingJobName ProcessingInputs.InputName ProcessingInputs.AppManaged"
+    " ProcessingInputs.S3Input.S3Uri ProcessingInputs.S3Input.LocalPath ProcessingInputs.S3Input.S3DataType"
+    " ProcessingInputs.S3Input.S3InputMode ProcessingInputs.S3Input.S3DataDistributionType"
+    " ProcessingInputs.S3Input.S3CompressionType ProcessingOutputConfig.Outputs.OutputName"
+    " ProcessingOutputConfig.Outputs.S3Output.S3Uri ProcessingOutputConfig.Outputs.S3Output.LocalPath"
+    " ProcessingOutputConfig.Outputs.S3Output.S3UploadMode ProcessingOutputConfig.Outputs.AppManaged"
+    " ProcessingOutputConfig.KmsKeyId StoppingCondition.MaxRuntimeInSeconds AppSpecification.ImageUri"
+    " AppSpecification.ContainerEntrypoint AppSpecification.ContainerArguments Environment.*"
+    " NetworkConfig.EnableNetworkIsolation RoleArn Tags",
+    "DescribeProcessingJob": "ProcessingJobName",
+    "StopProcessingJob": "ProcessingJobName",
+    "ListProcessingJobs": f"{_LIST} StatusEquals",
+    "CreateModel": "ModelName PrimaryContainer.Image PrimaryContainer.ModelDataUrl PrimaryContainer.Environment.*"
+    " PrimaryContainer.ModelPackageName PrimaryContainer.Mode PrimaryContainer.ContainerHostname Containers.Image"
+    " Containers.ModelDataUrl Containers.Environment.* Containers.ModelPackageName Containers.Mode"
+    " Containers.ContainerHostname ExecutionRoleArn Tags EnableNetworkIsolation",
+    "DescribeModel": "ModelName",
+    "DeleteModel": "ModelName",
+    "ListModels": _LIST,
+    "CreateEndpointConfig": "EndpointConfigName ProductionVariants.VariantName ProductionVariants.ModelName"
+    " ProductionVariants.InitialVariantWeight ProductionVariants.ModelDataDownloadTimeoutInSeconds"
+    " ProductionVariants.ContainerStartupHealthCheckTimeoutInSeconds DataCaptureConfig.EnableCapture"
+    " DataCaptureConfig.InitialSamplingPercentage DataCaptureConfig.DestinationS3Uri DataCaptureConfig.KmsKeyId"
+    " DataCaptureConfig.CaptureOptions.CaptureMode DataCaptureConfig.CaptureContentTypeHeader.CsvContentTypes"
+    " DataCaptureConfig.CaptureContentTypeHeader.JsonContentTypes Tags",
+    "DescribeEndpointConfig": "EndpointConfigName",
+    "DeleteEndpointConfig": "EndpointConfigName",
+    "ListEndpointConfigs": _LIST,
+    "CreateEndpoint": "EndpointName EndpointConfigName Tags",
+    "UpdateEndpoint": "EndpointName EndpointConfigName",
+    "DescribeEndpoint": "EndpointName",
+    "DeleteEndpoint": "EndpointName",
+    "ListEndpoints": f"{_LIST} StatusEquals",
+    "CreateModelPackageGroup": "ModelPackageGroupName ModelPackageGroupDescription Tags",
+    "DescribeModelPackageGroup": "ModelPackageGroupName",
+    "DeleteModelPackageGroup": "ModelPackageGroupName",
+    "ListModelPackageGroups": _LIST,
+    "PutModelPackageGroupPolicy": "ModelPackageGroupName ResourcePolicy",
+    "GetModelPackageGroupPolicy": "ModelPackageGroupName",
+    "DeleteModelPackageGroupPolicy": "ModelPackageGroupName",
+    "CreateModelPackage": "ModelPackageGroupName ModelPackageDescription InferenceSpecification.*"
+    " ModelApprovalStatus MetadataProperties.* ModelMetrics.* CustomerMetadataProperties.* DriftCheckBaselines.*"
+    " Domain Task SamplePayloadUrl ClientToken SourceUri ModelCard.* SkipModelValidation CertifyForMarketplace Tags",
+    "DescribeModelPackage": "ModelPackageName",
+    "UpdateModelPackage": "ModelPackageArn ModelApprovalStatus ApprovalDescription CustomerMetadataProperties.*"
+    " CustomerMetadataPropertiesToRemove",
+    "DeleteModelPackage": "ModelPackageName",
+    "ListModelPackages": f"{_LIST} ModelPackageGroupName ModelApprovalStatus ModelPackageType",
+    "AddTags": "ResourceArn Tags",
+    "ListTags": "ResourceArn NextToken MaxResults",
+    "DeleteTags": "ResourceArn TagKeys",
+}
+
+CHOICES: dict[str, set[Any]] = {
+    "AlgorithmSpecification.TrainingInputMode": {"File"},
+    "InputDataConfig.InputMode": {"File"},
+    "InputDataConfig.CompressionType": {"None"},
+    "InputDataConfig.RecordWrapperType": {"None"},
+    "InputDataConfig.DataSource.S3DataSource.S3DataType": {"S3Prefix", "ManifestFile"},
+    "InputDataConfig.DataSource.S3DataSource.S3DataDistributionType": {"FullyReplicated"},
+    "OutputDataConfig.CompressionType": {"GZIP"},
+    "ResourceConfig.InstanceCount": {1},
+    "ProcessingResources.ClusterConfig.InstanceCount": {1},
+    "ProcessingInputs.AppManaged": {False},
+    "ProcessingInputs.S3Input.S3InputMode": {"File"},
+    "ProcessingInputs.S3Input.S3CompressionType": {"None"},
+    "ProcessingInputs.S3Input.S3DataDistributionType": {"FullyReplicated"},
+    "ProcessingOutputConfig.Outputs.AppManaged": {False},
+    "ProcessingOutputConfig.Outputs.S3Output.S3UploadMode": {"EndOfJob"},
+    "PrimaryContainer.Mode": {"SingleModel"},
+    "Containers.Mode": {"SingleModel"},
+    "SkipModelValidation": {"All", "None"},
+    "CertifyForMarketplace": {False},
+    "ModelPackageType": {"Versioned"},
+}
+"""Parameters of which only some values are supported; ``Tags`` and the rest of a request have no such limit."""
+
+
+def parameters(operation: str) -> set[str]:
+    """The supported parameter paths of an operation."""
+    paths = set(f"{SUPPORTED[operation]} {_RECORDED.get(operation, '')}".split())
+    return paths | ({"Tags.Key", "Tags.Value"} if "Tags" in paths else set())
