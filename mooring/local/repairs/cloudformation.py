@@ -12,7 +12,7 @@ from ministack.services.cloudformation import changesets, handlers, provisioners
 from ministack.services.cloudformation.helpers import CFN_NS, _error, _p
 
 from mooring.local import identity
-from mooring.local.repairs import resource_types
+from mooring.local.repairs import resource_properties, resource_types
 from mooring.local.repairs.patching import replace
 from mooring.local.repairs.resource_actions import authorize_resource
 
@@ -41,6 +41,7 @@ def apply() -> None:
         replace(module, "_update_resource", _authorize_update)
         replace(module, "_delete_resource", _authorize_delete)
     resource_types.register()
+    resource_properties.register()
 
 
 def _under_role(operation: str, original: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
