@@ -99,6 +99,21 @@ class Bus:
 
 
 @dataclass
+class Sagemaker:
+    """moto's SageMaker, mended: there an update of a package forgets the metadata that it does not name."""
+
+    moto: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.moto, name)
+
+    def update_model_package(self, **request: Any) -> Any:
+        described = self.moto.describe_model_package(ModelPackageName=request["ModelPackageArn"])
+        kept = described.get("CustomerMetadataProperties", {})
+        return self.moto.update_model_package(**request, CustomerMetadataProperties=kept)
+
+
+@dataclass
 class Executions:
     running: set[str] = field(default_factory=set)
 
@@ -171,6 +186,7 @@ def world() -> Iterator[World]:
             return made[service]
 
         services = Services(ENVIRONMENT, clients)
+        made["sagemaker"] = Sagemaker(moto=clients("sagemaker"))
         made["events"] = bus = Bus()
         made["cloudformation"] = stack = Stack(read=lambda: services.parameter(MODEL.release_parameter))
         made["stepfunctions"] = executions = Executions()
