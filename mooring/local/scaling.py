@@ -141,7 +141,7 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 def create_target_resource(_logical_id: str, props: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
     """Create an AWS::ApplicationAutoScaling::ScalableTarget."""
-    identity.authorize(f"{SERVICE}:RegisterScalableTarget", "*")
+    identity.authorize(f"{SERVICE}:RegisterScalableTarget", _target_arn(props))
     register_target(props)
     physical_id = "|".join((props["ResourceId"], props["ScalableDimension"], props["ServiceNamespace"]))
     return physical_id, {"Id": physical_id}
@@ -156,15 +156,16 @@ def update_target_resource(
 
 def delete_target_resource(_physical_id: str, props: dict[str, Any]) -> None:
     """Delete an AWS::ApplicationAutoScaling::ScalableTarget."""
-    identity.authorize(f"{SERVICE}:DeregisterScalableTarget", "*")
+    identity.authorize(f"{SERVICE}:DeregisterScalableTarget", _target_arn(props))
     if _key(props) in _targets:
         deregister_target(props)
 
 
 def create_policy_resource(_logical_id: str, props: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
     """Create an AWS::ApplicationAutoScaling::ScalingPolicy."""
-    identity.authorize(f"{SERVICE}:PutScalingPolicy", "*")
-    arn = str(put_policy(_policy_request(props))["PolicyARN"])
+    request = _policy_request(props)
+    identity.authorize(f"{SERVICE}:PutScalingPolicy", _target_arn(request))
+    arn = str(put_policy(request)["PolicyARN"])
     return arn, {"Arn": arn}
 
 
@@ -177,8 +178,8 @@ def update_policy_resource(
 
 def delete_policy_resource(_physical_id: str, props: dict[str, Any]) -> None:
     """Delete an AWS::ApplicationAutoScaling::ScalingPolicy."""
-    identity.authorize(f"{SERVICE}:DeleteScalingPolicy", "*")
     request = _policy_request(props)
+    identity.authorize(f"{SERVICE}:DeleteScalingPolicy", _target_arn(request))
     if (request["ResourceId"], request["PolicyName"]) in _policies:
         delete_policy(request)
 
@@ -205,9 +206,21 @@ def _answer(status: int, body: dict[str, Any]) -> tuple[int, dict[str, str], byt
 
 
 def _with_target_arn(original: Callable[..., str]) -> Callable[..., str]:
-    """The service's actions are authorised on ``*``: conditions narrow them, which MiniStack does not evaluate here."""
+    """Writes are authorised on the target that they name, reads on ``*``."""
 
     def extract_resource_arn(service: str, *request: Any) -> str:
-        return "*" if service == SERVICE else original(service, *request)
+        if service != SERVICE:
+            return original(service, *request)
+        _method, _path, headers, body, *_rest = request
+        reads = headers.get("x-amz-target", "").rpartition(".")[2].startswith("Describe")
+        return "*" if reads else _target_arn(json.loads(body or b"{}"))
 
     return extract_resource_arn
+
+
+def _target_arn(request: dict[str, Any]) -> str:
+    """The ARN of the request's target; one that is not registered yet has no id."""
+    known = _targets.get(str(request.get("ResourceId", "")))
+    if known is not None:
+        return str(known["ScalableTargetARN"])
+    return f"arn:aws:{SERVICE}:{get_region()}:{get_account_id()}:scalable-target/unregistered"
