@@ -152,9 +152,12 @@ def wait(read: Callable[[], Any], *, until: Callable[[Any], bool] = bool, timeou
         time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(embedded_aws: EmbeddedAws) -> World:
-    embedded_aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3 = embedded_aws.client("s3")
+    if BUCKET in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:  # made for another module
+        return World(aws=embedded_aws, role=f"arn:aws:iam::{ACCOUNT}:role/world-execution")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     statements = [
         {
             "Effect": "Allow",

@@ -80,7 +80,8 @@ def _invoke(name: str, headers: dict[str, str], body: bytes) -> Response:
                     time=store.now(),
                 )
             )
-    answered = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant.name}
+    # In lower case: MiniStack makes "Content-Type: application/json" that of SageMaker's control plane.
+    answered = {"content-type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant.name}
     if _CUSTOM in headers:
         answered["X-Amzn-SageMaker-Custom-Attributes"] = headers[_CUSTOM]
     return 200, answered, answer.body

@@ -118,8 +118,12 @@ def _broken(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 
 def _python_pattern(pattern: str) -> str:
-    # The model's patterns are Java's; tag keys and values use Unicode classes inside brackets.
-    return pattern.replace("\\p{L}", "\\w").replace("\\p{Z}", "\\s").replace("\\p{N}", "\\d")
+    # The model's patterns are Java's: some use Unicode classes inside brackets, some repeat an end of line.
+    if "\\p{P}" in pattern or "\\u" in pattern:
+        return ".*"  # free text: all but control characters
+    for java, python in (("\\p{L}", "\\w"), ("\\p{Z}", "\\s"), ("\\p{N}", "\\d"), ("\\p{Alnum}", "A-Za-z0-9")):
+        pattern = pattern.replace(java, python)
+    return re.sub(r"\$\{[\d,]+\}", "", pattern)
 
 
 def _without_timestamps(request: dict[str, Any]) -> dict[str, Any]:

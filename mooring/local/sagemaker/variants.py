@@ -48,6 +48,7 @@ class Variant:
     def __init__(self, endpoint: str, production: Record, base: Path) -> None:
         model = store.get("model", production["ModelName"])
         container = model.get("PrimaryContainer") or model["Containers"][0]
+        self._endpoint = endpoint
         self.name: str = production["VariantName"]
         self.weight = float(production["InitialVariantWeight"])
         self.role_arn: str = model["ExecutionRoleArn"]
@@ -151,6 +152,7 @@ class Variant:
             "PYTHONUNBUFFERED": "1",
             # One request is one thread here: more would only wait for each other on small bodies.
             "OMP_NUM_THREADS": "1",
+            "MOORING_ENDPOINT": self._endpoint,
             "SM_MODEL_DIR": str(ml / "model"),
             "PYTHONPATH": str(code),
             "AWS_REGION": self.session.region,

@@ -1,0 +1,166 @@
+"""The registry and processing jobs through boto3."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.sagemaker_world import BUCKET, IMAGE, World, constant_model, wait, world
+
+__all__ = ["world"]
+
+
+def _register(world: World, group: str, **more: Any) -> str:
+    url = world.put(f"registry/{group}.tar.gz", constant_model(5.0))
+    specification = {
+        "Containers": [{"Image": IMAGE, "ModelDataUrl": url, "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}],
+        "SupportedContentTypes": ["text/csv"],
+        "SupportedResponseMIMETypes": ["application/json"],
+    }
+    answer = world.client("sagemaker").create_model_package(
+        ModelPackageGroupName=group, InferenceSpecification=specification, **more
+    )
+    return str(answer["ModelPackageArn"])
+
+
+def test_versions_count_up_and_sort_as_on_aws(world: World) -> None:
+    sagemaker = world.client("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName="versions", Tags=[{"Key": "team", "Value": "a"}])
+    first = _register(world, "versions", ModelApprovalStatus="Approved")
+    second = _register(world, "versions", CustomerMetadataProperties={"commit": "c1"})
+    assert second.endswith(":model-package/versions/2")
+    listed = sagemaker.list_model_packages(ModelPackageGroupName="versions")["ModelPackageSummaryList"]
+    assert [package["ModelPackageArn"] for package in listed] == [first, second]
+    newest = sagemaker.list_model_packages(
+        ModelPackageGroupName="versions", SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+    )["ModelPackageSummaryList"]
+    assert newest[0]["ModelPackageVersion"] == 2
+    approved = sagemaker.list_model_packages(ModelPackageGroupName="versions", ModelApprovalStatus="Approved")
+    assert [package["ModelPackageVersion"] for package in approved["ModelPackageSummaryList"]] == [1]
+    described = sagemaker.describe_model_package(ModelPackageName=second)
+    assert described["CustomerMetadataProperties"] == {"commit": "c1"}
+    with pytest.raises(ClientError, match="still has 2"):
+        sagemaker.delete_model_package_group(ModelPackageGroupName="versions")
+    sagemaker.delete_model_package(ModelPackageName=second)
+    assert _register(world, "versions").endswith("/3")
+    group = sagemaker.describe_model_package_group(ModelPackageGroupName="versions")["ModelPackageGroupArn"]
+    assert sagemaker.list_tags(ResourceArn=group)["Tags"] == [{"Key": "team", "Value": "a"}]
+    sagemaker.put_model_package_group_policy(ModelPackageGroupName="versions", ResourcePolicy='{"Statement": []}')
+    policy = sagemaker.get_model_package_group_policy(ModelPackageGroupName="versions")
+    assert policy["ResourcePolicy"] == '{"Statement": []}'
+
+
+def test_approval_reaches_a_rules_target(world: World) -> None:
+    events, sqs, sagemaker = world.client("events"), world.client("sqs"), world.client("sagemaker")
+    queue = sqs.create_queue(QueueName="approvals")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": ["announced"], "ModelApprovalStatus": ["Approved"]},
+    }
+    events.put_rule(Name="approvals", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="approvals", Targets=[{"Id": "queue", "Arn": arn}])
+    sagemaker.create_model_package_group(ModelPackageGroupName="announced")
+    package = _register(world, "announced")
+    sagemaker.update_model_package(
+        ModelPackageArn=package, ModelApprovalStatus="Approved", ApprovalDescription="by the test"
+    )
+    messages = wait(lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"))
+    event = json.loads(messages[0]["Body"])
+    assert event["resources"] == [package]
+    assert event["detail"]["ModelPackageVersion"] == 1
+    assert event["detail"]["ApprovalDescription"] == "by the test"
+
+
+def test_only_an_approved_package_becomes_a_model(world: World) -> None:
+    sagemaker = world.client("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName="gated")
+    package = _register(world, "gated")
+    request = {
+        "ModelName": "from-package",
+        "PrimaryContainer": {"ModelPackageName": package},
+        "ExecutionRoleArn": world.role,
+    }
+    with pytest.raises(ClientError, match="PendingManualApproval"):
+        sagemaker.create_model(**request)
+    sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
+    sagemaker.create_model(**request)
+    world.config("from-package", "from-package")
+    sagemaker.create_endpoint(EndpointName="from-package", EndpointConfigName="from-package")
+    assert world.endpoint_settled("from-package")["EndpointStatus"] == "InService"
+
+
+def _processing_request(world: World, name: str, script: str) -> dict[str, Any]:
+    source = {
+        "S3Uri": world.put(f"processing/{name}/rows.csv", "1\n2\n"),
+        "LocalPath": "/opt/ml/processing/input/data",
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+    }
+    output = {
+        "S3Uri": f"s3://{BUCKET}/processed/{name}",
+        "LocalPath": "/opt/ml/processing/output/result",
+        "S3UploadMode": "EndOfJob",
+    }
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
+    return {
+        "ProcessingJobName": name,
+        "ProcessingInputs": [{"InputName": "data", "S3Input": source}],
+        "ProcessingOutputConfig": {"Outputs": [{"OutputName": "result", "S3Output": output}]},
+        "ProcessingResources": {"ClusterConfig": cluster},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["/bin/sh", "-c", script, "name"]},
+        "Environment": {"WHERE": "/opt/ml/processing/input/data"},
+        "RoleArn": world.role,
+    }
+
+
+def _processed(world: World, request: dict[str, Any]) -> dict[str, Any]:
+    sagemaker = world.client("sagemaker")
+    sagemaker.create_processing_job(**request)
+    return wait(
+        lambda: sagemaker.describe_processing_job(ProcessingJobName=request["ProcessingJobName"]),
+        until=lambda job: job["ProcessingJobStatus"] not in ("InProgress", "Stopping"),
+    )
+
+
+def test_a_processing_job_reads_writes_and_says_something(world: World) -> None:
+    script = (
+        'python3 -c "import sys; print(sys.version)" && wc -l < $WHERE/rows.csv > '
+        "/opt/ml/processing/output/result/count && echo fine > /opt/ml/output/message"
+    )
+    job = _processed(world, _processing_request(world, "counts", script))
+    assert job["ProcessingJobStatus"] == "Completed", job
+    assert job["ExitMessage"].strip() == "fine"
+    assert world.read(f"s3://{BUCKET}/processed/counts/count").strip() == b"2"
+
+
+def test_a_processing_job_reads_a_manifest(world: World) -> None:
+    request = _processing_request(
+        world, "manifest", "cat $WHERE/a/one $WHERE/two > /opt/ml/processing/output/result/all"
+    )
+    world.put("parts/a/one", "1")
+    world.put("parts/two", "2")
+    manifest = world.put("parts.manifest", json.dumps([{"prefix": f"s3://{BUCKET}/parts/"}, "a/one", "two"]))
+    request["ProcessingInputs"][0]["S3Input"] |= {"S3Uri": manifest, "S3DataType": "ManifestFile"}
+    assert _processed(world, request)["ProcessingJobStatus"] == "Completed"
+    assert world.read(f"s3://{BUCKET}/processed/manifest/all") == b"12"
+
+
+def test_a_failing_processing_job_says_why(world: World) -> None:
+    script = "echo 'bad column: arr_delay' > /opt/ml/output/message; echo broken >&2; exit 4"
+    job = _processed(world, _processing_request(world, "breaks", script))
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert job["ExitMessage"].strip() == "bad column: arr_delay"
+    assert "broken" in job["FailureReason"]
+    assert "exit code: 4" in job["FailureReason"]
