@@ -150,7 +150,9 @@ class World:
     def alerts(self) -> list[str]:
         """The alerts since this was last asked."""
         found = []
-        while messages := self.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+        while (
+            messages := self.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages")
+        ):
             for message in messages:
                 self.client("sqs").delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
                 found.append(json.loads(message["Body"])["Message"])
@@ -203,7 +205,9 @@ def world() -> Iterator[World]:
         arn = f"arn:aws:sqs:{ENVIRONMENT.region}:{ENVIRONMENT.account}:told"
         clients("sns").create_topic(Name=ENVIRONMENT.topic)
         clients("sns").subscribe(TopicArn=ENVIRONMENT.topic_arn, Protocol="sqs", Endpoint=arn)
-        clients("ssm").put_parameter(Name=ENVIRONMENT.key_parameter, Value="arn:aws:kms:us-east-1:1:key/k", Type="String")
+        clients("ssm").put_parameter(
+            Name=ENVIRONMENT.key_parameter, Value="arn:aws:kms:us-east-1:1:key/k", Type="String"
+        )
         services.put_parameter(MODEL.release_parameter, ReleaseState().to_value())
         clients("sagemaker").create_model_package_group(ModelPackageGroupName=MODEL.package_group)
         found = World(services=services, stack=stack, executions=executions, endpoint=endpoint, bus=bus, queue=queue)
@@ -226,5 +230,3 @@ def serve(world: World, package_arn: str, suffix: str) -> None:
     if sagemaker.list_endpoints()["Endpoints"]:
         sagemaker.delete_endpoint(EndpointName=MODEL.endpoint)
     sagemaker.create_endpoint(EndpointName=MODEL.endpoint, EndpointConfigName=f"config-{suffix}")
-
-

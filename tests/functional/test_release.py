@@ -114,7 +114,9 @@ def test_second_release_sweeps_what_the_first_left(world: World) -> None:
     released(world, 1)
     released(world, 2)
     sagemaker = world.client("sagemaker")
-    assert [config["EndpointConfigName"] for config in sagemaker.list_endpoint_configs()["EndpointConfigs"]] == ["config-2"]
+    assert [config["EndpointConfigName"] for config in sagemaker.list_endpoint_configs()["EndpointConfigs"]] == [
+        "config-2"
+    ]
     assert [model["ModelName"] for model in sagemaker.list_models()["Models"]] == ["model-2"]
 
 

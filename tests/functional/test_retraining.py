@@ -29,7 +29,9 @@ EXECUTION = ENVIRONMENT.arn("states", "execution:arrivals-dev-us-east-1-retraini
 ARTIFACT = b"not really a model"
 
 
-def request(number: int = 1, *, kind: str = "person", execution: str = EXECUTION, started: str = "10:00") -> dict[str, Any]:
+def request(
+    number: int = 1, *, kind: str = "person", execution: str = EXECUTION, started: str = "10:00"
+) -> dict[str, Any]:
     return {
         "model": MODEL.name,
         "trigger": {"kind": kind, "id": f"trigger-{number}", "by": "alice", "reason": "test"},
@@ -39,9 +41,7 @@ def request(number: int = 1, *, kind: str = "person", execution: str = EXECUTION
 
 
 def commit(world: World, tmp_path: Path, name: str = "2013-01.csv") -> Dataset:
-    dataset = Dataset.in_environment(
-        ENVIRONMENT, "flights", s3=world.client("s3"), dynamodb=world.client("dynamodb")
-    )
+    dataset = Dataset.in_environment(ENVIRONMENT, "flights", s3=world.client("s3"), dynamodb=world.client("dynamodb"))
     (tmp_path / name).write_text(f"a,b\n1,{name}\n")
     dataset.commit({name: tmp_path / name}, author="alice", message="first")
     return dataset
@@ -196,9 +196,7 @@ def test_failed_run_frees_the_lease_and_alerts_with_the_jobs_own_reason(world: W
     run_id = take_from_event(request(), world.services)["run_id"]
     described = {"TrainingJobStatus": "Failed", "FailureReason": "ValueError: 3 violations of the data contract"}
     cause = {"Error": "States.TaskFailed", "Cause": json.dumps(described)}
-    finish_run(
-        {"model": MODEL.name, "execution": EXECUTION, "outcome": "failed", "cause": cause}, world.services
-    )
+    finish_run({"model": MODEL.name, "execution": EXECUTION, "outcome": "failed", "cause": cause}, world.services)
     assert world.item(PK, keys.LEASE)["holder"] is None
     assert world.item(PK, keys.run_sk(run_id))["cause"] == described["FailureReason"]
     assert [(kind, detail["outcome"]) for kind, detail in world.bus.events] == [("Run Finished", "failed")]

@@ -1,0 +1,114 @@
+"""Commits on moto's S3 and DynamoDB."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from pipelines.contract.paths import commit_key, object_key
+from pipelines.data.commits import Dataset, InvalidCommitError, NoDataError
+from tests.functional.conftest import ENVIRONMENT, World
+
+
+@pytest.fixture
+def dataset(world: World) -> Dataset:
+    return Dataset.in_environment(ENVIRONMENT, "flights", s3=world.client("s3"), dynamodb=world.client("dynamodb"))
+
+
+def write(folder: Path, **contents: str) -> dict[str, Path]:
+    for name, content in contents.items():
+        (folder / name).write_text(content)
+    return {f"{name}.csv": folder / name for name in contents}
+
+
+def test_commit_adopts_the_parents_files(dataset: Dataset, tmp_path: Path) -> None:
+    first = dataset.commit(write(tmp_path, january="1", february="2"), author="a", message="first")
+    second = dataset.commit(write(tmp_path, march="3", february="22"), author="a", message="second")
+    assert [file.path for file in second.files] == ["february.csv", "january.csv", "march.csv"]
+    assert second.parent == first.id
+    assert dataset.head() == second
+    assert [commit.id for commit in dataset.log()] == [second.id, first.id]
+    third = dataset.commit(write(tmp_path, april="4"), author="a", message="third", replace_all=True)
+    assert [file.path for file in third.files] == ["april.csv"]
+
+
+def test_same_content_is_no_new_commit(dataset: Dataset, tmp_path: Path) -> None:
+    first = dataset.commit(write(tmp_path, january="1"), author="a", message="first")
+    assert dataset.commit(write(tmp_path, january="1"), author="b", message="again") == first
+
+
+def test_nothing_is_no_commit(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InvalidCommitError, match="no files"):
+        dataset.commit({}, author="a", message="empty")
+    for name in ("../up", "/root", "a//b", ""):
+        with pytest.raises(InvalidCommitError):
+            dataset.commit({name: tmp_path}, author="a", message="bad name")
+    with pytest.raises(NoDataError):
+        dataset.head()
+
+
+def test_changed_manifest_is_found(dataset: Dataset, tmp_path: Path) -> None:
+    commit = dataset.commit(write(tmp_path, january="1"), author="a", message="first")
+    document = commit.to_document()
+    document["files"][0]["sha256"] = "0" * 64
+    dataset.bucket.write_json(commit_key("flights", commit.id), document)
+    with pytest.raises(InvalidCommitError, match="damaged"):
+        dataset.head()
+
+
+class DyingS3:
+    """S3 that refuses the write of a manifest, or of an object whose checksum it finds wrong."""
+
+    def __init__(self, s3: Any, refused: str) -> None:
+        self.s3, self.refused = s3, refused
+        self.checksums: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.s3, name)
+
+    def put_object(self, **request: Any) -> Any:
+        self.checksums.append(request.get("ChecksumSHA256", ""))
+        if self.refused in request["Key"]:
+            raise ClientError({"Error": {"Code": "BadDigest", "Message": "checksum"}}, "PutObject")
+        return self.s3.put_object(**request)
+
+
+@pytest.mark.parametrize("refused", ["/commits/", "/objects/"])
+def test_half_a_commit_is_invisible(world: World, dataset: Dataset, tmp_path: Path, refused: str) -> None:
+    first = dataset.commit(write(tmp_path, january="1"), author="a", message="first")
+    dying = DyingS3(world.client("s3"), refused)
+    other = Dataset.in_environment(ENVIRONMENT, "flights", s3=dying, dynamodb=world.client("dynamodb"))
+    with pytest.raises(ClientError, match="BadDigest"):
+        other.commit(write(tmp_path, february="2"), author="a", message="dies")
+    assert dataset.head() == first
+    assert all(dying.checksums[:1]), "objects carry the checksum that S3 verifies"
+
+
+def test_two_writers_lose_nothing(dataset: Dataset, tmp_path: Path) -> None:
+    """Eight writers at once: each one's file is in the head, and the chain has all of their commits."""
+    failures: list[Exception] = []
+    files = [write(tmp_path, **{f"file{number}": str(number)}) for number in range(8)]
+
+    def commit(number: int) -> None:
+        try:
+            dataset.commit(files[number], author=str(number), message="mine")
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=commit, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(dataset.head().files) == 8
+    assert len(list(dataset.log())) == 8
+
+
+def test_overwritten_name_leaves_the_commits_own_bytes(dataset: Dataset, tmp_path: Path) -> None:
+    first = dataset.commit(write(tmp_path, january="1"), author="a", message="first")
+    dataset.commit(write(tmp_path, january="other"), author="a", message="second")
+    (digest,) = dataset.sagemaker_manifest(first)[1:]
+    assert dataset.bucket.open(object_key("flights", digest)).read() == b"1"
