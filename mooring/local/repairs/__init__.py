@@ -6,7 +6,7 @@ the attribute; ``patching.replace`` refuses an attribute that does not exist. Th
 
 from importlib.metadata import version
 
-from mooring.local.repairs import cloudformation, door, events, pass_role, schedules, step_functions, storage
+from mooring.local.repairs import alarms, cloudformation, door, events, pass_role, schedules, step_functions, storage
 
 MINISTACK = "1.5.33"
 
@@ -29,3 +29,4 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     events.apply()
     cloudformation.apply()
     storage.apply()
+    alarms.apply()

@@ -1,6 +1,8 @@
 """Schedules: the one clock that can run faster than AWS's, for demonstrations and tests."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 from ministack.services import eventbridge, scheduler
 
@@ -25,3 +27,23 @@ def apply(*, speed: float) -> None:
         return parse_rate_seconds
 
     replace(eventbridge, "_parse_rate_seconds", wrap)
+    replace(eventbridge, "_invoke_target", _with_context)
+
+
+def _with_context(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Scheduler fills its context attributes into a target's input; MiniStack hands them over as they stand."""
+
+    def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any]) -> Any:
+        if event.get("Source") == "aws.scheduler" and "Input" in target:
+            filled = str(target["Input"])
+            for name, value in {
+                "schedule-arn": event["Resources"][0],
+                "scheduled-time": datetime.fromtimestamp(event["Time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "execution-id": event["EventId"],
+                "attempt-number": "1",
+            }.items():
+                filled = filled.replace(f"<aws.scheduler.{name}>", value)
+            target = {**target, "Input": filled}
+        return original(target, event, rule)
+
+    return invoke_target
