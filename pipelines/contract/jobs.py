@@ -2,7 +2,7 @@
 
 A processing job's inputs are, under ``INPUT``: ``code`` (the model's source as one .tar.gz), and for *validate*
 ``data`` (the commit's objects, by their digests) and ``commit`` (commit.json); for *evaluate* ``training``,
-``holdout``, ``candidate`` and, if there is one, ``champion``. Outputs lie under ``OUTPUT``, by the names of ``OUTPUTS``.
+``holdout``, ``candidate`` and, if there is one, ``champion``. Outputs lie under ``OUTPUT``, named as in ``OUTPUTS``.
 """
 
 INPUT = "/opt/ml/processing/input"

@@ -170,16 +170,18 @@ def _numbers(values: Values) -> tuple[npt.NDArray[np.float64], int, int]:
         numbers = np.array(["nan" if _is_missing(value) else value for value in values], dtype=np.float64)
         return numbers, int(np.isnan(numbers).sum()), 0
     except (ValueError, TypeError):
-        missing = sum(_is_missing(value) for value in values)
-        numbers = np.array([_number(value) for value in values], dtype=np.float64)
-        return numbers, missing, int(np.isnan(numbers).sum()) - missing
+        parsed = [_number(value) for value in values]
+        numbers = np.array([math.nan if value is None else value for value in parsed], dtype=np.float64)
+        unknown = parsed.count(None)
+        return numbers, int(np.isnan(numbers).sum()) - unknown, unknown
 
 
-def _number(value: Any) -> float:
+def _number(value: Any) -> float | None:
+    """NaN for what is missing, None for what is no number."""
     try:
-        return float(value)
+        return math.nan if _is_missing(value) else float(value)
     except (ValueError, TypeError):
-        return float("nan")
+        return None
 
 
 def _add_numbers(column: Column, edges: list[float], values: Values) -> None:

@@ -1,0 +1,166 @@
+"""Metrics against scikit-learn, the bootstrap, the gates, and archives that must not be unpacked."""
+
+import io
+import math
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from pipelines.contract.settings import Gate
+from pipelines.evaluation.artifact import UnsafeArtifactError, unpack
+from pipelines.evaluation.bootstrap import paired_gain
+from pipelines.evaluation.gates import judge
+from pipelines.evaluation.metrics import InvalidPredictionsError, measure
+
+GATE = Gate(metric="auc", bound=0.6, min_gain=0.0, min_rows=100)
+EVALUATION: dict[str, Any] = {
+    "rows": 1000,
+    "candidate": {"auc": 0.75},
+    "champion": {"auc": 0.70},
+    "gain": {"metric": "auc", "difference": 0.05, "low": 0.04, "high": 0.06},
+    "segments": [{"column": "origin", "value": "JFK", "candidate": {"auc": 0.7}}],
+    "baseline": {"rows": 5000},
+    "golden": {"rows": 8},
+}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=60))
+def test_classification_metrics_agree_with_scikit_learn(pairs: list[tuple[bool, int]]) -> None:
+    labels = np.array([float(label) for label, _ in pairs])
+    scores = np.array([score / 5 for _, score in pairs])
+    found = measure("classification", labels, scores)
+    if 0 < labels.sum() < len(labels):
+        assert math.isclose(found["auc"], sk.roc_auc_score(labels, scores), abs_tol=1e-12)
+    else:
+        assert math.isnan(found["auc"])
+    assert math.isclose(found["brier"], float(np.mean((labels - scores) ** 2)), abs_tol=1e-12)
+    expected = sk.log_loss(labels, np.clip(scores, 1e-15, 1 - 1e-15), labels=[0, 1])
+    assert math.isclose(found["log_loss"], expected, rel_tol=1e-6, abs_tol=1e-12)
+
+
+def test_regression_metrics() -> None:
+    found = measure("regression", np.array([1.0, 2.0]), np.array([2.0, 5.0]))
+    assert found == {"mae": 2.0, "rmse": math.sqrt(5), "bias": 2.0}
+
+
+@pytest.mark.parametrize("predictions", [[], [1.0], [math.nan, 1.0], [math.inf, 1.0]])
+def test_unusable_predictions_are_refused(predictions: list[float]) -> None:
+    with pytest.raises(InvalidPredictionsError):
+        measure("regression", np.array([1.0, 2.0]), np.array(predictions))
+
+
+def test_gain_is_the_difference_of_the_metrics_and_repeatable() -> None:
+    random = np.random.default_rng(1)
+    labels = (random.random(2000) < 0.3).astype(float)
+    good, bad = labels + random.normal(0, 1, 2000), labels + random.normal(0, 3, 2000)
+    gain = paired_gain("classification", "auc", labels, good, bad, samples=100)
+    assert math.isclose(gain.difference, sk.roc_auc_score(labels, good) - sk.roc_auc_score(labels, bad))
+    assert 0 < gain.low < gain.difference < gain.high
+    assert gain == paired_gain("classification", "auc", labels, good, bad, samples=100)
+    assert paired_gain("regression", "mae", labels, bad, good, samples=100).high < 0, "lower is better"
+
+
+def test_gate_accepts_what_is_better() -> None:
+    verdict = judge(EVALUATION, GATE, has_champion=True)
+    assert verdict.accepted
+    assert any("gain over the champion 0.05" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("rows",), 99),
+        (("candidate", "auc"), 0.59),
+        (("candidate", "auc"), math.nan),
+        (("candidate", "auc"), "0.9"),
+        (("candidate", "auc"), True),
+        (("gain", "low"), 0.0),
+        (("gain", "low"), math.nan),
+        (("gain", "metric"), "brier"),
+        (("segments",), []),
+        (("segments",), [{"column": "origin", "value": "JFK", "candidate": {"auc": math.nan}}]),
+        (("baseline", "rows"), 0),
+        (("golden", "rows"), None),
+        (("gain",), None),
+        (("candidate",), []),
+    ],
+)
+def test_gate_fails_closed(path: tuple[str, ...], value: object) -> None:
+    changed = {name: dict(part) if isinstance(part, dict) else part for name, part in EVALUATION.items()}
+    place: Any = changed
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    verdict = judge(changed, GATE, has_champion=True)
+    assert not verdict.accepted
+    assert verdict.reasons
+
+
+@given(st.sampled_from(sorted(EVALUATION)))
+def test_gate_rejects_whatever_is_missing(name: str) -> None:
+    rest = {key: value for key, value in EVALUATION.items() if key != name}
+    assert judge(rest, GATE, has_champion=True).accepted == (name == "champion")
+
+
+def test_lower_is_better_for_an_error() -> None:
+    gate = Gate(metric="mae", bound=10, min_gain=0.1, min_rows=100)
+    gain = {"metric": "mae", "difference": 0.5, "low": 0.2, "high": 0.8}
+    segments = [{"column": "origin", "value": "JFK", "candidate": {"mae": 9}}]
+    evaluation = {**EVALUATION, "candidate": {"mae": 9.0}, "gain": gain, "segments": segments}
+    assert judge(evaluation, gate, has_champion=True).accepted
+    assert not judge({**evaluation, "candidate": {"mae": 10.5}}, gate, has_champion=True).accepted
+
+
+def archive(path: Path, *members: tarfile.TarInfo, size: int = 3) -> Path:
+    with tarfile.open(path, "w:gz") as tar:
+        for member in members:
+            if member.isreg():
+                member.size = size
+            tar.addfile(member, io.BytesIO(b"x" * size) if member.isreg() else None)
+    return path
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, "/etc/passwd"
+    return info
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [entry("../up")],
+        [entry("a/../../up")],
+        [entry("/root")],
+        [entry("link", tarfile.SYMTYPE)],
+        [entry("hard", tarfile.LNKTYPE)],
+        [entry("device", tarfile.CHRTYPE)],
+        [entry("fifo", tarfile.FIFOTYPE)],
+        [entry("twice"), entry("./twice")],
+        [entry(str(number)) for number in range(11)],
+    ],
+)
+def test_malicious_archive_is_refused(tmp_path: Path, members: list[tarfile.TarInfo]) -> None:
+    with pytest.raises(UnsafeArtifactError):
+        unpack(archive(tmp_path / "model.tar.gz", *members), tmp_path / "out", max_files=10)
+    assert not (tmp_path / "up").exists()
+
+
+def test_bomb_and_garbage_are_refused(tmp_path: Path) -> None:
+    bomb = archive(tmp_path / "bomb.tar.gz", entry("zeros"), size=1000)
+    with pytest.raises(UnsafeArtifactError, match="more than"):
+        unpack(bomb, tmp_path / "out", max_bytes=999)
+    (tmp_path / "garbage.tar.gz").write_bytes(b"no archive")
+    with pytest.raises(UnsafeArtifactError, match="not a readable"):
+        unpack(tmp_path / "garbage.tar.gz", tmp_path / "out")
+
+
+def test_plain_archive_is_unpacked(tmp_path: Path) -> None:
+    unpack(archive(tmp_path / "model.tar.gz", entry("code", tarfile.DIRTYPE), entry("code/a.py")), tmp_path / "out")
+    assert (tmp_path / "out" / "code" / "a.py").read_bytes() == b"xxx"
