@@ -103,10 +103,11 @@ class World:
 
     def training_end(self, name: str) -> dict[str, Any]:
         sagemaker = self.client("sagemaker")
-        return wait(
+        job: dict[str, Any] = wait(
             lambda: sagemaker.describe_training_job(TrainingJobName=name),
             until=lambda job: job["TrainingJobStatus"] not in ("InProgress", "Stopping"),
         )
+        return job
 
     def model(self, name: str, archive: bytes) -> str:
         url = self.put(f"models/{name}.tar.gz", archive)
@@ -129,10 +130,11 @@ class World:
 
     def endpoint_settled(self, name: str) -> dict[str, Any]:
         sagemaker = self.client("sagemaker")
-        return wait(
+        described: dict[str, Any] = wait(
             lambda: sagemaker.describe_endpoint(EndpointName=name),
             until=lambda endpoint: endpoint["EndpointStatus"] in ("InService", "Failed"),
         )
+        return described
 
     def serve(self, name: str, value: float, **changes: Any) -> None:
         self.config(name, self.model(name, constant_model(value)), **changes)
@@ -158,7 +160,7 @@ def world(embedded_aws: EmbeddedAws) -> World:
     if BUCKET in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:  # made for another module
         return World(aws=embedded_aws, role=f"arn:aws:iam::{ACCOUNT}:role/world-execution")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    statements = [
+    statements: list[dict[str, Any]] = [
         {
             "Effect": "Allow",
             "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],

@@ -111,9 +111,10 @@ def test_a_models_error_is_a_model_error(world: World) -> None:
     runtime = world.client("sagemaker-runtime")
     with pytest.raises(ClientError) as refused:
         runtime.invoke_endpoint(EndpointName="picky", Body=b"x", ContentType="image/png")
-    assert refused.value.response["Error"]["Code"] == "ModelError"
-    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 424
-    assert refused.value.response["OriginalStatusCode"] == 415
+    answer: Any = refused.value.response
+    assert answer["Error"]["Code"] == "ModelError"
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert answer["OriginalStatusCode"] == 415
     with pytest.raises(ClientError, match="TargetModel"):
         runtime.invoke_endpoint(EndpointName="picky", Body=b"1", ContentType="text/csv", TargetModel="a")
 

@@ -38,9 +38,10 @@ def _permissions(world: World) -> list[dict[str, Any]]:
 
 def _ended(world: World, execution: str) -> dict[str, Any]:
     states = world.client("stepfunctions")
-    return wait(
+    ended: dict[str, Any] = wait(
         lambda: states.describe_execution(executionArn=execution), until=lambda found: found["status"] != "RUNNING"
     )
+    return ended
 
 
 def test_sync_returns_the_described_job(world: World) -> None:

@@ -128,10 +128,11 @@ def _processing_request(world: World, name: str, script: str) -> dict[str, Any]:
 def _processed(world: World, request: dict[str, Any]) -> dict[str, Any]:
     sagemaker = world.client("sagemaker")
     sagemaker.create_processing_job(**request)
-    return wait(
+    job: dict[str, Any] = wait(
         lambda: sagemaker.describe_processing_job(ProcessingJobName=request["ProcessingJobName"]),
         until=lambda job: job["ProcessingJobStatus"] not in ("InProgress", "Stopping"),
     )
+    return job
 
 
 def test_a_processing_job_reads_writes_and_says_something(world: World) -> None:

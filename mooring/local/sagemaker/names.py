@@ -15,6 +15,8 @@ def resource(operation: str, request: dict[str, Any]) -> str:
     """
     if operation in ("AddTags", "ListTags", "DeleteTags"):
         return str(request.get("ResourceArn", "*"))
+    if operation == "ListModelPackages" and "ModelPackageGroupName" in request:
+        return store.arn("model-package", f"{str(request['ModelPackageGroupName']).rpartition('/')[2]}/*")
     if operation.startswith("List"):
         return "*"
     if operation == "CreateModelPackage":
