@@ -66,6 +66,7 @@ $(BIN)/.done: requirements.lock requirements-uv.lock requirements-node.lock pypr
 node_modules/.done: package-lock.json | $(BIN)/.done
 	@echo "Fetching the CDK command-line interface"
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@ln -sf ../../node_modules/.bin/cdk $(BIN)/cdk
 	@touch $@
 
 lock: ## Resolve the dependencies anew

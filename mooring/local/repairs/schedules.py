@@ -33,7 +33,7 @@ def apply(*, speed: float) -> None:
 def _with_context(original: Callable[..., Any]) -> Callable[..., Any]:
     """Scheduler fills its context attributes into a target's input; MiniStack hands them over as they stand."""
 
-    def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any]) -> Any:
+    def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> Any:
         if event.get("Source") == "aws.scheduler" and "Input" in target:
             filled = str(target["Input"])
             for name, value in {
@@ -44,6 +44,6 @@ def _with_context(original: Callable[..., Any]) -> Callable[..., Any]:
             }.items():
                 filled = filled.replace(f"<aws.scheduler.{name}>", value)
             target = {**target, "Input": filled}
-        return original(target, event, rule)
+        return original(target, event, rule, view)
 
     return invoke_target

@@ -5,6 +5,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -132,6 +133,24 @@ def test_schedule_fires_faster_under_its_role(embedded_aws: EmbeddedAws, name: s
     )
     assert _reaches(queue, 10)  # the tests' server runs schedules 60 times as fast
     embedded_aws.client("scheduler").delete_schedule(Name=name)
+
+
+def test_schedule_tells_its_target_when_it_was_due(embedded_aws: EmbeddedAws, name: str) -> None:
+    sqs = embedded_aws.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}
+    role = embedded_aws.create_role(f"{name}-schedule", [allowed], trusted=SCHEDULER)
+    embedded_aws.client("scheduler").create_schedule(
+        Name=name,
+        ScheduleExpression="rate(1 minutes)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": arn, "RoleArn": role, "Input": '{"due": "<aws.scheduler.scheduled-time>"}'},
+    )
+    message = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"][0]
+    embedded_aws.client("scheduler").delete_schedule(Name=name)
+    due = datetime.fromisoformat(json.loads(message["Body"])["due"])
+    assert abs((datetime.now(UTC) - due).total_seconds()) < 60
 
 
 def _zip() -> bytes:
