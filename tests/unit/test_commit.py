@@ -14,12 +14,12 @@ names = st.text(st.characters(whitelist_categories=("L", "N")), min_size=1, max_
 contents = st.dictionaries(names, st.binary(max_size=20), min_size=1, max_size=5)
 
 
-def made(files: dict[str, bytes], parent: Commit | None = None, **about: str) -> Commit:
+def made(files: dict[str, bytes], parent: Commit | None = None, author: str = "a") -> Commit:
     with tempfile.TemporaryDirectory() as folder:
         places = {name: Path(folder) / str(number) for number, name in enumerate(files)}
         for name, content in files.items():
             places[name].write_bytes(content)
-        return Commit.of("d", places, parent=parent, **{"author": "a", "time": "t", "message": "m", **about})
+        return Commit.of("d", places, parent=parent, author=author, time="t", message="m")
 
 
 @given(contents)
