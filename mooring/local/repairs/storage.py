@@ -1,18 +1,21 @@
-"""S3: a request that names the bucket's owner is refused when the bucket is somebody else's."""
+"""S3: the bucket's owner is who the request expects, and AWS's own key serves where none is named."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
 
 from mooring.local.repairs.patching import replace
 
+_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 _HEADERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
 
 
 def apply() -> None:
     """Mend S3."""
     replace(s3, "handle_request", _check_owner)
+    replace(s3, "_resolve_sse_write_headers", _name_managed_key)
 
 
 def _check_owner(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -28,3 +31,14 @@ def _check_owner(original: Callable[..., Awaitable[Any]]) -> Callable[..., Await
         return await original(method, path, headers, *rest, **more)
 
     return handle_request
+
+
+def _name_managed_key(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``aws:kms`` without a key means the account's ``aws/s3`` key; MiniStack refuses it, and with it the CDK's assets."""
+
+    def resolve_sse_write_headers(headers: dict[str, str], bucket: str) -> Any:
+        if headers.get("x-amz-server-side-encryption") == "aws:kms" and not headers.get(_KEY_HEADER):
+            headers = {**headers, _KEY_HEADER: f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"}
+        return original(headers, bucket)
+
+    return resolve_sse_write_headers

@@ -47,6 +47,13 @@ def test_wrong_checksum_is_refused(embedded_aws: EmbeddedAws, bucket: str) -> No
     assert _code(error) in ("BadDigest", "XAmzContentChecksumMismatch", "InvalidRequest")
 
 
+def test_aws_own_key_serves_where_none_is_named(embedded_aws: EmbeddedAws, bucket: str) -> None:
+    s3 = embedded_aws.client("s3")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms")
+    found = s3.get_object(Bucket=bucket, Key="k")
+    assert (found["ServerSideEncryption"], found["Body"].read()) == ("aws:kms", b"x")
+
+
 def test_object_is_written_once_with_if_none_match(embedded_aws: EmbeddedAws, bucket: str) -> None:
     s3 = embedded_aws.client("s3")
     s3.put_object(Bucket=bucket, Key="once", Body=b"1", IfNoneMatch="*")
