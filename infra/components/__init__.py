@@ -1,0 +1,1 @@
+"""One construct per noun: keyword-only, receives objects, grants, exposes little."""

@@ -1,0 +1,110 @@
+"""Building blocks of the state machines' definitions: tasks that retry what may pass and catch what does not."""
+
+from typing import Any
+
+from pipelines.contract.names import Environment
+
+State = dict[str, Any]
+
+EXECUTION = "$$.Execution.Id"
+LAMBDA_TASK_TIMEOUT_S = 330
+"""A little more than any function's own time-out."""
+
+TRANSIENT = {
+    "ErrorEquals": [
+        "Lambda.ClientExecutionTimeoutException",
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    ],
+    "IntervalSeconds": 1,
+    "MaxAttempts": 6,
+    "BackoffRate": 2,
+    "MaxDelaySeconds": 30,
+    "JitterStrategy": "FULL",
+}
+DIED = {
+    # A time-out, or out of memory: once more, then it is a failure.
+    "ErrorEquals": ["Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError"],
+    "IntervalSeconds": 2,
+    "MaxAttempts": 1,
+    "BackoffRate": 1,
+    "JitterStrategy": "FULL",
+}
+NO_CAPACITY = {
+    "ErrorEquals": ["SageMaker.ResourceLimitExceeded", "SageMaker.ResourceLimitExceededException"],
+    "IntervalSeconds": 60,
+    "MaxAttempts": 8,
+    "BackoffRate": 2,
+    "MaxDelaySeconds": 900,
+    "JitterStrategy": "FULL",
+}
+THROTTLED = {
+    "ErrorEquals": [
+        "SageMaker.AmazonSageMakerException",
+        "SageMaker.ThrottlingException",
+        "SageMaker.SdkClientException",
+    ],
+    "IntervalSeconds": 2,
+    "MaxAttempts": 4,
+    "BackoffRate": 2,
+    "MaxDelaySeconds": 60,
+    "JitterStrategy": "FULL",
+}
+
+
+def catch(target: str, *errors: str) -> State:
+    return {"ErrorEquals": list(errors) or ["States.ALL"], "ResultPath": "$.failure", "Next": target}
+
+
+def call(
+    environment: Environment,
+    function: str,
+    payload: dict[str, Any],
+    *,
+    then: str | None,
+    catches: list[State],
+    keep: str | None = None,
+) -> State:
+    """A function's answer is kept at ``keep``; it raises named errors, which ``catches`` match."""
+    return {
+        "Type": "Task",
+        "Resource": environment.function_arn(function),
+        "Parameters": payload,
+        "ResultPath": f"$.{keep}" if keep else None,
+        "TimeoutSeconds": LAMBDA_TASK_TIMEOUT_S,
+        "Retry": [TRANSIENT, DIED],
+        "Catch": catches,
+        **({"Next": then} if then else {"End": True}),
+    }
+
+
+def run_job(
+    kind: str, request: dict[str, Any], *, then: str, on_failure: str, timeout_s: int, keep: str | None = None
+) -> State:
+    """A SageMaker job, waited for; ``kind`` is Processing or Training."""
+    return {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::sagemaker:create{kind}Job.sync",
+        "Parameters": request,
+        "ResultPath": f"$.{keep}" if keep else None,
+        "TimeoutSeconds": timeout_s,
+        "Retry": [NO_CAPACITY, THROTTLED],
+        "Catch": [catch(on_failure)],
+        "Next": then,
+    }
+
+
+def choose(variable: str, branches: dict[str | bool, str], *, otherwise: str) -> State:
+    """Compare ``variable`` with strings or truth values."""
+    choices = [
+        {"Variable": variable, "BooleanEquals" if isinstance(value, bool) else "StringEquals": value, "Next": target}
+        for value, target in branches.items()
+    ]
+    return {"Type": "Choice", "Choices": choices, "Default": otherwise}
+
+
+def fail() -> State:
+    """End as failed, with what was caught last."""
+    return {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"}

@@ -1,0 +1,31 @@
+"""A month's budget of the environment's account; the owners hear of it before it is spent."""
+
+from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+THRESHOLDS = (("ACTUAL", 80), ("FORECASTED", 100))
+
+
+class Budget(Construct):
+    def __init__(self, scope: Construct, construct_id: str, *, monthly_usd: int, topic: sns.ITopic) -> None:
+        super().__init__(scope, construct_id)
+        subscriber = budgets.CfnBudget.SubscriberProperty(subscription_type="SNS", address=topic.topic_arn)
+        budgets.CfnBudget(
+            self,
+            "Budget",
+            budget=budgets.CfnBudget.BudgetDataProperty(
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),
+            ),
+            notifications_with_subscribers=[
+                budgets.CfnBudget.NotificationWithSubscribersProperty(
+                    notification=budgets.CfnBudget.NotificationProperty(
+                        comparison_operator="GREATER_THAN", notification_type=kind, threshold=percent
+                    ),
+                    subscribers=[subscriber],
+                )
+                for kind, percent in THRESHOLDS
+            ],
+        )

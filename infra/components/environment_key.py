@@ -1,0 +1,45 @@
+"""The environment's KMS key: one for everything that the environment keeps."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from infra.components.policies import service
+from pipelines.contract.names import Environment
+
+PUBLISHERS = ("cloudwatch", "events", "budgets", "scheduler")
+"""Services that write to the encrypted topic or queue on their own behalf; without the key their messages are lost."""
+
+
+class EnvironmentKey(Construct):
+    """``key``, its alias, and the parameter by which the other stacks find it."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(scope, construct_id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            alias=environment.key_alias,
+            description=f"Everything that {environment.id} keeps",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        )
+        account = environment.account
+        for publisher in PUBLISHERS:
+            self._admit(service(publisher, account), "kms:Decrypt", "kms:GenerateDataKey*")
+        logs = iam.ServicePrincipal(
+            f"logs.{environment.region}.amazonaws.com",
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": environment.arn("logs", "*")}},
+        )
+        self._admit(logs, "kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*")
+        # Step Functions encrypts an execution's history; this service decrypts it on its way into the log group.
+        self._admit(service("delivery.logs", account), "kms:Decrypt*")
+        ssm.StringParameter(self, "Parameter", parameter_name=environment.key_parameter, string_value=self.key.key_arn)
+
+    def _admit(self, principal: iam.ServicePrincipal, *actions: str) -> None:
+        # A key policy's resource can only be the key itself.
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(actions=list(actions), principals=[principal], resources=["*"])
+        )

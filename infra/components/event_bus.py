@@ -1,0 +1,29 @@
+"""The environment's own event bus, and archives of it and of what matters to us on the default bus."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_events as events
+from constructs import Construct
+
+from pipelines.contract.names import Environment
+
+ARCHIVE_DAYS = 365
+SERVICES = ["aws.sagemaker", "aws.states", "aws.s3"]
+"""Whose events arrive on the default bus only."""
+
+
+class EventBus(Construct):
+    """``bus`` and the two archives, from which lost events can be replayed."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(scope, construct_id)
+        self.bus = events.EventBus(
+            self, "Bus", event_bus_name=environment.bus, description=f"What happens in {environment.id}"
+        )
+        self._archive("Archive", self.bus.event_bus_arn, {"account": [environment.account]})
+        self._archive("DefaultArchive", environment.arn("events", "event-bus/default"), {"source": SERVICES})
+
+    def _archive(self, construct_id: str, source_arn: str, pattern: dict[str, list[str]]) -> None:
+        archive = events.CfnArchive(
+            self, construct_id, source_arn=source_arn, event_pattern=pattern, retention_days=ARCHIVE_DAYS
+        )
+        archive.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)

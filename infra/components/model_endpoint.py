@@ -1,0 +1,172 @@
+"""A model's endpoint as the release state says; none while there is no champion.
+
+Model, config and endpoint are retained when CloudFormation lets go of them: the release flow sweeps away what neither
+the endpoint nor the stack refers to any more.
+"""
+
+import re
+
+from aws_cdk import CfnCondition, CfnParameter, CfnResource, Fn, RemovalPolicy
+from aws_cdk import aws_applicationautoscaling as scaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra.fleet import Serving
+from pipelines.contract.names import Model
+from pipelines.contract.paths import capture_prefix
+from pipelines.contract.release_state import EMPTY, FIELDS
+
+VARIANT = "primary"
+"""The production variant. Its name never changes: traffic can only be shifted between variants of one name."""
+INVOCATIONS_PER_INSTANCE = 1000
+"""A minute's requests to one instance that scaling aims at."""
+MAX_LATENCY_US = 1_000_000
+
+
+class ModelEndpoint(Construct):
+    """SageMaker Model, EndpointConfig and Endpoint of the release state's champion; scaling; rollback alarms."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, model: Model, serving: Serving) -> None:
+        super().__init__(scope, construct_id)
+        state = CfnParameter(
+            self,
+            "ReleaseState",
+            type="AWS::SSM::Parameter::Value<List<String>>",
+            default=model.release_parameter,
+            description=f"The release state of {model.id}: {', '.join(FIELDS)}",
+        )
+        state.override_logical_id("ReleaseState")
+        champion = Fn.select(FIELDS.index("champion"), state.value_as_list)
+        self._serves = CfnCondition(
+            self, "HasChampion", expression=Fn.condition_not(Fn.condition_equals(champion, EMPTY))
+        )
+        self._serves.override_logical_id("HasChampion")
+        resource = sagemaker.CfnModel(
+            self,
+            "Model",
+            execution_role_arn=model.role_arn("serving"),
+            enable_network_isolation=True,
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(model_package_name=champion),
+        )
+        config = self._config(model, serving, resource, champion)
+        endpoint = sagemaker.CfnEndpoint(
+            self,
+            "Endpoint",
+            endpoint_name=model.endpoint,
+            endpoint_config_name=config.attr_endpoint_config_name,
+            # Scaling owns the count of instances; a release must not set it back.
+            retain_all_variant_properties=True,
+        )
+        target, policy = self._scaling(model, serving, endpoint)
+        alarms = [
+            self._alarm("Errors", model, "Invocation5XXErrors", "Sum", 1),
+            self._alarm("Latency", model, "ModelLatency", "p99", MAX_LATENCY_US),
+        ]
+        for retained in (resource, config, endpoint):
+            retained.apply_removal_policy(RemovalPolicy.RETAIN)
+        for part in (resource, config, endpoint, target, policy, *alarms):
+            part.cfn_options.condition = self._serves
+
+    def _config(
+        self, model: Model, serving: Serving, resource: sagemaker.CfnModel, champion: str
+    ) -> sagemaker.CfnEndpointConfig:
+        environment = model.environment
+        key = environment.arn("kms", environment.key_alias)
+        # …:model-package/<group>/<version>; the slashes make the selection valid for "none" as well.
+        version = Fn.select(2, Fn.split("/", Fn.join("", [champion, "//"])))
+        options = sagemaker.CfnEndpointConfig.CaptureOptionProperty
+        return sagemaker.CfnEndpointConfig(
+            self,
+            "Config",
+            production_variants=[
+                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+                    variant_name=VARIANT,
+                    model_name=resource.attr_model_name,
+                    instance_type=serving.instance_type,
+                    initial_instance_count=serving.min_instances,
+                    initial_variant_weight=1,
+                )
+            ],
+            # Instances with disks of their own encrypt them themselves and accept no key.
+            kms_key_id=None if has_local_disk(serving.instance_type) else key,
+            data_capture_config=sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
+                enable_capture=True,
+                initial_sampling_percentage=serving.capture_percentage,
+                destination_s3_uri=f"s3://{environment.bucket('capture')}/{capture_prefix(model.name, version)}",
+                kms_key_id=key,
+                capture_options=[options(capture_mode="Input"), options(capture_mode="Output")],
+                capture_content_type_header=sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty(
+                    csv_content_types=["text/csv"], json_content_types=["application/json"]
+                ),
+            ),
+        )
+
+    def _scaling(
+        self, model: Model, serving: Serving, endpoint: sagemaker.CfnEndpoint
+    ) -> tuple[scaling.CfnScalableTarget, CfnResource]:
+        dimension = "sagemaker:variant:DesiredInstanceCount"
+        target = scaling.CfnScalableTarget(
+            self,
+            "Scaling",
+            service_namespace="sagemaker",
+            scalable_dimension=dimension,
+            resource_id=f"endpoint/{model.endpoint}/variant/{VARIANT}",
+            min_capacity=serving.min_instances,
+            max_capacity=serving.max_instances,
+        )
+        target.add_resource_dependency(endpoint)
+        tracking = scaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
+            target_value=INVOCATIONS_PER_INSTANCE,
+            predefined_metric_specification=scaling.CfnScalingPolicy.PredefinedMetricSpecificationProperty(
+                predefined_metric_type="SageMakerVariantInvocationsPerInstance"
+            ),
+        )
+        policy = scaling.CfnScalingPolicy(
+            self,
+            "ScalingPolicy",
+            policy_name=f"{model.endpoint}-invocations",
+            policy_type="TargetTrackingScaling",
+            scaling_target_id=target.ref,
+            target_tracking_scaling_policy_configuration=tracking,
+        )
+        return target, policy
+
+    def _alarm(
+        self, construct_id: str, model: Model, metric: str, statistic: str, threshold: int
+    ) -> cloudwatch.CfnAlarm:
+        """A rollback alarm: its name is fixed, because the endpoint's deployment settings refer to it."""
+        return cloudwatch.CfnAlarm(
+            self,
+            construct_id,
+            alarm_name=model.alarm(f"serving-{construct_id.lower()}"),
+            alarm_description=f"{model.endpoint}: {metric} of a minute at {threshold} or more",
+            namespace="AWS/SageMaker",
+            metric_name=metric,
+            dimensions=[
+                cloudwatch.CfnAlarm.DimensionProperty(name="EndpointName", value=model.endpoint),
+                cloudwatch.CfnAlarm.DimensionProperty(name="VariantName", value=VARIANT),
+            ],
+            statistic=None if statistic.startswith("p") else statistic,
+            extended_statistic=statistic if statistic.startswith("p") else None,
+            period=60,
+            evaluation_periods=1,
+            threshold=threshold,
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            treat_missing_data="notBreaching",
+            alarm_actions=[model.environment.topic_arn],
+        )
+
+
+def has_local_disk(instance_type: str) -> bool:
+    """Whether instances of this type bring NVMe disks: families with a d (ml.m5d), and most with a GPU.
+
+    Examples
+    --------
+    >>> [has_local_disk(kind) for kind in ("ml.m5.large", "ml.m5d.large", "ml.g5.xlarge")]
+    [False, True, True]
+    """
+    family = instance_type.split(".")[1]
+    generation = re.match(r"[a-z]+[0-9]+", family)
+    suffix = family[generation.end() :] if generation else ""
+    return family.startswith(("g4", "g5", "g6", "p4", "p5", "trn1")) or "d" in suffix

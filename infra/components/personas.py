@@ -1,0 +1,130 @@
+"""What people may do: five roles that the account's principals assume."""
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.components.policies import allow, use_key
+from pipelines.contract.ledger import dataset_pk
+from pipelines.contract.names import BUCKETS, PERSONAS, Environment
+
+
+class Personas(Construct):
+    """``roles``: engineer, approver, operator, auditor, consumer. Who may assume which is the account's own matter."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey) -> None:
+        super().__init__(scope, construct_id)
+        self._environment = environment
+        self._key_arn = key.key_arn
+        statements = {
+            "engineer": self._engineer(),
+            "approver": [allow(["lambda:InvokeFunction"], environment.function_arn("approve_package"))],
+            "operator": [*self._operator(), *self._auditor()],
+            "auditor": self._auditor(),
+            "consumer": [
+                allow(["sagemaker:InvokeEndpoint"], environment.arn("sagemaker", f"endpoint/{environment.id}-*"))
+            ],
+        }
+        self.roles = {
+            persona: iam.Role(
+                self,
+                persona.capitalize(),
+                role_name=environment.persona_role(persona),
+                description=f"What an {persona} of {environment.id} may do",
+                assumed_by=iam.AccountPrincipal(environment.account),
+                inline_policies={persona: iam.PolicyDocument(statements=statements[persona])},
+            )
+            for persona in PERSONAS
+        }
+
+    def _engineer(self) -> list[iam.PolicyStatement]:
+        """Datasets and their heads; and asking for a retraining."""
+        environment = self._environment
+        data = f"arn:aws:s3:::{environment.bucket('data')}"
+        own_items = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [dataset_pk("*")]}}
+        return [
+            allow(["s3:ListBucket", "s3:GetBucketLocation"], data),
+            allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], f"{data}/datasets/*", f"{data}/landing/*"),
+            allow(
+                ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                environment.arn("dynamodb", f"table/{environment.ledger_table}"),
+                conditions=own_items,
+            ),
+            allow(["states:StartExecution"], environment.state_machine_arn("retraining")),
+            use_key(self._key_arn),
+        ]
+
+    def _operator(self) -> list[iam.PolicyStatement]:
+        """Rolling back, checking now, stopping what runs."""
+        environment = self._environment
+        return [
+            allow(["states:StartExecution"], environment.state_machine_arn("release")),
+            allow(["lambda:InvokeFunction"], environment.function_arn("drift_check")),
+            allow(["states:StopExecution"], *self._executions()),
+        ]
+
+    def _auditor(self) -> list[iam.PolicyStatement]:
+        """Reading everything, changing nothing."""
+        environment = self._environment
+        buckets = [f"arn:aws:s3:::{environment.bucket(kind)}" for kind in BUCKETS]
+        described = ("endpoint", "endpoint-config", "model", "model-package", "training-job", "processing-job")
+        return [
+            allow(["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning"], *buckets),
+            allow(["s3:GetObject", "s3:GetObjectVersion"], *(f"{bucket}/*" for bucket in buckets)),
+            allow(
+                ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"],
+                environment.arn("dynamodb", f"table/{environment.ledger_table}"),
+            ),
+            allow(
+                ["states:ListExecutions", "states:DescribeStateMachine"],
+                environment.state_machine_arn("retraining"),
+                environment.state_machine_arn("release"),
+            ),
+            allow(["states:DescribeExecution", "states:GetExecutionHistory"], *self._executions()),
+            allow(
+                [
+                    "sagemaker:DescribeEndpoint",
+                    "sagemaker:DescribeEndpointConfig",
+                    "sagemaker:DescribeModel",
+                    "sagemaker:DescribeModelPackage",
+                    "sagemaker:DescribeTrainingJob",
+                    "sagemaker:DescribeProcessingJob",
+                ],
+                *(environment.arn("sagemaker", f"{kind}/*") for kind in described),
+            ),
+            allow(
+                [
+                    "sagemaker:ListEndpoints",
+                    "sagemaker:ListModelPackages",
+                    "sagemaker:ListProcessingJobs",
+                    "sagemaker:ListTrainingJobs",
+                    "cloudwatch:DescribeAlarms",
+                    "cloudwatch:GetMetricData",
+                    "cloudwatch:GetMetricStatistics",
+                    "cloudwatch:ListMetrics",
+                    "logs:DescribeLogGroups",
+                ],
+                "*",
+            ),
+            allow(
+                ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],
+                environment.arn("logs", f"log-group:/aws/lambda/{environment.id}-*"),
+                environment.arn("logs", f"log-group:/aws/states/{environment.id}-*"),
+                environment.arn("logs", "log-group:/aws/sagemaker/*"),
+            ),
+            allow(["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParameterHistory"], self._parameters()),
+            allow(
+                ["cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:GetTemplate"],
+                environment.arn("cloudformation", f"stack/{environment.id}-*/*"),
+            ),
+            allow(["kms:Decrypt"], self._key_arn),
+        ]
+
+    def _executions(self) -> list[str]:
+        return [
+            self._environment.arn("states", f"execution:{self._environment.state_machine(kind)}:*")
+            for kind in ("retraining", "release")
+        ]
+
+    def _parameters(self) -> str:
+        return self._environment.arn("ssm", f"parameter/mooring/{self._environment.id}/*")

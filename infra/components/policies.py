@@ -1,0 +1,33 @@
+"""Small helpers for narrow policies: statements and service principals that name their account."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+
+Conditions = Mapping[str, Mapping[str, Any]]
+
+NO_SOURCE_ACCOUNT = ("lambda.amazonaws.com", "cloudformation.amazonaws.com")
+"""Services that assume a role without saying for which account: the condition would lock them out."""
+
+
+def allow(actions: Sequence[str], *resources: str, conditions: Conditions | None = None) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
+
+
+def service(name: str, account: str) -> iam.ServicePrincipal:
+    """The principal ``<name>.amazonaws.com``, acting for ``account`` where the service says so."""
+    host = f"{name}.amazonaws.com"
+    if host in NO_SOURCE_ACCOUNT:
+        return iam.ServicePrincipal(host)
+    return iam.ServicePrincipal(host, conditions={"StringEquals": {"aws:SourceAccount": account}})
+
+
+def pass_role(role_arn: str, to: str) -> iam.PolicyStatement:
+    """Passing ``role_arn`` to the service ``to`` and to no other."""
+    condition = {"StringEquals": {"iam:PassedToService": f"{to}.amazonaws.com"}}
+    return allow(["iam:PassRole"], role_arn, conditions=condition)
+
+
+def use_key(key_arn: str) -> iam.PolicyStatement:
+    return allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn)

@@ -1,0 +1,102 @@
+"""The narrow role that a release passes to CloudFormation: the Serving stacks' resources and nothing else."""
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.components.policies import allow, pass_role, service
+from pipelines.contract.names import Environment
+
+SCALING = "sagemaker.application-autoscaling.amazonaws.com"
+
+
+class ReleaseDeployer(Construct):
+    """``role``; no person can assume it, and only ``update_serving`` may pass it."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey) -> None:
+        super().__init__(scope, construct_id)
+        endpoints = environment.arn("sagemaker", f"endpoint/{environment.id}-*")
+        # CloudFormation names models and configs: a fixed name would block their replacement.
+        generated = [environment.arn("sagemaker", f"{kind}/*") for kind in ("model", "endpoint-config")]
+        sagemaker_only = {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}}
+        linked_role = f"arn:aws:iam::{environment.account}:role/aws-service-role/{SCALING}/*"
+        self.role = iam.Role(
+            self,
+            "Role",
+            role_name=environment.release_deployer_role,
+            description=f"What a release may change in {environment.id}",
+            assumed_by=service("cloudformation", environment.account),
+            inline_policies={
+                "serving": iam.PolicyDocument(
+                    statements=[
+                        allow(
+                            [
+                                "sagemaker:CreateModel",
+                                "sagemaker:DescribeModel",
+                                "sagemaker:DeleteModel",
+                                "sagemaker:CreateEndpointConfig",
+                                "sagemaker:DescribeEndpointConfig",
+                                "sagemaker:DeleteEndpointConfig",
+                                "sagemaker:CreateEndpoint",
+                                "sagemaker:DescribeEndpoint",
+                                "sagemaker:UpdateEndpoint",
+                                "sagemaker:DeleteEndpoint",
+                                "sagemaker:AddTags",
+                                "sagemaker:DeleteTags",
+                                "sagemaker:ListTags",
+                            ],
+                            endpoints,
+                            *generated,
+                        ),
+                        allow(
+                            ["sagemaker:DescribeModelPackage"],
+                            environment.arn("sagemaker", f"model-package/{environment.id}-*"),
+                        ),
+                        allow(
+                            [
+                                "application-autoscaling:RegisterScalableTarget",
+                                "application-autoscaling:DeregisterScalableTarget",
+                                "application-autoscaling:PutScalingPolicy",
+                                "application-autoscaling:DeleteScalingPolicy",
+                                "application-autoscaling:TagResource",
+                                "application-autoscaling:UntagResource",
+                                "application-autoscaling:ListTagsForResource",
+                            ],
+                            environment.arn("application-autoscaling", "scalable-target/*"),
+                            conditions=sagemaker_only,
+                        ),
+                        allow(
+                            [
+                                "application-autoscaling:DescribeScalableTargets",
+                                "application-autoscaling:DescribeScalingPolicies",
+                                "cloudwatch:DescribeAlarms",
+                            ],
+                            "*",
+                        ),
+                        allow(
+                            [
+                                "cloudwatch:PutMetricAlarm",
+                                "cloudwatch:DeleteAlarms",
+                                "cloudwatch:TagResource",
+                                "cloudwatch:UntagResource",
+                                "cloudwatch:ListTagsForResource",
+                            ],
+                            environment.arn("cloudwatch", f"alarm:{environment.id}-*"),
+                            # Target tracking makes alarms of its own, with its caller's rights.
+                            environment.arn("cloudwatch", f"alarm:TargetTracking-endpoint/{environment.id}-*"),
+                        ),
+                        allow(
+                            ["ssm:GetParameters"],
+                            environment.arn("ssm", f"parameter/mooring/{environment.id}/*/release"),
+                        ),
+                        pass_role(environment.role_arn(f"{environment.id}-*-serving"), "sagemaker"),
+                        allow(["kms:DescribeKey", "kms:CreateGrant"], key.key_arn),
+                        allow(
+                            ["iam:CreateServiceLinkedRole"],
+                            linked_role,
+                            conditions={"StringEquals": {"iam:AWSServiceName": SCALING}},
+                        ),
+                    ]
+                )
+            },
+        )

@@ -1,0 +1,121 @@
+"""The release state machine's definition: docs/reference/flows.md, state by state."""
+
+from infra.components.asl import EXECUTION, State, call, catch, choose, fail
+from pipelines.contract.names import Environment
+
+REFUSALS = ("NotApprovedError", "ApprovalConsumedError", "OlderThanChampionError")
+POLL_S = 3
+LONGEST_RELEASE_S = 3 * 3600
+
+
+def release_flow(environment: Environment) -> State:
+    """The definition; the same for all models."""
+    return {
+        "Comment": f"Makes an approved model package serve in {environment.id}, or puts back what served",
+        "StartAt": "Begin release",
+        "TimeoutSeconds": LONGEST_RELEASE_S,
+        "States": {
+            "Begin release": call(
+                environment,
+                "begin_release",
+                {
+                    "package_arn.$": "$.package_arn",
+                    "by.$": "$.by",
+                    "rollback.$": "$.rollback",
+                    "execution.$": EXECUTION,
+                },
+                keep="release",
+                then="Update serving",
+                catches=[catch("Refuse", *REFUSALS), catch("Record failure")],
+            ),
+            "Update serving": call(
+                environment,
+                "update_serving",
+                {"model.$": "$.release.model"},
+                keep="update",
+                then="Wait for serving",
+                catches=[catch("Restore release state")],
+            ),
+            "Wait for serving": {"Type": "Wait", "Seconds": POLL_S, "Next": "Read serving"},
+            "Read serving": _read(environment, then="Has serving settled?", on_failure="Restore release state"),
+            "Has serving settled?": choose(
+                "$.serving.status",
+                {"complete": "Verify release", "failed": "Say why serving failed"},
+                otherwise="Wait for serving",
+            ),
+            "Say why serving failed": _say_why("Restore release state"),
+            "Verify release": call(
+                environment,
+                "verify_release",
+                {"release.$": "$.release"},
+                keep="verification",
+                then="Record release",
+                catches=[catch("Restore release state")],
+            ),
+            "Record release": call(
+                environment,
+                "finish_release",
+                {
+                    "release.$": "$.release",
+                    "execution.$": EXECUTION,
+                    "outcome": "released",
+                    "verification.$": "$.verification",
+                },
+                then=None,
+                catches=[catch("Failed")],
+            ),
+            "Restore release state": call(
+                environment,
+                "update_serving",
+                {"model.$": "$.release.model", "restore.$": "$.release"},
+                keep="update",
+                then="Wait for restoration",
+                catches=[catch("Record failure")],
+            ),
+            "Wait for restoration": {"Type": "Wait", "Seconds": POLL_S, "Next": "Read restoration"},
+            "Read restoration": _read(environment, then="Has it been restored?", on_failure="Record failure"),
+            "Has it been restored?": choose(
+                "$.serving.status",
+                {"complete": "Record rollback", "failed": "Say why restoration failed"},
+                otherwise="Wait for restoration",
+            ),
+            "Say why restoration failed": _say_why("Record failure"),
+            "Record rollback": call(
+                environment,
+                "finish_release",
+                {
+                    "release.$": "$.release",
+                    "execution.$": EXECUTION,
+                    "outcome": "rolled_back",
+                    "cause.$": "$.failure",
+                },
+                then="Failed",
+                catches=[catch("Failed")],
+            ),
+            "Record failure": call(
+                environment,
+                "finish_release",
+                {
+                    "package_arn.$": "$.package_arn",
+                    "execution.$": EXECUTION,
+                    "outcome": "failed",
+                    "cause.$": "$.failure",
+                },
+                then="Failed",
+                catches=[catch("Failed")],
+            ),
+            "Failed": fail(),
+            "Refuse": {"Type": "Succeed"},
+        },
+    }
+
+
+def _read(environment: Environment, *, then: str, on_failure: str) -> State:
+    payload = {"model.$": "$.release.model"}
+    return call(environment, "read_serving", payload, keep="serving", then=then, catches=[catch(on_failure)])
+
+
+def _say_why(then: str) -> State:
+    """CloudFormation's reason, in the form of what a task raises."""
+    failure = {"Error": "ServingFailedError", "Cause.$": "$.serving.reason"}
+    return {"Type": "Pass", "Parameters": failure, "ResultPath": "$.failure", "Next": then}

@@ -1,0 +1,210 @@
+"""The retraining state machine's definition: docs/reference/flows.md, state by state."""
+
+from typing import Any
+
+from infra.components.asl import EXECUTION, State, call, catch, choose, fail, run_job
+from pipelines.contract import jobs
+from pipelines.contract.names import Environment
+
+REFUSALS = ("LeaseHeldError", "CooldownError", "BudgetSpentError", "TriggerRefusedError")
+LONGEST_JOB_S = 86400
+"""The fleet admits no job that runs longer; a task waits an hour more, for an instance and for the data."""
+JOB_TIMEOUT_S = LONGEST_JOB_S + 3600
+
+
+def retraining_flow(environment: Environment) -> State:
+    """The definition; the same for all models, which come with the input and the plan."""
+    failed = [catch("Record failure")]
+    return {
+        "Comment": f"Retrains a model of {environment.id}",
+        "StartAt": "Take lease",
+        "TimeoutSeconds": 4 * JOB_TIMEOUT_S,
+        "States": {
+            "Take lease": call(
+                environment,
+                "take_lease",
+                {
+                    "model.$": "$.model",
+                    "trigger.$": "$.trigger",
+                    "execution.$": EXECUTION,
+                    "started.$": "$$.Execution.StartTime",
+                },
+                keep="lease",
+                then="Plan run",
+                catches=[catch("Refuse", *REFUSALS), *failed],
+            ),
+            "Plan run": call(
+                environment,
+                "plan_run",
+                {"model.$": "$.model", "lease.$": "$.lease", "execution.$": EXECUTION},
+                keep="plan",
+                then="Validate data",
+                catches=failed,
+            ),
+            "Validate data": run_job(
+                "Processing",
+                _processing("validate", "$.plan.validate.inputs", environment),
+                then="Train candidate",
+                on_failure="Record failure",
+                timeout_s=JOB_TIMEOUT_S,
+            ),
+            "Train candidate": run_job(
+                "Training",
+                _training(environment),
+                keep="training",
+                then="Add candidate",
+                on_failure="Record failure",
+                timeout_s=JOB_TIMEOUT_S,
+            ),
+            # Intrinsic functions cannot join two arrays, but a path through both can.
+            "Add candidate": {
+                "Type": "Pass",
+                "Parameters": {"planned.$": "$.plan.evaluate.inputs", "candidate": [_candidate()]},
+                "ResultPath": "$.inputs",
+                "Next": "Evaluate candidate",
+            },
+            "Evaluate candidate": run_job(
+                "Processing",
+                _processing("evaluate", "$.inputs[*][*]", environment),
+                then="Judge candidate",
+                on_failure="Record failure",
+                timeout_s=JOB_TIMEOUT_S,
+            ),
+            "Judge candidate": call(
+                environment,
+                "judge_candidate",
+                {"model.$": "$.model", "plan.$": "$.plan"},
+                keep="verdict",
+                then="Is it accepted?",
+                catches=failed,
+            ),
+            "Is it accepted?": choose("$.verdict.accepted", {True: "Register candidate"}, otherwise="Record rejection"),
+            "Register candidate": call(
+                environment,
+                "register_candidate",
+                {"model.$": "$.model", "plan.$": "$.plan", "verdict.$": "$.verdict", "lease.$": "$.lease"}
+                | {"execution.$": EXECUTION},
+                keep="package",
+                then="Is approval automatic?",
+                catches=failed,
+            ),
+            "Is approval automatic?": choose(
+                "$.plan.approval", {"automatic": "Approve candidate"}, otherwise="Record registration"
+            ),
+            "Approve candidate": call(
+                environment,
+                "approve_package",
+                {
+                    "package_arn.$": "$.package.package_arn",
+                    "by.$": EXECUTION,
+                    "comment": "Approved by the flow: this stage's approval is automatic",
+                },
+                then="Record registration",
+                catches=failed,
+            ),
+            "Record registration": _finish(
+                environment, "registered", {"package_arn.$": "$.package.package_arn"}, then=None
+            ),
+            "Record rejection": _finish(environment, "rejected", {"cause.$": "$.verdict.reasons"}, then=None),
+            "Record failure": _finish(environment, "failed", {"cause.$": "$.failure"}, then="Failed"),
+            "Failed": fail(),
+            "Refuse": {"Type": "Succeed"},
+        },
+    }
+
+
+def _finish(environment: Environment, outcome: str, details: State, *, then: str | None) -> State:
+    payload = {"model.$": "$.model", "execution.$": EXECUTION, "outcome": outcome, **details}
+    return call(environment, "finish_run", payload, then=then, catches=[catch("Failed")])
+
+
+def _name(step: str) -> str:
+    return f"States.Format('{{}}-{step}-{{}}-{{}}', $.model, $.plan.job_id, $$.State.RetryCount)"
+
+
+def _tags(environment: Environment) -> list[State]:
+    return [
+        {"Key": "mooring:environment", "Value": environment.id},
+        {"Key": "mooring:team", "Value": environment.team},
+        {"Key": "mooring:stage", "Value": environment.stage},
+        {"Key": "mooring:model", "Value.$": "$.model"},
+        {"Key": "mooring:run", "Value.$": "$.plan.run_id"},
+    ]
+
+
+def _processing(step: str, inputs_path: str, environment: Environment) -> State:
+    outputs = [
+        {
+            "OutputName": name,
+            "S3Output": {
+                "S3Uri.$": f"States.Format('{{}}{place}', $.plan.run_uri)",
+                "LocalPath": jobs.output_dir(name),
+                "S3UploadMode": "EndOfJob",
+            },
+        }
+        for name, place in jobs.OUTPUTS[step].items()
+    ]
+    return {
+        "ProcessingJobName.$": _name(step),
+        "RoleArn.$": "$.plan.training_role",
+        "AppSpecification": {
+            "ImageUri.$": "$.plan.image",
+            "ContainerEntrypoint": jobs.entrypoint(step),
+            "ContainerArguments.$": f"$.plan.{step}.arguments",
+        },
+        "Environment": {"PYTHONUNBUFFERED": "1"},
+        "ProcessingInputs.$": inputs_path,
+        "ProcessingOutputConfig": {"Outputs": outputs, "KmsKeyId.$": "$.plan.key_arn"},
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "InstanceType.$": "$.plan.processing.instance_type",
+                "VolumeSizeInGB.$": "$.plan.processing.volume_gb",
+                "VolumeKmsKeyId.$": "$.plan.key_arn",
+            }
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds.$": "$.plan.processing.max_runtime_s"},
+        "NetworkConfig": {"EnableNetworkIsolation": True},
+        "Tags": _tags(environment),
+    }
+
+
+def _training(environment: Environment) -> State:
+    # With network isolation a program cannot fetch its own source: it comes as a channel.
+    channels = [_channel("training", "$.plan.training_data_uri"), _channel("code", "$.plan.code_uri")]
+    return {
+        "TrainingJobName.$": _name("train"),
+        "RoleArn.$": "$.plan.training_role",
+        "AlgorithmSpecification": {"TrainingImage.$": "$.plan.image", "TrainingInputMode": "File"},
+        "HyperParameters.$": "$.plan.hyperparameters",
+        "Environment": {"PYTHONUNBUFFERED": "1"},
+        "InputDataConfig": channels,
+        "OutputDataConfig": {"S3OutputPath.$": "$.plan.training_output_uri", "KmsKeyId.$": "$.plan.key_arn"},
+        "ResourceConfig": {
+            "InstanceCount": 1,
+            "InstanceType.$": "$.plan.training.instance_type",
+            "VolumeSizeInGB.$": "$.plan.training.volume_gb",
+            "VolumeKmsKeyId.$": "$.plan.key_arn",
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds.$": "$.plan.training.max_runtime_s"},
+        "EnableNetworkIsolation": True,
+        "Tags": _tags(environment),
+    }
+
+
+def _channel(name: str, uri_path: str) -> State:
+    source = {"S3DataType": "S3Prefix", "S3Uri.$": uri_path, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}
+
+
+def _candidate() -> dict[str, Any]:
+    return {
+        "InputName": jobs.CANDIDATE_INPUT,
+        "S3Input": {
+            "S3Uri.$": "$.training.ModelArtifacts.S3ModelArtifacts",
+            "LocalPath": jobs.input_dir(jobs.CANDIDATE_INPUT),
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+            "S3DataDistributionType": "FullyReplicated",
+        },
+    }

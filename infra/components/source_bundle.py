@@ -1,0 +1,71 @@
+"""A model's source as one tar.gz: what its training job, its processing jobs and its endpoint run."""
+
+import gzip
+import io
+import tarfile
+from functools import cache
+from pathlib import Path
+
+from aws_cdk import Stage
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+AT_THE_ROOT = ("train.py", "inference.py", "contract.yaml")
+PACKAGES = ("contract", "data", "evaluation", "monitoring", "steps", "training")
+"""Of ``pipelines``: what the jobs import; the functions' packages stay behind."""
+
+
+class SourceMissingError(FileNotFoundError):
+    """A model's program is not where the fleet says."""
+
+
+@cache
+def bundle(root: Path, program: str) -> bytes:
+    """The same bytes for the same files, whenever and wherever it is made.
+
+    Raises
+    ------
+    SourceMissingError
+        ``pipelines/models/<program>`` lacks one of its files.
+    """
+    pipelines = root / "pipelines"
+    model = pipelines / "models" / program
+    for name in AT_THE_ROOT:
+        if not (model / name).is_file():
+            raise SourceMissingError(f"model program {program!r}: there is no {model.relative_to(root) / name}")
+    files = {name: model / name for name in AT_THE_ROOT}
+    folders = [*(pipelines / package for package in PACKAGES), model]
+    sources = [*pipelines.glob("*.py"), *(path for folder in folders for path in folder.rglob("*"))]
+    sources.append(pipelines / "models" / "__init__.py")
+    for path in sources:
+        if path.suffix in (".py", ".yaml") and path.is_file():
+            files[path.relative_to(root).as_posix()] = path
+    raw = io.BytesIO()
+    # Neither gzip's header nor tar's may carry a time or an owner.
+    with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as archive:
+        for name in sorted(files):
+            entry, content = tarfile.TarInfo(name), files[name].read_bytes()
+            entry.size, entry.mode = len(content), 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    return raw.getvalue()
+
+
+class SourceBundle(Construct):
+    """``asset``, staged with the templates; ``uri`` is where a deployment puts it."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, root: Path, program: str) -> None:
+        super().__init__(scope, construct_id)
+        stage = Stage.of(self)
+        assert stage is not None
+        path = Path(stage.outdir) / "source" / f"{program}.tar.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bundle(root, program))
+        self.asset = assets.Asset(self, "Asset", path=str(path))
+
+    @property
+    def uri(self) -> str:
+        return self.asset.s3_object_url
+
+    @property
+    def object_arn(self) -> str:
+        return f"arn:aws:s3:::{self.asset.s3_bucket_name}/{self.asset.s3_object_key}"

@@ -1,0 +1,117 @@
+"""One of the environment's two state machines: its definition, its log, its role."""
+
+import json
+from collections.abc import Sequence
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.components.asl import State
+from infra.components.policies import allow, pass_role, service
+from pipelines.contract.names import Environment
+
+LOG_DELIVERY = [
+    f"logs:{action}"
+    for action in (
+        "CreateLogDelivery",
+        "GetLogDelivery",
+        "UpdateLogDelivery",
+        "DeleteLogDelivery",
+        "ListLogDeliveries",
+        "PutResourcePolicy",
+        "DescribeResourcePolicies",
+        "DescribeLogGroups",
+    )
+]
+TRACING = [
+    f"xray:{action}" for action in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+]
+
+
+class StateMachine(Construct):
+    """``machine``, which may invoke the functions that its definition names, and do what ``statements`` say."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        kind: str,
+        definition: State,
+        key: kms.IKey,
+        statements: Sequence[iam.PolicyStatement] = (),
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = environment.state_machine(kind)
+        log = logs.LogGroup(
+            self,
+            "Log",
+            log_group_name=f"/aws/states/{name}",
+            retention=logs.RetentionDays.THREE_MONTHS,
+            encryption_key=key,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        resources = {state.get("Resource", "") for state in definition["States"].values()}
+        functions = sorted(resource for resource in resources if ":function:" in resource)
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=service("states", environment.account),
+            inline_policies={
+                kind: iam.PolicyDocument(
+                    statements=[
+                        allow(["lambda:InvokeFunction"], *functions),
+                        # AWS gives these two groups of actions no resource.
+                        allow(LOG_DELIVERY, "*"),
+                        allow(TRACING, "*"),
+                        allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn),
+                        *statements,
+                    ]
+                )
+            },
+        )
+        self.machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_name=name,
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            definition_body=sfn.DefinitionBody.from_string(json.dumps(definition)),
+            role=role.without_policy_updates(),
+            logs=sfn.LogOptions(destination=log, level=sfn.LogLevel.ALL, include_execution_data=False),
+            tracing_enabled=True,
+            encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(key),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+
+def job_statements(environment: Environment) -> list[iam.PolicyStatement]:
+    """What ``.sync`` needs for training and processing jobs, under each model's training role."""
+    jobs = [environment.arn("sagemaker", f"{kind}-job/*") for kind in ("training", "processing")]
+    rules = (
+        "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+        "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
+    )
+    return [
+        allow(
+            [
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:StopTrainingJob",
+                "sagemaker:CreateProcessingJob",
+                "sagemaker:DescribeProcessingJob",
+                "sagemaker:StopProcessingJob",
+                "sagemaker:AddTags",
+            ],
+            *jobs,
+        ),
+        pass_role(environment.role_arn(f"{environment.id}-*-training"), "sagemaker"),
+        allow(
+            ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+            *(environment.arn("events", f"rule/{rule}") for rule in rules),
+        ),
+    ]

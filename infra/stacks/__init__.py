@@ -1,0 +1,1 @@
+"""Composition only: instantiate, wire, output."""

@@ -1,0 +1,37 @@
+"""What an environment keeps: its key, buckets, ledger, bus, alerts, people's roles and the boundary of all roles."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.components.alerts import Alerts
+from infra.components.boundary import Boundary
+from infra.components.bucket_set import BucketSet
+from infra.components.budget import Budget
+from infra.components.environment_key import EnvironmentKey
+from infra.components.event_bus import EventBus
+from infra.components.ledger import Ledger
+from infra.components.personas import Personas
+from infra.fleet import FleetEnvironment
+from infra.stacks.properties import stack_properties
+
+
+class FoundationStack(Stack):
+    """Stateful; everything else of the environment can be deployed anew around it."""
+
+    def __init__(self, scope: Construct, *, environment: FleetEnvironment) -> None:
+        names, team = environment.names, environment.team
+        super().__init__(
+            scope,
+            names.stack("foundation"),
+            **stack_properties(environment, "Keys, buckets, ledger, bus, alerts and roles", stateful=True),
+        )
+        boundary = Boundary(self, "Boundary", environment=names)
+        key = EnvironmentKey(self, "Key", environment=names).key
+        BucketSet(self, "Buckets", environment=names, key=key)
+        Ledger(self, "Ledger", environment=names, key=key, protected=environment.is_production)
+        EventBus(self, "Events", environment=names)
+        alerts = Alerts(self, "Alerts", environment=names, key=key, owners=team.owners)
+        Personas(self, "Personas", environment=names, key=key)
+        Budget(self, "Budget", monthly_usd=team.monthly_budget_usd, topic=alerts.topic)
+        iam.PermissionsBoundary.of(self).apply(boundary.policy)

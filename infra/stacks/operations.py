@@ -1,0 +1,76 @@
+"""What an environment does: its functions, its two flows for all models, and the rules that start them."""
+
+from pathlib import Path
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.components.boundary import boundary_arn
+from infra.components.functions import Functions
+from infra.components.operations_watch import OperationsWatch
+from infra.components.release_deployer import ReleaseDeployer
+from infra.components.release_flow import release_flow
+from infra.components.release_states import ReleaseStates
+from infra.components.retraining_flow import retraining_flow
+from infra.components.scheduler_role import SchedulerRole
+from infra.components.state_machine import StateMachine, job_statements
+from infra.components.triggers import Triggers
+from infra.fleet import FleetEnvironment
+from infra.stacks.properties import stack_properties
+from infra.stacks.shared import alert_topic, dead_letters, environment_key
+
+
+class OperationsStack(Stack):
+    """Holds no state but the release states, which it creates and never touches again."""
+
+    def __init__(self, scope: Construct, *, environment: FleetEnvironment, root: Path) -> None:
+        names = environment.names
+        super().__init__(
+            scope,
+            names.stack("operations"),
+            **stack_properties(environment, "Functions, flows, rules and release states", stateful=False),
+        )
+        key, queue = environment_key(self, names), dead_letters(self, names)
+        functions = Functions(self, "Functions", environment=names, root=root, key=key, dead_letters=queue).by_name
+        retraining = StateMachine(
+            self,
+            "Retraining",
+            environment=names,
+            kind="retraining",
+            definition=retraining_flow(names),
+            key=key,
+            statements=job_statements(names),
+        ).machine
+        release = StateMachine(
+            self, "Release", environment=names, kind="release", definition=release_flow(names), key=key
+        ).machine
+        Triggers(
+            self,
+            "Triggers",
+            environment=names,
+            retraining=retraining,
+            release=release,
+            finish_run=functions["finish_run"],
+            finish_release=functions["finish_release"],
+            key=key,
+            dead_letters=queue,
+        )
+        ReleaseDeployer(self, "ReleaseDeployer", environment=names, key=key)
+        SchedulerRole(self, "Scheduler", environment=names, key=key)
+        ReleaseStates(
+            self,
+            "ReleaseStates",
+            function=functions["create_release_states"],
+            models=sorted(model.name for model in environment.team.models),
+        )
+        OperationsWatch(
+            self,
+            "Watch",
+            environment=names,
+            machines={"retraining": retraining, "release": release},
+            functions=functions,
+            topic=alert_topic(self, names),
+        )
+        boundary = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", boundary_arn(names))
+        iam.PermissionsBoundary.of(self).apply(boundary)

@@ -1,0 +1,22 @@
+"""What all stacks have in common: account, region, tags, description, protection."""
+
+from typing import Any
+
+from aws_cdk import DefaultStackSynthesizer, Environment
+
+from infra.fleet import FleetEnvironment
+
+
+def stack_properties(
+    environment: FleetEnvironment, what: str, *, stateful: bool, model: str | None = None
+) -> dict[str, Any]:
+    """Keyword arguments of a stack; the tags reach every resource, and so the bill."""
+    names = environment.names
+    tags = {"mooring:environment": names.id, "mooring:team": names.team, "mooring:stage": names.stage}
+    return {
+        "env": Environment(account=names.account, region=names.region),
+        "description": f"Mooring, {f'{model} in ' if model else ''}{names.id}: {what}",
+        "tags": tags | ({"mooring:model": model} if model else {}),
+        "termination_protection": stateful and environment.is_production,
+        "synthesizer": DefaultStackSynthesizer(),
+    }

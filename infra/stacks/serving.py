@@ -1,0 +1,21 @@
+"""How one model serves in one environment: nothing until a release names a champion."""
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from infra.components.model_endpoint import ModelEndpoint
+from infra.fleet import FleetEnvironment, ModelSpec
+from infra.stacks.properties import stack_properties
+
+
+class ServingStack(Stack):
+    """Has one parameter, the release state, which releases and deployments read alike."""
+
+    def __init__(self, scope: Construct, *, environment: FleetEnvironment, model: ModelSpec) -> None:
+        names = environment.names.model(model.name)
+        super().__init__(
+            scope,
+            names.stack("serving"),
+            **stack_properties(environment, "Endpoint, scaling and rollback alarms", stateful=True, model=model.name),
+        )
+        ModelEndpoint(self, "Serving", model=names, serving=environment.serving(model))
