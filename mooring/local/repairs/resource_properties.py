@@ -106,6 +106,7 @@ def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
         "NoncurrentVersionExpiration",
         "AbortIncompleteMultipartUpload",
         "Transitions",
+        "NoncurrentVersionTransitions",
     }
     if unknown := rule.keys() - known:
         raise ValueError(f"Lifecycle rules are not supported here with {', '.join(sorted(unknown))}")
@@ -123,6 +124,11 @@ def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
         made["Transitions"] = [
             {"StorageClass": step["StorageClass"], "Days": int(step["TransitionInDays"])}
             for step in rule["Transitions"]
+        ]
+    if "NoncurrentVersionTransitions" in rule:
+        made["NoncurrentVersionTransitions"] = [
+            {"StorageClass": step["StorageClass"], "NoncurrentDays": int(step["TransitionInDays"])}
+            for step in rule["NoncurrentVersionTransitions"]
         ]
     return made
 

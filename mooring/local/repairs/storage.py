@@ -34,7 +34,7 @@ def _check_owner(original: Callable[..., Awaitable[Any]]) -> Callable[..., Await
 
 
 def _name_managed_key(original: Callable[..., Any]) -> Callable[..., Any]:
-    """``aws:kms`` without a key means the account's ``aws/s3`` key; MiniStack refuses it, and with it the CDK's assets."""
+    """``aws:kms`` without a key means the account's ``aws/s3``; MiniStack refuses it, and with it the CDK's assets."""
 
     def resolve_sse_write_headers(headers: dict[str, str], bucket: str) -> Any:
         if headers.get("x-amz-server-side-encryption") == "aws:kms" and not headers.get(_KEY_HEADER):

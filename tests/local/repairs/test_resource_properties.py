@@ -56,6 +56,11 @@ RESOURCES: dict[str, Any] = {
                 "Rules": [
                     {"Id": "old", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 30}},
                     {
+                        "Id": "cold",
+                        "Status": "Enabled",
+                        "NoncurrentVersionTransitions": [{"StorageClass": "GLACIER_IR", "TransitionInDays": 90}],
+                    },
+                    {
                         "Id": "parts",
                         "Status": "Enabled",
                         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
@@ -116,7 +121,7 @@ def test_bucket_is_encrypted_locked_and_swept(embedded_aws: EmbeddedAws, stack: 
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     assert s3.get_object_lock_configuration(Bucket=stack)["ObjectLockConfiguration"]["ObjectLockEnabled"] == "Enabled"
     rules = s3.get_bucket_lifecycle_configuration(Bucket=stack)["Rules"]
-    assert {rule["ID"] for rule in rules} == {"old", "parts"}
+    assert {rule["ID"] for rule in rules} == {"old", "cold", "parts"}
 
 
 def test_table_expires_recovers_and_is_encrypted(embedded_aws: EmbeddedAws, stack: str) -> None:
