@@ -42,12 +42,15 @@ def finish_release(event: Mapping[str, Any], services: Services) -> None:
 def _finish(services: Services, model_name: str, release_id: str, event: Mapping[str, Any]) -> None:
     pk, ledger = keys.model_pk(model_name), services.ledger
     record = ledger.get(pk, keys.release_sk(release_id)) or {}
-    if record.get("outcome"):
-        return
     outcome, cause = event.get("outcome", "failed"), _cause(event)
     lock = ledger.get(pk, keys.RELEASE_LOCK)
     holds = bool(lock and lock["release_id"] == release_id)
     model = services.environment.model(model_name)
+    if record.get("outcome"):
+        if lock and holds:
+            # The flow recorded its failure, and has died since: now what it had begun can be finished or undone.
+            _recovered(services, model, lock)
+        return
     if lock and holds and outcome == "failed":
         cause = f"{cause}; {_recovered(services, model, lock)}"
     elif lock and holds:

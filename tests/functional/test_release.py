@@ -244,3 +244,20 @@ def test_other_answers_fail_the_verification(world: World) -> None:
         world.endpoint.answer = partial(str.format, answer)
         with pytest.raises(VerificationFailedError):
             verify_release({"release": release}, world.services)
+
+
+def test_failure_that_the_flow_recorded_is_undone_after_its_end(world: World) -> None:
+    release = begin(world, register(world, 1), "fails")
+    failed = {
+        "package_arn": release["package_arn"],
+        "execution": "fails",
+        "outcome": "failed",
+        "cause": "restoring failed",
+    }
+    finish_release(failed, world.services)
+    assert world.services.ledger.get(PK, keys.RELEASE_LOCK) is not None
+    world.executions.running.clear()
+    finish_release({"execution": "fails", "status": "FAILED"}, world.services)
+    assert world.services.ledger.get(PK, keys.RELEASE_LOCK) is None
+    assert world.services.parameter(MODEL.release_parameter) == ReleaseState().to_value()
+    assert len(world.alerts()) == 1
