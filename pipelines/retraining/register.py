@@ -109,6 +109,8 @@ def _register(
         "Environment": {
             "SAGEMAKER_PROGRAM": "inference.py",
             "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+            # The container runs a worker per core: threads inside each would only fight over the cores.
+            "OMP_NUM_THREADS": "1",
         },
     }
     answer = sagemaker.create_model_package(

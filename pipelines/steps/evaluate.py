@@ -48,7 +48,13 @@ def predictions_of(archive: Path, rows: Sequence[Path]) -> list[Array]:
         model = Path(folder) / "model"
         unpack(archive, model)
         code = str(model / "code")
-        environment = {**os.environ, "PYTHONPATH": code, "SAGEMAKER_SUBMIT_DIRECTORY": code}
+        # Two models score at once: OpenMP's threads must not spin while they wait for a core.
+        environment = {
+            **os.environ,
+            "OMP_WAIT_POLICY": "PASSIVE",
+            "PYTHONPATH": code,
+            "SAGEMAKER_SUBMIT_DIRECTORY": code,
+        }
         outputs = [Path(folder) / f"{number}.npy" for number in range(len(rows))]
         pairs = [str(path) for pair in zip(rows, outputs, strict=True) for path in pair]
         # -P keeps the program's own folder, and so our modules, off the model's path.
