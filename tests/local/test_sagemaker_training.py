@@ -130,6 +130,18 @@ def test_network_isolation_leaves_no_credentials(world: World) -> None:
     assert world.train("isolated", program, EnableNetworkIsolation=True)["TrainingJobStatus"] == "Completed"
 
 
+def test_the_source_may_come_as_a_channel(world: World) -> None:
+    request = world.training_request("channelled", "print('from a channel')", InputDataConfig=_train_channel(world))
+    channel = request["InputDataConfig"][0]
+    source = json.loads(request["HyperParameters"]["sagemaker_submit_directory"])
+    channel["ChannelName"], channel["DataSource"]["S3DataSource"]["S3Uri"] = "code", source
+    place = json.dumps("/opt/ml/input/data/code/channelled.tar.gz")
+    request["HyperParameters"]["sagemaker_submit_directory"] = place
+    world.client("sagemaker").create_training_job(**request)
+    job = world.training_end("channelled")
+    assert job["TrainingJobStatus"] == "Completed", job
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

@@ -113,16 +113,14 @@ class TrainingJob(Job):
         hyperparameters = {
             name: script_mode.decode(value) for name, value in self.record.get("HyperParameters", {}).items()
         }
-        source = self.base / "sourcedir.tar.gz"
-        s3data.download(s3, hyperparameters["sagemaker_submit_directory"], source)
-        archives.unpack(source, code)
-        program = code / hyperparameters["sagemaker_program"]
-        if not program.resolve().is_relative_to(code.resolve()) or not program.is_file():
-            raise JobFailedError(f"ClientError: the source holds no program {hyperparameters['sagemaker_program']!r}")
         channels = {}
         for channel in self.record.get("InputDataConfig", []):
             self.stage()
             channels[channel["ChannelName"]] = self._bring(s3, channel)
+        archives.unpack(self._source(s3, str(hyperparameters["sagemaker_submit_directory"])), code)
+        program = code / hyperparameters["sagemaker_program"]
+        if not program.resolve().is_relative_to(code.resolve()) or not program.is_file():
+            raise JobFailedError(f"ClientError: the source holds no program {hyperparameters['sagemaker_program']!r}")
         setting = script_mode.Setting(
             ml=self.ml,
             job_name=self.name,
@@ -142,6 +140,17 @@ class TrainingJob(Job):
             cwd=code,
             network_isolation=self.record["EnableNetworkIsolation"],
         )
+
+    def _source(self, s3: Any, place: str) -> Path:
+        if place.startswith("s3://"):
+            target = self.base / "sourcedir.tar.gz"
+            s3data.download(s3, place, target)
+            return target
+        # With network isolation the source comes as a channel.
+        source = Path(self.relocate(place))
+        if not source.resolve().is_relative_to((self.ml / "input" / "data").resolve()) or not source.is_file():
+            raise JobFailedError(f"ClientError: sagemaker_submit_directory {place!r} is no archive in S3 or a channel")
+        return source
 
     def _bring(self, s3: Any, channel: Record) -> Path:
         source = channel["DataSource"]["S3DataSource"]
