@@ -77,6 +77,16 @@ def test_a_tasks_timeout_stops_its_job(world: World) -> None:
     assert world.training_end("sync-slow")["TrainingJobStatus"] == "Stopped"
 
 
+def test_stopping_the_execution_stops_its_job(world: World) -> None:
+    request = world.training_request("sync-stopped", "import time\ntime.sleep(60)")
+    execution = _machine(world, "stopped", request, _permissions(world))
+    listed = world.client("sagemaker").list_training_jobs
+    wait(lambda: listed(NameContains="sync-stopped")["TrainingJobSummaries"])
+    world.client("stepfunctions").stop_execution(executionArn=execution)
+    assert world.training_end("sync-stopped")["TrainingJobStatus"] == "Stopped"
+    assert _ended(world, execution)["status"] == "ABORTED"
+
+
 def _template(world: World, url: str, *, group: bool = True) -> str:
     resources: dict[str, Any] = {
         "Model": {
