@@ -35,13 +35,14 @@ def apply() -> None:
 
 def _authorize_target(original: Callable[..., None]) -> Callable[..., None]:
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
-        scheduled = event.get("Source") == "aws.scheduler"
         try:
-            _authorize(
-                target,
-                service="scheduler.amazonaws.com" if scheduled else "events.amazonaws.com",
-                source_arn=rule.get("Arn", ""),
-            )
+            if event.get("Source") == "aws.scheduler":
+                # Scheduler names the schedule's group as the source, not the schedule.
+                group = rule.get("GroupName") or "default"
+                source = f"arn:aws:scheduler:{get_region()}:{get_account_id()}:schedule-group/{group}"
+                _authorize(target, service="scheduler.amazonaws.com", source_arn=source)
+            else:
+                _authorize(target, service="events.amazonaws.com", source_arn=rule.get("Arn", ""))
         except identity.AccessDeniedError as error:
             log.warning("%s does not call %s: %s", rule.get("Arn", "a rule"), target.get("Arn"), error)
             return

@@ -122,6 +122,26 @@ def test_role_that_does_not_trust_step_functions_is_refused(embedded_aws: Embedd
     assert "not authorized to assume" in found["cause"]
 
 
+@pytest.mark.parametrize("mode", ["INLINE", "DISTRIBUTED"])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_items_of_a_map_act_under_the_role(embedded_aws: EmbeddedAws, echo: str, mode: str, allowed: bool) -> None:
+    item = {"StartAt": "Item", "States": {"Item": {"Type": "Task", "End": True, **_invoke(echo)}}}
+    config = {"Mode": mode} | ({"ExecutionType": "STANDARD"} if mode == "DISTRIBUTED" else {})
+    state = {
+        "Type": "Map",
+        "ItemsPath": "$.items",
+        "ItemProcessor": {"ProcessorConfig": config, **item},
+    }
+    definition_input = {"Type": "Pass", "Result": {"items": [1, 2]}, "Next": "Do"}
+    name = f"map-{uuid4().hex[:8]}"
+    role = embedded_aws.create_role(name, [_allow("lambda:InvokeFunction", echo)] if allowed else [], trusted=STATES)
+    definition = {"StartAt": "In", "States": {"In": definition_input, "Do": {**state, "End": True}}}
+    states = embedded_aws.client("stepfunctions")
+    machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)
+    execution = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+    assert finish(embedded_aws, execution)["status"] == ("SUCCEEDED" if allowed else "FAILED")
+
+
 def test_execution_times_out(embedded_aws: EmbeddedAws) -> None:
     found = _run(embedded_aws, {"Type": "Wait", "Seconds": 3}, [], TimeoutSeconds=1)
     assert (found["status"], found["error"]) == ("TIMED_OUT", "States.Timeout")
