@@ -1,4 +1,4 @@
-"""The environment's four buckets: data, artifacts, capture, and audit, which also takes the access logs of the others."""
+"""The environment's four buckets: data, artifacts, capture, and audit, which takes the others' access logs."""
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms

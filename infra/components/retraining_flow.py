@@ -11,6 +11,9 @@ LONGEST_JOB_S = 86400
 """The fleet admits no job that runs longer; a task waits an hour more, for an instance and for the data."""
 JOB_TIMEOUT_S = LONGEST_JOB_S + 3600
 
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads that wait leave the cores to others: beside other jobs, boosting trains many times as fast."""
+
 
 def retraining_flow(environment: Environment) -> State:
     """The definition; the same for all models, which come with the input and the plan."""
@@ -152,7 +155,7 @@ def _processing(step: str, inputs_path: str, environment: Environment) -> State:
             "ContainerEntrypoint": jobs.entrypoint(step),
             "ContainerArguments.$": f"$.plan.{step}.arguments",
         },
-        "Environment": {"PYTHONUNBUFFERED": "1"},
+        "Environment": ENVIRONMENT,
         "ProcessingInputs.$": inputs_path,
         "ProcessingOutputConfig": {"Outputs": outputs, "KmsKeyId.$": "$.plan.key_arn"},
         "ProcessingResources": {
@@ -177,7 +180,7 @@ def _training(environment: Environment) -> State:
         "RoleArn.$": "$.plan.training_role",
         "AlgorithmSpecification": {"TrainingImage.$": "$.plan.image", "TrainingInputMode": "File"},
         "HyperParameters.$": "$.plan.hyperparameters",
-        "Environment": {"PYTHONUNBUFFERED": "1"},
+        "Environment": ENVIRONMENT,
         "InputDataConfig": channels,
         "OutputDataConfig": {"S3OutputPath.$": "$.plan.training_output_uri", "KmsKeyId.$": "$.plan.key_arn"},
         "ResourceConfig": {

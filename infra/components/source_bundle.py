@@ -67,5 +67,9 @@ class SourceBundle(Construct):
         return self.asset.s3_object_url
 
     @property
-    def object_arn(self) -> str:
-        return f"arn:aws:s3:::{self.asset.s3_bucket_name}/{self.asset.s3_object_key}"
+    def bucket_arn(self) -> str:
+        return f"arn:aws:s3:::{self.asset.s3_bucket_name}"
+
+    @property
+    def key(self) -> str:
+        return self.asset.s3_object_key

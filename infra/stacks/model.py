@@ -44,7 +44,7 @@ class ModelStack(Stack):
             "Roles",
             model=names,
             dataset=model.dataset,
-            source_arn=source.object_arn,
+            source=source,
             key=environment_key(self, environment.names),
         )
         DriftSchedule(self, "Drift", model=names, expression=environment.schedule(model))

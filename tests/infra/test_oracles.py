@@ -1,0 +1,94 @@
+"""What others say of our templates and state machines: cfn-lint, statelint, botocore's service model."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from cfnlint.api import lint_all
+from cfnlint.config import ManualArgs
+from statelint.statelint import StateLint
+
+from infra.components.release_flow import release_flow
+from infra.components.retraining_flow import retraining_flow
+from pipelines.contract.names import Environment
+from tests.infra.laws.laws import definitions
+from tests.infra.synth import Template, example_fleet
+
+REGIONS = sorted({environment.names.region for environment in example_fleet().environments()})
+NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
+FLOWS = {"retraining": retraining_flow(NAMES), "release": release_flow(NAMES)}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("region", REGIONS)
+def test_cfn_lint_finds_no_error(region: str, templates: dict[str, Template]) -> None:
+    # Stages of one team differ in values only, so one of each kind and the strictest stage are judged.
+    judged = {name: text for name, text in templates.items() if name.startswith(("arrivals-dev", "network-prod"))}
+    found = [
+        f"{name}: {match.rule.id} {match.message}"
+        for name, template in judged.items()
+        for match in lint_all(json.dumps(template))
+        if match.rule.id.startswith("E")
+    ]
+    assert found == []
+    assert ManualArgs is not None
+    assert region
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_statelint_finds_nothing(flow: str, tmp_path: Path) -> None:
+    path = tmp_path / "flow.asl.json"
+    path.write_text(json.dumps(FLOWS[flow]))
+    assert StateLint().validate(str(path)) == []
+
+
+def test_templates_carry_the_flows(templates: dict[str, Template]) -> None:
+    found = definitions(templates["arrivals-dev-us-east-1-operations"])
+    assert sorted(found.values(), key=str) == sorted(FLOWS.values(), key=str)
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_requests_of_jobs_are_those_of_the_service_model(flow: str) -> None:
+    service = botocore.session.get_session().get_service_model("sagemaker")
+    problems = []
+    for title, state in FLOWS[flow]["States"].items():
+        if not state.get("Resource", "").startswith("arn:aws:states:::sagemaker:"):
+            continue
+        call = state["Resource"].rpartition(":")[2].removesuffix(".sync")
+        shape = service.operation_model(call[0].upper() + call[1:]).input_shape
+        problems += [f"{title}: {problem}" for problem in _differences(state["Parameters"], shape, "")]
+    assert problems == []
+
+
+def test_walker_finds_wrong_requests() -> None:
+    service = botocore.session.get_session().get_service_model("sagemaker")
+    shape = service.operation_model("CreateTrainingJob").input_shape
+    problems = list(_differences({"TrainingJobName": 1, "RoleArm.$": "$.role"}, shape, ""))
+    assert ".TrainingJobName: int is no string" in problems
+    assert ".RoleArm: unknown" in problems
+    assert ".RoleArn: missing" in problems
+
+
+def _differences(value: Any, shape: Any, path: str) -> list[str]:
+    """What a request has too much, too little, or of another type; paths into the state are taken as they come."""
+    if shape.type_name == "structure":
+        if not isinstance(value, dict):
+            return [f"{path}: {type(value).__name__} is no structure"]
+        given = {name.removesuffix(".$"): (name.endswith(".$"), inner) for name, inner in value.items()}
+        problems = [f"{path}.{name}: unknown" for name in given if name not in shape.members]
+        problems += [f"{path}.{name}: missing" for name in shape.required_members if name not in given]
+        for name, (is_path, inner) in given.items():
+            if not is_path and name in shape.members:
+                problems += _differences(inner, shape.members[name], f"{path}.{name}")
+        return problems
+    if shape.type_name == "list":
+        return [problem for item in value for problem in _differences(item, shape.member, f"{path}[]")]
+    if shape.type_name == "map":
+        return [problem for item in value.values() for problem in _differences(item, shape.value, f"{path}{{}}")]
+    types = {"string": str, "integer": int, "boolean": bool, "long": int, "float": (int, float)}
+    if not isinstance(value, types[shape.type_name]):
+        return [f"{path}: {type(value).__name__} is no {shape.type_name}"]
+    allowed = getattr(shape, "enum", [])
+    return [f"{path}: {value!r} is none of {allowed}"] if allowed and value not in allowed else []

@@ -1,0 +1,188 @@
+"""What the stacks are: fine-grained facts of the templates."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import layer
+from infra.app import ROOT
+from infra.components.function import code_patterns
+from infra.components.functions import WITH_LAYER
+from infra.components.model_endpoint import has_local_disk
+from infra.components.source_bundle import SourceMissingError, bundle
+from pipelines.contract.env import FUNCTIONS
+from pipelines.contract.names import Environment
+from pipelines.contract.settings import ModelSettings
+from tests.infra.laws.laws import STATEFUL
+from tests.infra.synth import Template, resources
+
+NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
+PREFIX = NAMES.id
+
+
+def properties(template: Template, kind: str) -> list[dict[str, Any]]:
+    return [resource["Properties"] for resource in resources(template, kind).values()]
+
+
+def test_stacks_of_an_environment(templates: dict[str, Template]) -> None:
+    assert sorted(name for name in templates if name.startswith(PREFIX)) == [
+        f"{PREFIX}-foundation",
+        f"{PREFIX}-late-arrival-model",
+        f"{PREFIX}-late-arrival-serving",
+        f"{PREFIX}-operations",
+    ]
+
+
+def test_logical_ids_of_what_holds_state(templates: dict[str, Template]) -> None:
+    # Another id means another resource: the old one is kept, and left behind.
+    found = {
+        name
+        for template in (templates[f"{PREFIX}-foundation"], templates[f"{PREFIX}-late-arrival-model"])
+        for name in resources(template, *STATEFUL)
+    }
+    assert found == STATEFUL_IDS
+
+
+STATEFUL_IDS = {
+    "Key6AB29FA6",
+}
+
+
+def test_model_adds_at_most_25_resources(templates: dict[str, Template]) -> None:
+    stacks = [templates[f"{PREFIX}-late-arrival-{kind}"] for kind in ("model", "serving")]
+    assert sum(len(template["Resources"]) for template in stacks) <= 25
+
+
+def test_serving_has_one_parameter_and_nothing_without_a_champion(templates: dict[str, Template]) -> None:
+    template = templates[f"{PREFIX}-late-arrival-serving"]
+    parameters = {name: value for name, value in template["Parameters"].items() if name != "BootstrapVersion"}
+    assert list(parameters) == ["ReleaseState"]
+    assert parameters["ReleaseState"]["Type"] == "AWS::SSM::Parameter::Value<List<String>>"
+    assert parameters["ReleaseState"]["Default"] == NAMES.model("late-arrival").release_parameter
+    assert {resource.get("Condition") for resource in template["Resources"].values()} == {"HasChampion"}
+
+
+def test_immutable_parts_of_an_endpoint_have_no_name(templates: dict[str, Template]) -> None:
+    template = templates[f"{PREFIX}-late-arrival-serving"]
+    (model,) = properties(template, "AWS::SageMaker::Model")
+    (config,) = properties(template, "AWS::SageMaker::EndpointConfig")
+    (endpoint,) = properties(template, "AWS::SageMaker::Endpoint")
+    assert "ModelName" not in model
+    assert "EndpointConfigName" not in config
+    assert endpoint["EndpointName"] == NAMES.model("late-arrival").endpoint
+    for kind in ("Model", "EndpointConfig", "Endpoint"):
+        (resource,) = resources(template, f"AWS::SageMaker::{kind}").values()
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_prod_serves_on_two_instances_and_is_protected(templates: dict[str, Template]) -> None:
+    prod = "arrivals-prod-us-east-1"
+    (config,) = properties(templates[f"{prod}-late-arrival-serving"], "AWS::SageMaker::EndpointConfig")
+    assert config["ProductionVariants"][0]["InitialInstanceCount"] == 2
+    (table,) = properties(templates[f"{prod}-foundation"], "AWS::DynamoDB::Table")
+    assert table["DeletionProtectionEnabled"] is True
+
+
+def test_settings_document_is_what_the_functions_read(templates: dict[str, Template]) -> None:
+    (parameter,) = properties(templates[f"{PREFIX}-late-arrival-model"], "AWS::SSM::Parameter")
+    settings = ModelSettings.from_json(parameter["Value"])
+    assert parameter["Name"] == NAMES.model("late-arrival").settings_parameter
+    assert len(parameter["Value"]) < 4096
+    assert (settings.gate.metric, settings.gate.bound, settings.retraining.cooldown_s) == ("auc", 0.6, 60)
+    assert re.fullmatch(r"s3://cdk-\w+-assets-111111111111-us-east-1/[0-9a-f]{64}\.tar\.gz", settings.code_uri)
+
+
+def test_every_function_is_deployed_under_its_name(templates: dict[str, Template]) -> None:
+    found = {
+        function["FunctionName"]: function["Handler"]
+        for function in properties(templates[f"{PREFIX}-operations"], "AWS::Lambda::Function")
+    }
+    assert found == {NAMES.function(name): env.HANDLER for name, env in FUNCTIONS.items()}
+
+
+def test_release_goes_under_the_deployer_role_only(templates: dict[str, Template]) -> None:
+    text = json.dumps(templates[f"{PREFIX}-operations"])
+    assert text.count('"cloudformation:UpdateStack"') == 1
+    roles = properties(templates[f"{PREFIX}-operations"], "AWS::IAM::Role")
+    (statement,) = [
+        statement
+        for role in roles
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "cloudformation:UpdateStack"
+    ]
+    assert statement["Condition"]["StringEquals"]["cloudformation:RoleArn"].endswith(NAMES.release_deployer_role)
+
+
+def test_people_may_not_release_around_the_flow(templates: dict[str, Template]) -> None:
+    forbidden = ("ssm:PutParameter", "cloudformation:UpdateStack", "sagemaker:Update", "sagemaker:Create")
+    for role in properties(templates[f"{PREFIX}-foundation"], "AWS::IAM::Role"):
+        assert not any(action in json.dumps(role) for action in forbidden)
+
+
+def test_package_of_a_function() -> None:
+    assert code_patterns("drift_check") == [
+        "/*",
+        "!/functions",
+        "/functions/*",
+        "!/functions/__init__.py",
+        "!/functions/drift_check",
+        "!/pipelines",
+        "/pipelines/models",
+        "/pipelines/steps",
+        "/pipelines/training",
+        "__pycache__",
+        "*.pyc",
+    ]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_imports_from_its_package_and_its_layer_alone(name: str, tmp_path: Path) -> None:
+    absent = ["models", "steps", "training"]
+    program = f"""
+import sys, importlib
+for package in {absent!r}:
+    sys.modules["pipelines." + package] = None
+forbidden = {[] if name in WITH_LAYER else ["numpy", "msgspec"]!r} + ["pandas", "scipy", "sklearn", "pydantic", "yaml"]
+for package in forbidden:
+    sys.modules[package] = None
+importlib.import_module("functions.{name}.handler")
+used = [m for m in ("numpy", "msgspec") if m in sys.modules and sys.modules[m]]
+sys.exit(0 if bool(used) == {name in WITH_LAYER} else f"imports {{used}}")
+"""
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_layer_is_asked_for_when_it_is_not_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(layer, "BUILD", tmp_path)
+    with pytest.raises(layer.LayerNotBuiltError, match="run make layer"):
+        layer.built()
+
+
+def test_lock_of_the_layer_is_hashed_and_names_no_address() -> None:
+    text = layer.LOCK.read_text(encoding="utf-8")
+    assert "--hash=sha256:" in text
+    assert "://" not in text
+
+
+def test_source_bundle_is_the_same_bytes_every_time() -> None:
+    assert bundle.__wrapped__(ROOT, "late_arrival") == bundle.__wrapped__(ROOT, "late_arrival")
+
+
+def test_source_bundle_names_what_is_missing() -> None:
+    with pytest.raises(SourceMissingError, match=r"pipelines/models/no_such/train\.py"):
+        bundle(ROOT, "no_such")
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "expected"),
+    [("ml.m5.large", False), ("ml.m5d.large", True), ("ml.g5.xlarge", True), ("ml.c6id.large", True)],
+)
+def test_instances_with_disks_of_their_own(instance_type: str, expected: bool) -> None:
+    assert has_local_disk(instance_type) is expected

@@ -1,0 +1,144 @@
+"""The fleet's file: one precedence, and every error at once with its path, its value and what is allowed."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sagemaker.core import image_uris
+
+from infra import images
+from infra.fleet import Fleet, FleetError, load, parse
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = yaml.safe_load((ROOT / "fleet.yaml").read_text(encoding="utf-8"))
+
+
+def broken(change: Any) -> str:
+    document = copy.deepcopy(EXAMPLE)
+    change(document)
+    with pytest.raises(FleetError) as caught:
+        parse(document)
+    return str(caught.value)
+
+
+def test_example_is_a_fleet() -> None:
+    ids = [environment.names.id for environment in load(ROOT / "fleet.yaml").environments()]
+    assert ids[0] == "arrivals-dev-us-east-1"
+    assert len(ids) == 6
+
+
+def test_precedence_is_built_in_defaults_stage_model_override() -> None:
+    document = copy.deepcopy(EXAMPLE)
+    model = document["teams"][0]["models"][0]
+
+    def threshold() -> Any:
+        fleet = parse(document)
+        values = fleet.settings(fleet.teams[0].models[0], "dev").drift
+        return values and values.psi_threshold
+
+    assert threshold() == 0.2
+    document["defaults"]["drift"] = {"psi_threshold": 0.3}
+    assert threshold() == 0.3
+    document["stages"][0]["defaults"]["drift"] = {"psi_threshold": 0.4}
+    assert threshold() == 0.4
+    model["drift"] = {"psi_threshold": 0.5}
+    assert threshold() == 0.5
+    model["stages"] = {"dev": {"drift": {"psi_threshold": 0.6}}, "prod": {"drift": {"psi_threshold": 0.9}}}
+    assert threshold() == 0.6
+
+
+def test_only_the_training_stage_retrains_by_itself() -> None:
+    fleet = load(ROOT / "fleet.yaml")
+    triggers = {
+        environment.names.stage: environment.model_settings(
+            environment.team.models[0], code_uri="s3://b/k"
+        ).retraining.triggers
+        for environment in fleet.environments()
+        if environment.team.name == "arrivals"
+    }
+    assert triggers == {"dev": ("drift", "commit"), "staging": (), "prod": ()}
+
+
+def test_all_errors_come_in_one_go() -> None:
+    def change(document: Any) -> None:
+        document["teams"][0]["models"][0]["drift"] = {"window_hours": 0, "psi_treshold": 0.3}
+        document["teams"][0]["environments"][0]["account"] = "12345"
+        document["teams"][1]["environments"][0]["region"] = "eu-west-9"
+        document["teams"][1]["models"][0]["gate"]["metric"] = "auc"
+        document["teams"][1]["name"] = "arrivals"
+
+    text = broken(change)
+    assert "teams[0].models[0].drift.window_hours: 0; allowed: greater than or equal to 1" in text
+    assert "teams[0].models[0].drift.psi_treshold: 'psi_treshold'; allowed: did you mean psi_threshold?" in text
+    assert "teams[0].environments[0].account: '12345'; allowed: an account id: 12 digits" in text
+    assert "teams[1].environments[0].region: 'eu-west-9'; allowed: did you mean eu-west-" in text
+    assert "teams[1].models[0].gate.metric: 'auc'; allowed: for regression one of mae, rmse" in text
+    assert "teams[1].name: 'arrivals'; allowed: a name that stands once" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (("teams", 0, "environments", 0, "account"), 111111111111, "put quotes around it"),
+        (("teams", 0, "models", 0, "serving"), {"mode": "serverless"}, "a serverless endpoint captures no traffic"),
+        (("teams", 0, "models", 0, "serving"), {"capture_percentage": 0}, "serving.capture_percentage: 0"),
+        (("teams", 0, "models", 0, "serving"), {"min_instances": 9}, "at most max_instances"),
+        (("stages", 2, "defaults", "serving"), {"min_instances": 1}, "at least 2 in prod"),
+        (("teams", 0, "models", 0, "serving"), {"instance_type": "m5.large"}, "serving.instance_type: 'm5.large'"),
+        (("teams", 0, "models", 0, "training_stage"), "test", "one of the team's stages dev, staging, prod"),
+        (("teams", 0, "models", 0, "stages"), {"prodd": {}}, "one of the stages dev, staging, prod"),
+        (("teams", 0, "models", 0, "name"), "late-arrival-of-flights-that-left-new-york", "characters for the"),
+        (("teams", 0, "models", 0, "name"), "Late_Arrival", "small letters"),
+        (("teams", 0, "models", 0, "gate"), {"metric": "auc"}, "gate.bound: None"),
+        (("teams", 0, "environments", 1, "stage"), "dev", "an environment (team, stage, region) that stands once"),
+        (("teams", 0, "owners"), [], "at least 1"),
+        (("teams", 0, "colour"), "blue", "teams[0].colour: 'colour'; allowed: one of"),
+    ],
+)
+def test_refuses(path: tuple[int | str, ...], value: Any, expected: str) -> None:
+    def change(document: Any) -> None:
+        at = document
+        for part in path[:-1]:
+            at = at[part]
+        at[path[-1]] = value
+
+    assert expected in broken(change)
+
+
+@pytest.mark.parametrize("document", [None, [], "text", {}, {"teams": []}, {"stages": 1, "teams": [None]}])
+def test_refuses_what_is_no_fleet(document: Any) -> None:
+    with pytest.raises(FleetError):
+        parse(document)
+
+
+def test_yaml_errors_name_line_and_column(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_text("stages: [dev\nteams: {}\n")
+    with pytest.raises(FleetError, match=r"line 2, column \d+"):
+        load(path)
+    path.write_text("stages:\n  - name: dev\n    name: prod\n")
+    with pytest.raises(FleetError, match=r"line 3, column 5.*'name' stands twice"):
+        load(path)
+    with pytest.raises(FleetError, match="a readable UTF-8 file"):
+        load(tmp_path / "absent.yaml")
+
+
+def test_unknown_environment_is_named_beside_those_that_there_are() -> None:
+    with pytest.raises(FleetError, match=r"'nowhere'; allowed: one of arrivals-dev-us-east-1"):
+        load(ROOT / "fleet.yaml").environment("nowhere")
+
+
+def test_committed_schema_is_current() -> None:
+    committed = json.loads((ROOT / "fleet.schema.json").read_text(encoding="utf-8"))
+    assert committed == Fleet.model_json_schema(), "python -m infra.fleet > fleet.schema.json"
+
+
+@pytest.mark.parametrize("region", images.REGISTRIES)
+def test_image_is_what_sagemaker_says(region: str) -> None:
+    said = image_uris.retrieve(
+        "sklearn", region, version=images.VERSION, py_version="py3", instance_type="ml.m5.large", image_scope="training"
+    )
+    assert images.scikit_learn(region) == said
