@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from types import UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -321,10 +322,14 @@ class _Loader(yaml.SafeLoader):
     """YAML that refuses a key which stands twice, where the standard loader silently keeps the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        seen = set()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and keys[key.value] > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} stands twice", key.start_mark)
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"key {key.value!r} stands twice", key.start_mark
+                    )
+                seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -357,11 +362,12 @@ def _problem(error: dict[str, Any]) -> Problem:
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that are known where ``location`` points: into a model, a list's item or a mapping's value."""
     at: Any = Fleet
     for part in location:
         if isinstance(at, type) and issubclass(at, BaseModel):
             at = at.model_fields[str(part)].annotation
-            at = next((a for a in get_args(at) if isinstance(a, type) and issubclass(a, BaseModel)), at)
+            at = get_args(at)[0] if get_origin(at) is UnionType else at
         else:
             at = get_args(at)[-1]
     return sorted(at.model_fields)

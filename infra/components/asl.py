@@ -20,7 +20,7 @@ TRANSIENT = {
     ],
     "IntervalSeconds": 1,
     "MaxAttempts": 6,
-    "BackoffRate": 2,
+    "BackoffRate": 2.0,
     "MaxDelaySeconds": 30,
     "JitterStrategy": "FULL",
 }
@@ -29,14 +29,14 @@ DIED = {
     "ErrorEquals": ["Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError"],
     "IntervalSeconds": 2,
     "MaxAttempts": 1,
-    "BackoffRate": 1,
+    "BackoffRate": 1.0,
     "JitterStrategy": "FULL",
 }
 NO_CAPACITY = {
     "ErrorEquals": ["SageMaker.ResourceLimitExceeded", "SageMaker.ResourceLimitExceededException"],
     "IntervalSeconds": 60,
     "MaxAttempts": 8,
-    "BackoffRate": 2,
+    "BackoffRate": 2.0,
     "MaxDelaySeconds": 900,
     "JitterStrategy": "FULL",
 }
@@ -48,7 +48,7 @@ THROTTLED = {
     ],
     "IntervalSeconds": 2,
     "MaxAttempts": 4,
-    "BackoffRate": 2,
+    "BackoffRate": 2.0,
     "MaxDelaySeconds": 60,
     "JitterStrategy": "FULL",
 }

@@ -60,6 +60,8 @@ class Boundary(Construct):
                 allow(WITHOUT_RESOURCE, "*"),
                 allow(["s3:*"], *ours, *(f"{bucket}/*" for bucket in ours)),
                 allow(["s3:GetObject"], f"{code}/*"),
+                # SageMaker lists a prefix before it reads it.
+                allow(["s3:ListBucket"], code),
                 allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], registry),
                 allow(["iam:PassRole"], environment.role_arn(f"{environment.id}-*")),
             ],

@@ -1,4 +1,4 @@
-"""The golden templates: what the example fleet synthesizes to, asset hashes masked. ``make golden`` writes them anew."""
+"""The golden templates: what the example fleet becomes, asset hashes masked. ``make golden`` writes them anew."""
 
 import os
 from pathlib import Path
