@@ -88,7 +88,7 @@ def _differences(value: Any, shape: Any, path: str) -> list[str]:
         return [problem for item in value for problem in _differences(item, shape.member, f"{path}[]")]
     if shape.type_name == "map":
         return [problem for item in value.values() for problem in _differences(item, shape.value, f"{path}{{}}")]
-    types = {"string": str, "integer": int, "boolean": bool, "long": int, "float": (int, float)}
+    types: dict[str, Any] = {"string": str, "integer": int, "boolean": bool, "long": int, "float": (int, float)}
     if not isinstance(value, types[shape.type_name]):
         return [f"{path}: {type(value).__name__} is no {shape.type_name}"]
     allowed = getattr(shape, "enum", [])
