@@ -11,9 +11,10 @@ from typing import Any
 
 from mooring import bootstrap, cdk
 from mooring.demo import traffic
-from mooring.demo.story import Story
+from mooring.demo.story import ClaimError, Story
 from mooring.deployed import Deployed, Execution, wait
 from pipelines.contract import events, ledger, paths
+from pipelines.contract.names import MODEL_STACK_KINDS, STACK_KINDS
 from pipelines.models import flights
 
 DATASET = "flights"
@@ -52,10 +53,8 @@ def deploy(stage: Stage) -> None:
             )
         with story.doing("cdk bootstrap and cdk deploy, both environments at once"), ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda deployed: _deploy_one(stage, deployed, assembly), stage.both))
-        stacks = {deployed.environment.id: _stacks(deployed) for deployed in stage.both}
-        for deployed in stage.both:
-            names = stacks[deployed.environment.id]
-            model = MODEL if deployed is stage.arrivals else OTHER_MODEL
+        for deployed, model in ((stage.arrivals, MODEL), (stage.network, OTHER_MODEL)):
+            names = _stacks(deployed, model)
             story.claim(
                 f"{deployed.environment.id} (account {deployed.environment.account}): {len(names)} stacks are complete",
                 set(names.values()) == {"CREATE_COMPLETE"},
@@ -66,7 +65,7 @@ def deploy(stage: Stage) -> None:
                 deployed.champion(model) is None and not _endpoint_exists(deployed, model),
                 otherwise="an endpoint or a champion",
             )
-        figures["stacks"] = str(sum(len(names) for names in stacks.values()))
+        figures["stacks"] = str(2 * len(names))
 
 
 def _deploy_one(stage: Stage, deployed: Deployed, assembly: str) -> None:
@@ -87,10 +86,12 @@ def _deploy_one(stage: Stage, deployed: Deployed, assembly: str) -> None:
     )
 
 
-def _stacks(deployed: Deployed) -> dict[str, str]:
-    pages = deployed.client("cloudformation", "auditor").get_paginator("describe_stacks").paginate()
-    prefix = f"{deployed.environment.id}-"
-    return {s["StackName"]: s["StackStatus"] for p in pages for s in p["Stacks"] if s["StackName"].startswith(prefix)}
+def _stacks(deployed: Deployed, model: str) -> dict[str, str]:
+    environment = deployed.environment
+    names = [environment.stack(kind) for kind in STACK_KINDS]
+    names += [environment.model(model).stack(kind) for kind in MODEL_STACK_KINDS]
+    client = deployed.client("cloudformation", "auditor")
+    return {name: client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] for name in names}
 
 
 def _endpoint_exists(deployed: Deployed, model: str) -> bool:
@@ -125,7 +126,7 @@ def commit_months(stage: Stage, deployed: Deployed, months: range) -> None:
     commit = deployed.dataset(DATASET).commit(files, author=ENGINEER, message=f"Flights of {names}")
     head = next(deployed.items(ledger.dataset_pk(DATASET), ledger.HEAD))
     stage.story.claim(
-        f"{deployed.environment.id}: commit {commit.id[:12]} ({names}) is the head of {DATASET}, {len(commit.files)} files",
+        f"{deployed.environment.id}: commit {commit.id[:12]} ({names}) is the head of {DATASET}",
         head["commit"] == commit.id,
         otherwise=str(head),
     )
@@ -134,6 +135,8 @@ def commit_months(stage: Stage, deployed: Deployed, months: range) -> None:
 def accepted(stage: Stage, deployed: Deployed, model: str, run: Execution, *, version: int) -> dict[str, str]:
     """Claim that a run ended with a registered package of ``version``; returns its figures."""
     record = run_record(deployed, model, run)
+    if record["outcome"] not in ("registered", "rejected"):
+        raise ClaimError(f"{model}: the run ended as {run.status}: {record}", remedy=f"look at {run.arn}")
     evaluation = evaluation_of(deployed, model, record["run_id"])
     metric, value = evaluation["metric"], evaluation["candidate"][evaluation["metric"]]
     text = f"{model} v{version} is registered: {metric.upper()} {value:.3f} on {evaluation['rows']:,} held-out rows"
@@ -169,12 +172,16 @@ def release(stage: Stage, deployed: Deployed, model: str, *, version: int) -> No
     if deployed.package(arn)["ModelApprovalStatus"] != "Approved":
         deployed.approve(model, version, by=APPROVER, comment="looked at the evaluation")
         story.say(f"{APPROVER} approved {model} v{version}; EventBridge starts the release")
+
+    def released() -> dict[str, Any] | None:
+        for execution in deployed.executions("release"):
+            if execution.input.get("package_arn") == arn and execution.status == "FAILED":
+                raise ClaimError(f"the release of {model} v{version} failed: {execution.cause}", remedy=execution.arn)
+        found = deployed.champion(model)
+        return found if found and found["package_arn"] == arn else None
+
     with story.doing(f"releasing {model} v{version}"):
-        champion = wait(
-            lambda: found if (found := deployed.champion(model)) and found["package_arn"] == arn else None,
-            what=f"{model} v{version} to become the champion",
-            timeout_s=RUN_TIMEOUT_S,
-        )
+        champion = wait(released, what=f"{model} v{version} to become the champion", timeout_s=RUN_TIMEOUT_S)
     story.claim(
         f"{model} v{version} serves: endpoint, config, model and package agree",
         serving_package(deployed, model) == arn == champion["package_arn"],

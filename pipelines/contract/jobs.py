@@ -16,6 +16,8 @@ OUTPUTS = {
 }
 """Of each step: output name, which is also its folder under ``OUTPUT`` -> where it goes below ``run_uri``."""
 
+CODE_CHANNEL = "/opt/ml/input/data/code"
+"""Where a training job finds its source: a channel, because without network it cannot fetch it from S3."""
 CANDIDATE_INPUT = "candidate"
 """The evaluate step's input that the state machine adds: the S3 URI of the training job's model.tar.gz."""
 

@@ -77,7 +77,7 @@ def hyperparameters(settings: ModelSettings, region: str) -> dict[str, str]:
     """The training request's hyperparameters; script mode wants each value JSON-encoded."""
     values = {
         "sagemaker_program": "train.py",
-        "sagemaker_submit_directory": settings.code_uri,
+        "sagemaker_submit_directory": f"{jobs.CODE_CHANNEL}/{settings.code_uri.rpartition('/')[2]}",
         "sagemaker_region": region,
         "target": settings.target,
         **settings.hyperparameters,

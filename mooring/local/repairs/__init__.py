@@ -6,7 +6,17 @@ the attribute; ``patching.replace`` refuses an attribute that does not exist. Th
 
 from importlib.metadata import version
 
-from mooring.local.repairs import alarms, cloudformation, door, events, pass_role, schedules, step_functions, storage
+from mooring.local.repairs import (
+    alarms,
+    cloudformation,
+    door,
+    events,
+    functions,
+    pass_role,
+    schedules,
+    step_functions,
+    storage,
+)
 
 MINISTACK = "1.5.33"
 
@@ -24,6 +34,7 @@ def apply(*, schedule_speed: float = 1.0) -> None:
         raise RuntimeError(f"MiniStack {installed} is installed, the repairs fit {MINISTACK} only: run make setup")
     door.apply()
     schedules.apply(speed=schedule_speed)
+    functions.apply()
     step_functions.apply()
     pass_role.apply()
     events.apply()

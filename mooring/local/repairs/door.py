@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.router import extract_access_key_id
 from ministack.services import cloudformation
 
@@ -18,6 +18,7 @@ def apply() -> None:
     replace(app, "_port_is_bindable", _one_port_only)
     replace(app, "_handle_health_request", _answer_places)
     replace(iam_evaluator, "pin_request_caller", _remember_caller)
+    replace(iam_actions, "request_tag_context", _add_stack_role)
 
 
 def _one_port_only(_original: object) -> Callable[[str, int], bool]:
@@ -45,3 +46,15 @@ def _remember_caller(original: Callable[..., None]) -> Callable[..., None]:
         original(headers, query_params)
 
     return pin_request_caller
+
+
+def _add_stack_role(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """``cloudformation:RoleArn`` in conditions: the role that a stack's operation is given. MiniStack never fills it."""
+
+    def request_tag_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        context = original(service, iam_action, body, params)
+        given = params.get("RoleARN") if service == "cloudformation" else None
+        role = given[0] if isinstance(given, list) and given else given
+        return {**context, "cloudformation:RoleArn": role} if role else context
+
+    return request_tag_context

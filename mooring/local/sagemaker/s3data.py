@@ -50,7 +50,7 @@ def download_prefix(s3: Any, uri: str, folder: Path, *, role_arn: str) -> None:
 def download_manifest(s3: Any, uri: str, folder: Path) -> None:
     """The objects that a manifest names: ``[{"prefix": "s3://bucket/folder/"}, "a.csv", ...]``."""
     bucket, key = split(uri)
-    body = _guarded("read", uri, s3.get_object(Bucket=bucket, Key=key)["Body"].read)
+    body = _guarded("read", uri, lambda: _bytes(s3, bucket, key))
     try:
         first, *names = json.loads(body)
         prefix = first["prefix"]
@@ -106,6 +106,10 @@ def _fetch_all(s3: Any, bucket: str, targets: dict[str, str], folder: Path) -> N
 
     with ThreadPoolExecutor(_PARALLEL) as pool:
         list(pool.map(fetch, targets.keys(), targets.values()))
+
+
+def _bytes(s3: Any, bucket: str, key: str) -> bytes:
+    return bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def _fetch(s3: Any, bucket: str, key: str, target: Path) -> None:

@@ -189,3 +189,28 @@ def test_scaling_is_refused_without_permission(embedded_aws: EmbeddedAws, name: 
         embedded_aws.client("application-autoscaling", role=nobody).describe_scalable_targets(
             ServiceNamespace="sagemaker"
         )
+
+
+def test_policy_may_demand_one_role_of_an_update(embedded_aws: EmbeddedAws, name: str) -> None:
+    """The release flow may update a stack under the release deployer's role only."""
+    roles = {
+        which: embedded_aws.create_role(f"{name}-{which}", [], trusted={"Service": "cloudformation.amazonaws.com"})
+        for which in ("right", "wrong")
+    }
+    demanded = {"StringEquals": {"cloudformation:RoleArn": roles["right"]}}
+    caller = embedded_aws.create_role(
+        f"{name}-caller",
+        [
+            {"Effect": "Allow", "Action": "cloudformation:UpdateStack", "Resource": "*", "Condition": demanded},
+            {"Effect": "Allow", "Action": "iam:PassRole", "Resource": list(roles.values())},
+        ],
+    )
+    resources = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
+    template = json.dumps({"Resources": resources})
+    embedded_aws.client("cloudformation").create_stack(StackName=name, TemplateBody=template)
+    cloudformation = embedded_aws.client("cloudformation", role=caller)
+    for refused in ({"RoleARN": roles["wrong"]}, {}):
+        with pytest.raises(ClientError, match="not authorized to perform: cloudformation:UpdateStack"):
+            cloudformation.update_stack(StackName=name, TemplateBody=template, **refused)
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        cloudformation.update_stack(StackName=name, TemplateBody=template, RoleARN=roles["right"])

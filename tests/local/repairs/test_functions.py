@@ -1,0 +1,25 @@
+"""What a function raises arrives under its own name."""
+
+import json
+
+from tests.local.conftest import EmbeddedAws
+from tests.local.functions import create_function
+
+RAISES = """
+class LeaseHeldError(Exception):
+    pass
+
+def handle(event, context):
+    try:
+        {}["missing"]
+    except KeyError as error:
+        raise LeaseHeldError("held: by\\nNobody: at all") from error
+"""
+
+
+def test_error_carries_its_class(embedded_aws: EmbeddedAws) -> None:
+    role = embedded_aws.create_role("raises", [], trusted={"Service": "lambda.amazonaws.com"})
+    create_function(embedded_aws, "raises", RAISES, role=role)
+    answer = embedded_aws.client("lambda").invoke(FunctionName="raises")
+    assert answer["FunctionError"]
+    assert json.loads(answer["Payload"].read())["errorType"] == "LeaseHeldError"
