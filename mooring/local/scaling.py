@@ -42,6 +42,7 @@ def register() -> None:
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
     app.SERVICE_HANDLERS[SERVICE] = handle_request
     replace(iam_actions, "extract_resource_arn", _with_target_arn)
+    replace(iam_actions, "request_tag_context", _with_conditions)
 
 
 async def handle_request(_method: str, _path: str, headers: dict[str, str], body: Any, _query: dict[str, Any]) -> Any:
@@ -141,7 +142,7 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 def create_target_resource(_logical_id: str, props: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
     """Create an AWS::ApplicationAutoScaling::ScalableTarget."""
-    identity.authorize(f"{SERVICE}:RegisterScalableTarget", _target_arn(props))
+    _authorize("RegisterScalableTarget", props)
     register_target(props)
     physical_id = "|".join((props["ResourceId"], props["ScalableDimension"], props["ServiceNamespace"]))
     return physical_id, {"Id": physical_id}
@@ -156,7 +157,7 @@ def update_target_resource(
 
 def delete_target_resource(_physical_id: str, props: dict[str, Any]) -> None:
     """Delete an AWS::ApplicationAutoScaling::ScalableTarget."""
-    identity.authorize(f"{SERVICE}:DeregisterScalableTarget", _target_arn(props))
+    _authorize("DeregisterScalableTarget", props)
     if _key(props) in _targets:
         deregister_target(props)
 
@@ -164,7 +165,7 @@ def delete_target_resource(_physical_id: str, props: dict[str, Any]) -> None:
 def create_policy_resource(_logical_id: str, props: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
     """Create an AWS::ApplicationAutoScaling::ScalingPolicy."""
     request = _policy_request(props)
-    identity.authorize(f"{SERVICE}:PutScalingPolicy", _target_arn(request))
+    _authorize("PutScalingPolicy", request)
     arn = str(put_policy(request)["PolicyARN"])
     return arn, {"Arn": arn}
 
@@ -179,7 +180,7 @@ def update_policy_resource(
 def delete_policy_resource(_physical_id: str, props: dict[str, Any]) -> None:
     """Delete an AWS::ApplicationAutoScaling::ScalingPolicy."""
     request = _policy_request(props)
-    identity.authorize(f"{SERVICE}:DeleteScalingPolicy", _target_arn(request))
+    _authorize("DeleteScalingPolicy", request)
     if (request["ResourceId"], request["PolicyName"]) in _policies:
         delete_policy(request)
 
@@ -216,6 +217,24 @@ def _with_target_arn(original: Callable[..., str]) -> Callable[..., str]:
         return "*" if reads else _target_arn(json.loads(body or b"{}"))
 
     return extract_resource_arn
+
+
+def _with_conditions(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def request_tag_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        context = original(service, iam_action, body, params)
+        return {**context, **_conditions(json.loads(body or b"{}"))} if service == SERVICE else context
+
+    return request_tag_context
+
+
+def _authorize(operation: str, request: dict[str, Any]) -> None:
+    identity.authorize(f"{SERVICE}:{operation}", _target_arn(request), context=_conditions(request))
+
+
+def _conditions(request: dict[str, Any]) -> dict[str, Any]:
+    """The condition keys that a request carries."""
+    namespace, dimension = request.get("ServiceNamespace", "sagemaker"), request.get("ScalableDimension", DIMENSION)
+    return {f"{SERVICE}:service-namespace": namespace, f"{SERVICE}:scalable-dimension": dimension}
 
 
 def _target_arn(request: dict[str, Any]) -> str:
