@@ -5,11 +5,12 @@ Context: ``fleet=PATH`` chooses another fleet file, ``environment=ID`` narrows t
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from aws_cdk import App
 
+from infra.components.source_bundle import SourceMissingError
 from infra.fleet import Fleet, FleetEnvironment, FleetError, load
+from infra.layer import LayerNotBuiltError
 from infra.stacks.foundation import FoundationStack
 from infra.stacks.model import ModelStack
 from infra.stacks.operations import OperationsStack
@@ -24,13 +25,15 @@ FLAGS = {
 }
 
 
-def build(fleet: Fleet, *, environment_id: str | None = None, outdir: str | None = None) -> App:
-    """The app with the stacks of every environment, or of one."""
-    app = App(analytics_reporting=False, outdir=outdir, post_cli_context=FLAGS)
-    chosen = [fleet.environment(environment_id)] if environment_id else list(fleet.environments())
+def new_app(outdir: str | None = None) -> App:
+    return App(analytics_reporting=False, auto_synth=False, outdir=outdir, post_cli_context=FLAGS)
+
+
+def build(app: App, fleet: Fleet, *, environment_id: str | None = None) -> None:
+    """Add the stacks of every environment, or of one."""
+    chosen = [fleet.environment(environment_id)] if environment_id else fleet.environments()
     for environment in chosen:
         add_environment(app, environment)
-    return app
 
 
 def add_environment(app: App, environment: FleetEnvironment) -> None:
@@ -44,12 +47,13 @@ def add_environment(app: App, environment: FleetEnvironment) -> None:
 
 
 def main() -> None:
-    context: Any = App(analytics_reporting=False).node
-    fleet_path = context.try_get_context("fleet") or str(ROOT / "fleet.yaml")
+    app = new_app()
+    path = app.node.try_get_context("fleet") or str(ROOT / "fleet.yaml")
     try:
-        build(load(Path(fleet_path)), environment_id=context.try_get_context("environment")).synth()
-    except FleetError as error:
+        build(app, load(Path(path)), environment_id=app.node.try_get_context("environment"))
+    except (FleetError, LayerNotBuiltError, SourceMissingError) as error:
         sys.exit(str(error))
+    app.synth()
 
 
 if __name__ == "__main__":

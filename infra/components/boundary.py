@@ -37,12 +37,20 @@ WITHOUT_RESOURCE = (
 """Actions that AWS gives no resource."""
 
 
+SCALING = "sagemaker.application-autoscaling.amazonaws.com"
+
+
 def boundary_arn(environment: Environment) -> str:
     return f"arn:aws:iam::{environment.account}:policy/{environment.boundary}"
 
 
+def scaling_role_arn(environment: Environment) -> str:
+    """The role that AWS makes for scaling endpoints, the first time that an account has one to scale."""
+    return f"arn:aws:iam::{environment.account}:role/aws-service-role/{SCALING}/*"
+
+
 class Boundary(Construct):
-    """``policy``: this account, this region, this environment's buckets and roles; nothing of IAM but passing them."""
+    """``policy``: this account, this region, this environment's buckets and roles; of IAM hardly anything."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(scope, construct_id)
@@ -64,5 +72,6 @@ class Boundary(Construct):
                 allow(["s3:ListBucket"], code),
                 allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], registry),
                 allow(["iam:PassRole"], environment.role_arn(f"{environment.id}-*")),
+                allow(["iam:CreateServiceLinkedRole"], scaling_role_arn(environment)),
             ],
         )

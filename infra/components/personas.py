@@ -61,6 +61,8 @@ class Personas(Construct):
             allow(["states:StartExecution"], environment.state_machine_arn("release")),
             allow(["lambda:InvokeFunction"], environment.function_arn("drift_check")),
             allow(["states:StopExecution"], *self._executions()),
+            # Who starts an execution encrypts its input.
+            use_key(self._key_arn),
         ]
 
     def _auditor(self) -> list[iam.PolicyStatement]:

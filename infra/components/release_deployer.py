@@ -4,10 +4,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.components.boundary import SCALING, scaling_role_arn
 from infra.components.policies import allow, pass_role, service
 from pipelines.contract.names import Environment
-
-SCALING = "sagemaker.application-autoscaling.amazonaws.com"
 
 
 class ReleaseDeployer(Construct):
@@ -19,7 +18,6 @@ class ReleaseDeployer(Construct):
         # CloudFormation names models and configs: a fixed name would block their replacement.
         generated = [environment.arn("sagemaker", f"{kind}/*") for kind in ("model", "endpoint-config")]
         sagemaker_only = {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}}
-        linked_role = f"arn:aws:iam::{environment.account}:role/aws-service-role/{SCALING}/*"
         self.role = iam.Role(
             self,
             "Role",
@@ -93,7 +91,7 @@ class ReleaseDeployer(Construct):
                         allow(["kms:DescribeKey", "kms:CreateGrant"], key.key_arn),
                         allow(
                             ["iam:CreateServiceLinkedRole"],
-                            linked_role,
+                            scaling_role_arn(environment),
                             conditions={"StringEquals": {"iam:AWSServiceName": SCALING}},
                         ),
                     ]

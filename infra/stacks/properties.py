@@ -18,5 +18,7 @@ def stack_properties(
         "description": f"Mooring, {f'{model} in ' if model else ''}{names.id}: {what}",
         "tags": tags | ({"mooring:model": model} if model else {}),
         "termination_protection": stateful and environment.is_production,
-        "synthesizer": DefaultStackSynthesizer(),
+        # The CLI checks the bootstrap's version itself. As a parameter of the stack it would have to be readable for the
+        # role of a release.
+        "synthesizer": DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
     }

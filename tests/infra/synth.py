@@ -8,17 +8,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infra.app import ROOT, build
+from infra.app import ROOT, build, new_app
 from infra.fleet import Fleet, load
 
 Template = dict[str, Any]
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
 
 
-def templates_of(fleet: Fleet, *, outdir: str | None = None) -> dict[str, Template]:
+def templates_of(fleet: Fleet) -> dict[str, Template]:
     """Templates of every stack of the fleet, without the CDK's own validation."""
     with tempfile.TemporaryDirectory() as folder:
-        assembly = build(fleet, outdir=outdir or folder).synth()
+        app = new_app(folder)
+        build(app, fleet)
+        assembly = app.synth()
         return {stack.stack_name: json.loads(Path(stack.template_full_path).read_text()) for stack in assembly.stacks}
 
 
