@@ -18,7 +18,7 @@ def stack_properties(
         "description": f"Mooring, {f'{model} in ' if model else ''}{names.id}: {what}",
         "tags": tags | ({"mooring:model": model} if model else {}),
         "termination_protection": stateful and environment.is_production,
-        # The CLI checks the bootstrap's version itself. As a parameter of the stack it would have to be readable for the
-        # role of a release.
+        # The CLI checks the bootstrap's version itself. A parameter of the stack would have to be readable for a
+        # release's role.
         "synthesizer": DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
     }

@@ -85,7 +85,7 @@ def assert_failed(deployed: Deployed, execution: Execution, alert: str, *words: 
 
 @pytest.mark.usefixtures("head")
 def test_missing_column(arrivals: Deployed, alerts: Any, tmp_path: Path) -> None:
-    file = tmp_path / "april.csv"
+    file = tmp_path / "april.csv.gz"
     flights.month_rows(4).drop(columns="distance").to_csv(file, index=False)
     arrivals.dataset(DATASET).commit({flights.month_name(4): file}, author="tester", message="no distance")
     execution = run(arrivals, "missing column")
