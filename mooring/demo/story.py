@@ -33,7 +33,7 @@ class Story:
         self._chapters.append((title, said, time.monotonic() - begun))
 
     def say(self, text: str) -> None:
-        self.console.print(f"   [dim]{self._clock()}[/dim]  {text}", highlight=False)
+        self.console.print(f"   [dim]{self._clock()}[/dim]  {text}", highlight=False, soft_wrap=True)
 
     @contextmanager
     def doing(self, text: str) -> Iterator[None]:
@@ -50,7 +50,7 @@ class Story:
         if not holds:
             raise ClaimError(f"the story says: {text}. Found: {otherwise}", remedy="read the server's log named above")
         self._claims += 1
-        self.console.print(f"   [dim]{self._clock()}[/dim]  [green]✓[/green] {text}", highlight=False)
+        self.console.print(f"   [dim]{self._clock()}[/dim]  [green]✓[/green] {text}", highlight=False, soft_wrap=True)
 
     def end(self, next_steps: Mapping[str, str]) -> None:
         table = Table(title="What happened", title_justify="left", title_style="bold", expand=False)

@@ -49,7 +49,7 @@ def _remember_caller(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _add_stack_role(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """``cloudformation:RoleArn`` in conditions: the role that a stack's operation is given. MiniStack never fills it."""
+    """The condition key ``cloudformation:RoleArn``: the role given to an operation. MiniStack leaves it empty."""
 
     def request_tag_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
         context = original(service, iam_action, body, params)
