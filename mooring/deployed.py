@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mooring.errors import MooringError
-from pipelines.contract import ledger
+from pipelines.contract import events, ledger
 from pipelines.contract.names import Environment, Model
 from pipelines.data.commits import Dataset
 
@@ -160,6 +160,21 @@ class Deployed:
             stateMachineArn=self.environment.state_machine_arn("retraining"), input=json.dumps(request)
         )
         return str(answer["executionArn"])
+
+    def request_retraining(self, model: str, *, kind: str, trigger_id: str, by: str, reason: str) -> None:
+        """Put a trigger on the environment's bus; whether it starts a run is for the lease to say."""
+        trigger = {"kind": kind, "id": trigger_id, "by": by, "reason": reason}
+        entry = {
+            "EventBusName": self.environment.bus,
+            "Source": events.SOURCE,
+            "DetailType": events.RETRAINING_REQUESTED,
+            "Detail": json.dumps({"model": model, "trigger": trigger}),
+        }
+        answer = self.client("events", "engineer").put_events(Entries=[entry])
+        if answer["FailedEntryCount"]:
+            raise MooringError(
+                f"the retraining of {model} was not asked for: {answer['Entries'][0]}", remedy="try again"
+            )
 
     def start_rollback(self, model: str, version: int, *, by: str) -> str:
         """Start a release of an older version; returns the execution's ARN."""

@@ -1,4 +1,4 @@
-"""``mooring data``: commit files to a dataset and read its history."""
+"""``mooring data``: commit files to a dataset, read its history, and write the example dataset."""
 
 import getpass
 from dataclasses import asdict
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mooring.cli.fleet import find
+from mooring.cli.fleet import find, models_retrained_by_commit
 from mooring.cli.terminal import json_option, print_json, print_table, progress
 from mooring.deployed import Deployed
 from mooring.errors import MooringError
@@ -37,13 +37,21 @@ def commit(environment: str, dataset: str, files: tuple[Path, ...], message: str
     deployed = Deployed(find(environment))
     with progress(f"Committing {len(files)} files to {dataset}"):
         try:
+            before = deployed.dataset(dataset).read_head()
             made = deployed.dataset(dataset).commit(named, author=author, message=message)
         except (InvalidCommitError, HeadMovedError) as error:
             raise MooringError(str(error), remedy="mend the files named above, and commit again") from error
+        retrained = [] if made.id == before else models_retrained_by_commit(environment, dataset)
+        for model in retrained:
+            deployed.request_retraining(model, kind="commit", trigger_id=made.id, by=author, reason=message)
     if as_json:
-        print_json(asdict(made))
-    else:
-        click.echo(f"{made.id}  {len(made.files)} files, {made.size_bytes:,} bytes, tree {made.tree[:12]}")
+        print_json({**asdict(made), "retrains": retrained})
+        return
+    click.echo(f"{made.id}  {len(made.files)} files, {made.size_bytes:,} bytes, tree {made.tree[:12]}")
+    if made.id == before:
+        click.echo("Nothing changed: this is the head already.")
+    for model in retrained:
+        click.echo(f"{model} retrains on commits: asked for. Watch it: mooring show {environment} {model}")
 
 
 @data.command()
@@ -61,3 +69,21 @@ def log(environment: str, dataset: str, as_json: bool) -> None:
         return
     rows = [(c.id[:12], c.time, c.author, len(c.files), f"{c.size_bytes:,}", c.message) for c in commits]
     print_table(f"{dataset} in {environment}", ("commit", "time", "author", "files", "bytes", "message"), rows)
+
+
+@data.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@json_option
+def example(folder: Path, as_json: bool) -> None:
+    """Write the example dataset, the flights of 2013, to FOLDER: twelve monthly files."""
+    from pipelines.models import flights  # noqa: PLC0415 - pandas takes a second to import
+
+    with progress("Writing the flights of 2013") as update:
+        written: list[Path] = []
+        for month in range(1, 13):
+            update(f"Writing month {month} of 12")
+            written += flights.write_months(folder, [month]).values()
+    if as_json:
+        print_json([str(path) for path in written])
+    else:
+        click.echo(f"{len(written)} files in {folder}")
