@@ -1,0 +1,70 @@
+"""The demo tells the truth or fails: claims, failures of a caller, answers in order."""
+
+import io
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from rich.console import Console
+
+from mooring.demo.story import ClaimError, Story
+from mooring.demo.traffic import ROWS_PER_REQUEST, Caller, month_requests, send
+from pipelines.models import flights
+
+
+class Endpoint:
+    """Answers each row with its own text; refuses requests whose number is in ``refuse``."""
+
+    def __init__(self, refuse: tuple[int, ...] = ()) -> None:
+        self.requests = 0
+        self._refuse = refuse
+
+    def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
+        self.requests += 1
+        if self.requests in self._refuse:
+            raise ClientError({"Error": {"Code": "ModelError", "Message": "no"}}, "InvokeEndpoint")
+        return {"Body": io.BytesIO("\n".join(request["Body"].splitlines()[1:]).encode())}
+
+
+def test_claim_that_does_not_hold_ends_the_story() -> None:
+    story = Story(Console(file=io.StringIO()))
+    with story.chapter("one"):
+        story.claim("two is two", int("2") == 2, otherwise="not so")
+        with pytest.raises(ClaimError, match=r"the story says: two is three\. Found: 2"):
+            story.claim("two is three", int("2") == 3, otherwise="2")
+
+
+def test_closing_table_counts_claims_and_shows_figures() -> None:
+    text = io.StringIO()
+    story = Story(Console(file=text, width=200))
+    with story.chapter("one") as figures:
+        story.claim("it holds", True, otherwise="")
+        figures["rows"] = "12"
+    story.end({"Look": "there"})
+    assert "1 claims checked" in text.getvalue()
+    assert "rows 12" in text.getvalue()
+
+
+def test_answers_come_in_the_order_of_the_rows() -> None:
+    rows = [str(number) for number in range(3 * ROWS_PER_REQUEST + 1)]
+    counted: list[int] = []
+    assert send(Endpoint(), "e", "n", rows, on_request=counted.append) == rows
+    assert sorted(counted) == [1, *[ROWS_PER_REQUEST] * 3]
+
+
+def test_caller_counts_what_failed() -> None:
+    endpoint = Endpoint(refuse=(2,))
+    with Caller(client=endpoint, endpoint="e", header="n", rows=["1"]) as caller:
+        while endpoint.requests < 4:
+            time.sleep(0.01)
+    assert len(caller.failures) == 1
+    assert "ModelError" in caller.failures[0]
+    assert caller.answered == endpoint.requests - 1
+
+
+def test_requests_carry_features_and_no_labels() -> None:
+    header, rows = month_requests(2)
+    assert header.split(",") == flights.FEATURES
+    assert not set(flights.LABELS) & set(header.split(","))
+    assert len(rows) == len(flights.month_rows(2))
