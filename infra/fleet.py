@@ -69,9 +69,13 @@ class DriftSpec(Spec):
 
 
 class RetrainingSpec(Spec):
-    """Which triggers start a retraining (a person always may), and how often."""
+    """Which triggers start a retraining (a person always may), and how often.
+
+    Unlike other keys, a ``schedule`` of null takes away the one of a weaker place.
+    """
 
     triggers: list[Literal["drift", "commit", "schedule"]] | None = None
+    schedule: Annotated[str, Field(pattern=_SCHEDULE)] | None = None
     cooldown_s: Annotated[int, Field(ge=0)] | None = None
     max_runs_per_day: Annotated[int, Field(ge=1, le=100)] | None = None
 
@@ -192,7 +196,7 @@ class Fleet(Spec):
 
     def settings(self, model: ModelSpec, stage: str) -> Settings:
         """A model's settings in one stage: nothing is absent, except what the model had to say and did not."""
-        own = Settings.model_validate(model.model_dump(include=set(Settings.model_fields)))
+        own = Settings.model_validate(model.model_dump(include=set(Settings.model_fields), exclude_unset=True))
         layers = (
             BUILT_IN,
             self.defaults,
@@ -200,7 +204,7 @@ class Fleet(Spec):
             own,
             model.stages.get(stage, Settings()),
         )
-        return Settings.model_validate(reduce(_over, (layer.model_dump(exclude_none=True) for layer in layers)))
+        return Settings.model_validate(reduce(_over, map(_stated, layers)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,14 +226,21 @@ class FleetEnvironment:
         values = self.settings(model).model_dump()["serving"]
         return Serving(**{name: value for name, value in values.items() if name != "mode"})
 
-    def schedule(self, model: ModelSpec) -> str:
+    def drift_schedule(self, model: ModelSpec) -> str:
         return str(self.settings(model).model_dump()["drift"]["schedule"])
+
+    def retraining_schedule(self, model: ModelSpec) -> str | None:
+        """None where the model is not trained, or not by a schedule."""
+        values = self.settings(model).model_dump()
+        schedule: str | None = values["retraining"]["schedule"]
+        return schedule if values["training_stage"] == self.names.stage else None
 
     def model_settings(self, model: ModelSpec, *, code_uri: str) -> contract.ModelSettings:
         """The document that the state machines' functions read."""
         values = self.settings(model).model_dump()
         drift = {name: value for name, value in values["drift"].items() if name != "schedule"}
-        retraining = {**values["retraining"], "triggers": tuple(values["retraining"]["triggers"])}
+        retraining = {name: value for name, value in values["retraining"].items() if name != "schedule"}
+        retraining["triggers"] = tuple(retraining["triggers"])
         if values["training_stage"] != self.names.stage:
             # Only a person retrains here; later stages get the artifact by promotion.
             retraining["triggers"] = ()
@@ -331,6 +342,14 @@ class _Loader(yaml.SafeLoader):
                     )
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _stated(settings: Settings) -> dict[str, Any]:
+    """What one place says."""
+    said = settings.model_dump(exclude_none=True)
+    if settings.retraining and "schedule" in settings.retraining.model_fields_set:
+        said["retraining"]["schedule"] = settings.retraining.schedule
+    return said
 
 
 def _over(weaker: dict[str, Any], stronger: dict[str, Any]) -> dict[str, Any]:
@@ -458,7 +477,7 @@ def _check_settings(
     settings: Settings, model: ModelSpec, stage: str, stages: list[str], present: list[str]
 ) -> Iterator[tuple[str, Any, str]]:
     values = settings.model_dump()
-    gate, serving = values["gate"], values["serving"]
+    gate, serving, retraining = values["gate"], values["serving"], values["retraining"]
     if values["training_stage"] not in stages or values["training_stage"] not in present:
         where = [name for name in stages if name in present]
         yield "training_stage", values["training_stage"], f"one of the team's stages {', '.join(where)}"
@@ -466,6 +485,12 @@ def _check_settings(
         yield "gate.metric", gate["metric"], f"for {model.task} one of {', '.join(METRICS[model.task])}"
     if gate["bound"] is None:
         yield "gate.bound", None, "a number: the worst value that may serve at all"
+    triggers, schedule = retraining["triggers"], retraining["schedule"]
+    if "schedule" in triggers and schedule is None:
+        yield "retraining.schedule", None, "a rate(…) or cron(…), because retraining.triggers names schedule"
+    if "schedule" not in triggers and schedule is not None:
+        listed = ", ".join(triggers) or "empty"
+        yield "retraining.schedule", schedule, f"null, or schedule among retraining.triggers, which are {listed}"
     if serving["mode"] == "serverless":
         allowed = "real-time: a serverless endpoint captures no traffic, and what is not watched is not served"
         yield "serving.mode", "serverless", allowed

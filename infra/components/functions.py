@@ -28,7 +28,7 @@ SIZES = {
     "create_release_states": Size(timeout_s=300),
 }
 """Of the functions that need more than the others."""
-WITH_LAYER = ("drift_check", "judge_candidate", "register_candidate")
+WITH_LAYER = ("drift_check",)
 """The functions that import numpy or msgspec."""
 
 

@@ -5,6 +5,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.components.policies import allow, use_key
+from pipelines.contract.events import RETRAINING_REQUESTED, SOURCE
 from pipelines.contract.ledger import dataset_pk
 from pipelines.contract.names import BUCKETS, PERSONAS, Environment
 
@@ -41,6 +42,7 @@ class Personas(Construct):
         """Datasets and their heads; and asking for a retraining."""
         environment = self._environment
         data = f"arn:aws:s3:::{environment.bucket('data')}"
+        requests_only = {"StringEquals": {"events:source": SOURCE, "events:detail-type": RETRAINING_REQUESTED}}
         own_items = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [dataset_pk("*")]}}
         return [
             allow(["s3:ListBucket", "s3:GetBucketLocation"], data),
@@ -51,6 +53,11 @@ class Personas(Construct):
                 conditions=own_items,
             ),
             allow(["states:StartExecution"], environment.state_machine_arn("retraining")),
+            allow(
+                ["events:PutEvents"],
+                environment.arn("events", f"event-bus/{environment.bus}"),
+                conditions=requests_only,
+            ),
             use_key(self._key_arn),
         ]
 

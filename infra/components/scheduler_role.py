@@ -1,4 +1,4 @@
-"""The role under which EventBridge Scheduler starts the drift checks of all models."""
+"""The role under which EventBridge Scheduler starts the drift checks and the retraining of all models."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -13,6 +13,7 @@ class SchedulerRole(Construct):
         super().__init__(scope, construct_id)
         statements = [
             allow(["lambda:InvokeFunction"], environment.function_arn("drift_check")),
+            allow(["states:StartExecution"], environment.state_machine_arn("retraining")),
             allow(["sqs:SendMessage"], environment.arn("sqs", environment.dead_letter_queue)),
             use_key(key.key_arn),
         ]
@@ -21,5 +22,5 @@ class SchedulerRole(Construct):
             "Role",
             role_name=environment.scheduler_role,
             assumed_by=service("scheduler", environment.account),
-            inline_policies={"check": iam.PolicyDocument(statements=statements)},
+            inline_policies={"start": iam.PolicyDocument(statements=statements)},
         )

@@ -12,6 +12,7 @@ from infra.components.drift_schedule import DriftSchedule
 from infra.components.job_roles import JobRoles
 from infra.components.model_watch import ModelWatch
 from infra.components.package_group import PackageGroup
+from infra.components.retraining_schedule import RetrainingSchedule
 from infra.components.source_bundle import SourceBundle
 from infra.fleet import FleetEnvironment, ModelSpec
 from infra.stacks.properties import stack_properties
@@ -19,7 +20,7 @@ from infra.stacks.shared import alert_topic, environment_key
 
 
 class ModelStack(Stack):
-    """Registry, settings, roles, drift schedule, alarms."""
+    """Registry, settings, roles, schedules, alarms."""
 
     def __init__(self, scope: Construct, *, environment: FleetEnvironment, model: ModelSpec, root: Path) -> None:
         names = environment.names.model(model.name)
@@ -47,7 +48,9 @@ class ModelStack(Stack):
             source=source,
             key=environment_key(self, environment.names),
         )
-        DriftSchedule(self, "Drift", model=names, expression=environment.schedule(model))
+        DriftSchedule(self, "Drift", model=names, expression=environment.drift_schedule(model))
+        if expression := environment.retraining_schedule(model):
+            RetrainingSchedule(self, "Retraining", model=names, expression=expression)
         ModelWatch(self, "Watch", model=names, topic=alert_topic(self, environment.names))
         boundary = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", boundary_arn(environment.names))
         iam.PermissionsBoundary.of(self).apply(boundary)

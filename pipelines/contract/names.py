@@ -16,6 +16,8 @@ JOB_ROLES = ("training", "serving")
 
 NAMESPACE = "Mooring"
 """CloudWatch namespace of the drift checker's metrics."""
+GOLDEN_INFERENCE = "golden-"
+"""What the inference ids of golden requests begin with: the drift check leaves them out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +179,10 @@ class Model:
     def drift_schedule(self) -> str:
         return f"{self.id}-drift"
 
+    @property
+    def retraining_schedule(self) -> str:
+        return f"{self.id}-retrain"
+
     def alarm(self, kind: str) -> str:
         return f"{self.id}-{kind}"
 
@@ -189,6 +195,7 @@ class Model:
         yield "endpoint", self.endpoint, 63
         yield "model package group", self.package_group, 63
         yield "schedule", self.drift_schedule, 64
+        yield "schedule", self.retraining_schedule, 64
         yield "job", job_name(self.name, "evaluate", execution_id="x" * 12, attempt="10"), 63
 
 

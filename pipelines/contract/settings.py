@@ -6,6 +6,8 @@ from typing import Any
 
 TASKS = ("classification", "regression")
 APPROVALS = ("automatic", "manual")
+HIGHER_IS_BETTER = {"auc": True, "log_loss": False, "brier": False, "mae": False, "rmse": False}
+"""Which way a gate's metric points. ``bias`` has no better direction, and so is no gate's metric."""
 
 
 class InvalidSettingsError(ValueError):

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.evaluation.metrics import HIGHER_IS_BETTER, METRICS, Array, auc
+from pipelines.contract.settings import HIGHER_IS_BETTER
+from pipelines.evaluation.metrics import METRICS, Array, auc
 
 SAMPLES = 400
 

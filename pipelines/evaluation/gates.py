@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.contract.settings import Gate
-from pipelines.evaluation.metrics import HIGHER_IS_BETTER
+from pipelines.contract.settings import HIGHER_IS_BETTER, Gate
 
 
 @dataclass(frozen=True, kw_only=True)

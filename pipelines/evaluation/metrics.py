@@ -12,9 +12,6 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Metric = Callable[[Array, Array, Array], float]
 
-HIGHER_IS_BETTER = {"auc": True, "log_loss": False, "brier": False, "mae": False, "rmse": False}
-"""Which way a gate's metric points. ``bias`` has no better direction, and so is no gate's metric."""
-
 CLIP = 1e-15
 
 

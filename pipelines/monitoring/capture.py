@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
+from pipelines.contract.names import GOLDEN_INFERENCE
 from pipelines.monitoring.profile import PREDICTION
-from pipelines.release.verify import GOLDEN_INFERENCE
 from pipelines.storage import Bucket
 
 BATCH_ROWS = 5_000

@@ -9,11 +9,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pipelines.clients import Services
-from pipelines.contract.names import Model
+from pipelines.contract.names import GOLDEN_INFERENCE, Model
 from pipelines.release.serving import leads_to, read_chain, read_stack, resolved_value
-
-GOLDEN_INFERENCE = "golden-"
-"""What the inference ids of golden requests begin with: the drift check leaves them out."""
 
 
 class VerificationFailedError(RuntimeError):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from infra import layer
 from infra.app import ROOT
@@ -15,11 +16,12 @@ from infra.components.function import code_patterns
 from infra.components.functions import WITH_LAYER
 from infra.components.model_endpoint import has_local_disk
 from infra.components.source_bundle import SourceMissingError, bundle
+from infra.fleet import parse
 from pipelines.contract.env import FUNCTIONS
 from pipelines.contract.names import Environment
 from pipelines.contract.settings import ModelSettings
-from tests.infra.laws.laws import STATEFUL
-from tests.infra.synth import Template, resources
+from tests.infra.laws.laws import LAWS, STATEFUL
+from tests.infra.synth import Template, resources, templates_of
 
 NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
 PREFIX = NAMES.id
@@ -64,6 +66,81 @@ STATEFUL_IDS = {
 def test_model_adds_at_most_25_resources(templates: dict[str, Template]) -> None:
     stacks = [templates[f"{PREFIX}-late-arrival-{kind}"] for kind in ("model", "serving")]
     assert sum(len(template["Resources"]) for template in stacks) <= 25
+
+
+@pytest.fixture(scope="session")
+def scheduled() -> dict[str, Template]:
+    """The first team's templates in dev and staging, its model retrained by a schedule."""
+    document = yaml.safe_load((ROOT / "fleet.yaml").read_text(encoding="utf-8"))
+    (team, *_) = document["teams"]
+    team["environments"] = [spec for spec in team["environments"] if spec["stage"] != "prod"]
+    team["models"][0]["retraining"] = {"triggers": ["drift", "schedule"], "schedule": "rate(7 days)"}
+    return templates_of(parse({**document, "teams": [team]}))
+
+
+def test_schedule_starts_the_shared_retraining_in_the_training_stage(scheduled: dict[str, Template]) -> None:
+    model = NAMES.model("late-arrival")
+    (schedule,) = (
+        schedule
+        for schedule in properties(scheduled[f"{PREFIX}-late-arrival-model"], "AWS::Scheduler::Schedule")
+        if schedule["Name"] == model.retraining_schedule
+    )
+    target = schedule["Target"]
+    assert schedule["ScheduleExpression"] == "rate(7 days)"
+    assert target["Arn"] == NAMES.state_machine_arn("retraining")
+    assert target["RoleArn"] == NAMES.role_arn(NAMES.scheduler_role)
+    assert target["DeadLetterConfig"]["Arn"] == NAMES.arn("sqs", NAMES.dead_letter_queue)
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 10}
+    assert json.loads(target["Input"]) == {
+        "model": "late-arrival",
+        "trigger": {
+            "kind": "schedule",
+            "id": "<aws.scheduler.execution-id>",
+            "by": "schedule",
+            "reason": "rate(7 days), due <aws.scheduler.scheduled-time>",
+        },
+    }
+    staging = scheduled["arrivals-staging-us-east-1-late-arrival-model"]
+    assert [schedule["Name"] for schedule in properties(staging, "AWS::Scheduler::Schedule")] == [
+        "arrivals-staging-us-east-1-late-arrival-drift"
+    ]
+
+
+def test_scheduled_model_keeps_the_laws_and_the_limit(scheduled: dict[str, Template]) -> None:
+    assert [problem for law in LAWS for template in scheduled.values() for problem in law(template)] == []
+    stacks = [scheduled[f"{PREFIX}-late-arrival-{kind}"] for kind in ("model", "serving")]
+    assert sum(len(template["Resources"]) for template in stacks) <= 25
+
+
+def test_scheduler_may_start_the_checks_and_the_retraining_only(templates: dict[str, Template]) -> None:
+    (role,) = (
+        role
+        for role in properties(templates[f"{PREFIX}-operations"], "AWS::IAM::Role")
+        if role.get("RoleName") == NAMES.scheduler_role
+    )
+    (policy,) = role["Policies"]
+    found = {
+        statement["Action"]: statement["Resource"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if isinstance(statement["Action"], str)
+    }
+    assert found == {
+        "lambda:InvokeFunction": NAMES.function_arn("drift_check"),
+        "states:StartExecution": NAMES.state_machine_arn("retraining"),
+        "sqs:SendMessage": NAMES.arn("sqs", NAMES.dead_letter_queue),
+    }
+
+
+def test_engineer_may_ask_for_a_retraining_and_put_no_other_event(templates: dict[str, Template]) -> None:
+    found = [
+        (role["RoleName"], statement["Resource"], statement["Condition"])
+        for role in properties(templates[f"{PREFIX}-foundation"], "AWS::IAM::Role")
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "events:PutEvents" in statement["Action"]
+    ]
+    asked = {"StringEquals": {"events:source": "mooring", "events:detail-type": "Retraining Requested"}}
+    assert found == [(NAMES.persona_role("engineer"), NAMES.arn("events", f"event-bus/{NAMES.bus}"), asked)]
 
 
 def test_serving_has_one_parameter_and_nothing_without_a_champion(templates: dict[str, Template]) -> None:

@@ -19,6 +19,7 @@ def apply() -> None:
     replace(app, "_handle_health_request", _answer_places)
     replace(iam_evaluator, "pin_request_caller", _remember_caller)
     replace(iam_actions, "request_tag_context", _add_stack_role)
+    replace(iam_actions, "request_tag_context", _add_events)
 
 
 def _one_port_only(_original: object) -> Callable[[str, int], bool]:
@@ -58,3 +59,31 @@ def _add_stack_role(original: Callable[..., dict[str, Any]]) -> Callable[..., di
         return {**context, "cloudformation:RoleArn": role} if role else context
 
     return request_tag_context
+
+
+def _add_events(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The condition keys ``events:source`` and ``events:detail-type`` of PutEvents, which MiniStack leaves empty.
+
+    Entries that differ give a list, which only ``ForAllValues`` and ``ForAnyValue`` can match.
+    """
+
+    def request_tag_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        context = original(service, iam_action, body, params)
+        return {**context, **_said_of_events(body)} if iam_action == "events:PutEvents" else context
+
+    return request_tag_context
+
+
+def _said_of_events(body: bytes) -> dict[str, str | list[str]]:
+    try:
+        request = json.loads(body)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return {}
+    entries = request.get("Entries") if isinstance(request, dict) else None
+    said: dict[str, str | list[str]] = {}
+    for key, name in (("events:source", "Source"), ("events:detail-type", "DetailType")):
+        # An entry without the field counts as an empty value, so that it cannot hide behind another entry.
+        values = sorted({str(entry.get(name, "")) for entry in entries or [] if isinstance(entry, dict)})
+        if values:
+            said[key] = values[0] if len(values) == 1 else values
+    return said

@@ -153,6 +153,59 @@ def test_schedule_tells_its_target_when_it_was_due(embedded_aws: EmbeddedAws, na
     assert abs((datetime.now(UTC) - due).total_seconds()) < 60
 
 
+def test_schedule_starts_a_state_machine_with_its_input(embedded_aws: EmbeddedAws, name: str) -> None:
+    states = embedded_aws.client("stepfunctions")
+    definition = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+    own = embedded_aws.create_role(f"{name}-machine", [], trusted={"Service": "states.amazonaws.com"})
+    machine = states.create_state_machine(name=name, definition=definition, roleArn=own)["stateMachineArn"]
+    allowed = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": machine}
+    for which, statements in (("right", [allowed]), ("wrong", [])):
+        role = embedded_aws.create_role(f"{name}-{which}", statements, trusted=SCHEDULER)
+        trigger = {"kind": "schedule", "id": "<aws.scheduler.execution-id>", "by": which}
+        embedded_aws.client("scheduler").create_schedule(
+            Name=f"{name}-{which}",
+            ScheduleExpression="rate(1 minutes)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": machine, "RoleArn": role, "Input": json.dumps({"model": "m", "trigger": trigger})},
+        )
+
+    def executions() -> list[dict[str, Any]]:
+        return list(states.list_executions(stateMachineArn=machine)["executions"])
+
+    assert _reaches(lambda: len(executions()) > 1, 10)
+    for which in ("right", "wrong"):
+        embedded_aws.client("scheduler").delete_schedule(Name=f"{name}-{which}")
+    inputs = [
+        json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])["trigger"]
+        for execution in executions()
+    ]
+    assert {trigger["by"] for trigger in inputs} == {"right"}
+    assert len({trigger["id"] for trigger in inputs} - {"", "<aws.scheduler.execution-id>"}) == len(inputs)
+
+
+def test_policy_may_demand_source_and_type_of_events(embedded_aws: EmbeddedAws, name: str) -> None:
+    """An engineer may ask for a retraining, and put no other event on the bus."""
+    bus = embedded_aws.client("events").create_event_bus(Name=name)["EventBusArn"]
+    demanded = {"StringEquals": {"events:source": "mooring", "events:detail-type": "Retraining Requested"}}
+    caller = embedded_aws.create_role(
+        f"{name}-caller",
+        [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus, "Condition": demanded}],
+    )
+    client = embedded_aws.client("events", role=caller)
+    asked = {"EventBusName": name, "Source": "mooring", "DetailType": "Retraining Requested", "Detail": "{}"}
+    assert client.put_events(Entries=[asked, asked])["FailedEntryCount"] == 0
+    nameless = {key: value for key, value in asked.items() if key != "DetailType"}
+    for refused in (
+        {**asked, "DetailType": "Drift Found"},
+        {**asked, "Source": "other"},
+        {**asked, "EventBusName": "default"},
+        nameless,
+    ):
+        for entries in ([refused], [asked, refused], [refused, asked]):
+            with pytest.raises(ClientError, match="not authorized to perform: events:PutEvents"):
+                client.put_events(Entries=entries)
+
+
 def _zip() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

@@ -59,7 +59,65 @@ def test_only_the_training_stage_retrains_by_itself() -> None:
         for environment in fleet.environments()
         if environment.team.name == "arrivals"
     }
-    assert triggers == {"dev": ("drift", "commit"), "staging": (), "prod": ()}
+    assert triggers == {"dev": ("drift",), "staging": (), "prod": ()}
+
+
+def schedules(document: Any) -> dict[str, str | None]:
+    """Stage -> the retraining schedule of the first team's first model."""
+    return {
+        environment.names.stage: environment.retraining_schedule(environment.team.models[0])
+        for environment in parse(document).environments()
+        if environment.team.name == "arrivals"
+    }
+
+
+def test_only_the_training_stage_has_the_retraining_schedule() -> None:
+    document = copy.deepcopy(EXAMPLE)
+    assert schedules(document) == {"dev": None, "staging": None, "prod": None}
+    document["teams"][0]["models"][0]["retraining"] = {"triggers": ["schedule"], "schedule": "rate(7 days)"}
+    assert schedules(document) == {"dev": "rate(7 days)", "staging": None, "prod": None}
+
+
+def test_null_takes_away_the_retraining_schedule_of_the_defaults() -> None:
+    document = copy.deepcopy(EXAMPLE)
+    document["defaults"]["retraining"] = {"triggers": ["drift", "schedule"], "schedule": "rate(7 days)"}
+    model = document["teams"][0]["models"][0]
+    model["retraining"] = {"triggers": ["drift"], "schedule": None}
+    document["teams"][1]["models"][0].pop("retraining")
+    assert set(schedules(document).values()) == {None}
+    model["retraining"] = {}
+    assert schedules(document)["dev"] == "rate(7 days)"
+    model["stages"] = {"dev": {"retraining": {"schedule": "cron(0 3 ? * MON *)"}}}
+    assert schedules(document)["dev"] == "cron(0 3 ? * MON *)"
+    model["stages"] = {"dev": {"retraining": {"triggers": ["drift"], "schedule": None}}}
+    assert schedules(document)["dev"] is None
+
+
+@pytest.mark.parametrize(
+    ("retraining", "expected"),
+    [
+        (
+            {"triggers": ["drift", "schedule"]},
+            "teams[0].models[0].retraining.schedule: None; "
+            "allowed: a rate(…) or cron(…), because retraining.triggers names schedule (in stage dev)",
+        ),
+        (
+            {"triggers": ["drift", "commit"], "schedule": "rate(7 days)"},
+            "teams[0].models[0].retraining.schedule: 'rate(7 days)'; "
+            "allowed: null, or schedule among retraining.triggers, which are drift, commit (in stage dev)",
+        ),
+        (
+            {"triggers": [], "schedule": "rate(7 days)"},
+            "allowed: null, or schedule among retraining.triggers, which are empty (in stage dev)",
+        ),
+        ({"triggers": ["schedule"], "schedule": "weekly"}, "retraining.schedule: 'weekly'; allowed: match pattern"),
+    ],
+)
+def test_refuses_a_schedule_without_its_trigger_and_a_trigger_without_its_schedule(
+    retraining: dict[str, Any], expected: str
+) -> None:
+    text = broken(lambda document: document["teams"][0]["models"][0].update(retraining=retraining))
+    assert expected in text
 
 
 def test_all_errors_come_in_one_go() -> None:

@@ -1,0 +1,28 @@
+"""The schedule of a model's retraining."""
+
+from constructs import Construct
+
+from infra.components.schedule import Schedule
+from pipelines.contract.names import Model
+
+
+class RetrainingSchedule(Schedule):
+    """Starts the shared retraining state machine; whether a run begins is for the lease to say."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, model: Model, expression: str) -> None:
+        trigger = {
+            "kind": "schedule",
+            "id": "<aws.scheduler.execution-id>",
+            "by": "schedule",
+            "reason": f"{expression}, due <aws.scheduler.scheduled-time>",
+        }
+        super().__init__(
+            scope,
+            construct_id,
+            environment=model.environment,
+            name=model.retraining_schedule,
+            description=f"Retrains {model.id}",
+            expression=expression,
+            target_arn=model.environment.state_machine_arn("retraining"),
+            request={"model": model.name, "trigger": trigger},
+        )
