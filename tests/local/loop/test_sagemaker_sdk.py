@@ -1,0 +1,24 @@
+"""SageMaker's own Python SDK is a client of the embedded AWS like of any other."""
+
+from typing import Any
+
+import boto3
+import pytest
+
+from mooring.demo.chapters import MODEL
+from mooring.deployed import Deployed
+
+
+@pytest.mark.filterwarnings("ignore")  # the SDK's own imports warn
+def test_sdk_reads_what_the_loop_has_made(arrivals: Deployed) -> None:
+    from sagemaker.core.resources import Endpoint, ModelPackage, TrainingJob  # noqa: PLC0415 - takes seconds
+
+    session = boto3.Session(region_name=arrivals.environment.region)
+    where: dict[str, Any] = {"session": session, "region": arrivals.environment.region}
+    endpoint = Endpoint.get(endpoint_name=arrivals.model(MODEL).endpoint, **where)
+    assert endpoint.endpoint_status == "InService"
+    package = ModelPackage.get(model_package_name=arrivals.package_arn(MODEL, 1), **where)
+    assert package.model_approval_status == "Approved"
+    job = package.customer_metadata_properties["job"]
+    trained = TrainingJob.get(training_job_name=job, **where)
+    assert trained.training_job_status == "Completed"
