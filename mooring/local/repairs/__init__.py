@@ -12,6 +12,7 @@ from mooring.local.repairs import (
     door,
     events,
     functions,
+    leading_keys,
     pass_role,
     schedules,
     step_functions,
@@ -40,4 +41,5 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     events.apply()
     cloudformation.apply()
     storage.apply()
+    leading_keys.apply()
     alarms.apply()

@@ -1,9 +1,11 @@
 """The HTTP door: what the server listens on, and who came through."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from hypercorn.asyncio import tcp_server
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.router import extract_access_key_id
@@ -12,13 +14,17 @@ from ministack.services import cloudformation
 from mooring.local import identity
 from mooring.local.repairs.patching import replace
 
+OPEN = ("/_ministack/health", "/_ministack/ready", "/_ministack/cfn-response/", "/_ministack/cfn-signal/")
+"""MiniStack's own paths that stay: they tell nothing, or carry a token that only a custom resource was given."""
+
 
 def apply() -> None:
     """Mend the door."""
     replace(app, "_port_is_bindable", _one_port_only)
-    replace(app, "_handle_health_request", _answer_places)
+    replace(app, "_handle_health_request", _answer_own_paths)
     replace(iam_evaluator, "pin_request_caller", _remember_caller)
     replace(iam_actions, "request_tag_context", _add_stack_role)
+    replace(tcp_server.TCPServer, "_close", _forgive_silent_clients)
     replace(iam_actions, "request_tag_context", _add_events)
 
 
@@ -27,10 +33,17 @@ def _one_port_only(_original: object) -> Callable[[str, int], bool]:
     return lambda _host, _port: False
 
 
-def _answer_places(original: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
-    """Tell ``mooring status`` which accounts and regions hold a stack: no AWS API lists them across accounts."""
+def _answer_own_paths(original: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
+    """Tell ``mooring status`` which accounts and regions hold a stack: no AWS API lists them across accounts.
+
+    MiniStack's own paths ask for no credentials, and some erase everything, change its settings or hand out functions'
+    code: they are closed.
+    """
 
     def handle_health_request(path: str, request_id: str) -> Any:
+        if path.startswith(("/_ministack/", "/_localstack/")) and not path.startswith(OPEN):
+            refusal = {"message": f"{path} asks for no credentials, so Mooring's embedded AWS does not serve it"}
+            return 403, {"Content-Type": "application/json"}, json.dumps(refusal).encode()
         if path != "/_mooring/places":
             return original(path, request_id)
         places = sorted({(account, region) for account, region, _name in cloudformation._stacks._data})
@@ -87,3 +100,14 @@ def _said_of_events(body: bytes) -> dict[str, str | list[str]]:
         if values:
             said[key] = values[0] if len(values) == 1 else values
     return said
+
+
+def _forgive_silent_clients(original: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+    """A client that keeps an idle connection in its pool does not answer when the server closes it, and half a minute
+    later asyncio logs a traceback for each: that is everyday life, not an error."""
+
+    async def close(server: Any) -> None:
+        with contextlib.suppress(TimeoutError):
+            await original(server)
+
+    return close

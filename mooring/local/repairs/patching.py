@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 
-def replace(module: ModuleType, name: str, wrap: Callable[[Any], Any]) -> None:
+def replace(module: ModuleType | type, name: str, wrap: Callable[[Any], Any]) -> None:
     """Set ``module.name`` to ``wrap(original)``.
 
     Raises
