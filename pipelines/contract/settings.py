@@ -27,9 +27,9 @@ class Job:
 class Gate:
     """What a candidate must show on the held-out rows. Failing closed: whatever is missing rejects.
 
-    ``metric`` is a name of ``pipelines.evaluation``: "auc" (higher is better) or "mae" (lower is better). ``bound``
-    is the worst value that may serve at all. ``min_gain`` is how much better than the champion the candidate must be,
-    in the metric's unit; the lower end of the paired bootstrap's 95 % interval must lie above it.
+    ``metric`` is one of ``HIGHER_IS_BETTER``, as "auc" (higher is better) or "mae" (lower is better). ``bound`` is
+    the worst value that may serve at all. ``min_gain`` is how much better than the champion the candidate must be, in
+    the metric's unit; the lower end of the paired bootstrap's 95 % interval must lie above it.
     """
 
     metric: str
