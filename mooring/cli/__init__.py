@@ -5,8 +5,10 @@ and write a click command in a module of this package; raise ``MooringError`` fo
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping
+from typing import NoReturn
 
 import click
 
@@ -58,10 +60,7 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except MooringError as error:
-        click.echo(f"Error: {error.message}", err=True)
-        if error.remedy:
-            click.echo(f"Do this: {error.remedy}", err=True)
-        sys.exit(1)
+        _show(error)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -70,3 +69,20 @@ def main() -> None:
         sys.exit(130)
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
+    except BrokenPipeError:
+        # Whoever read it has seen enough; Python must not complain about it when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        from mooring.failures import explain  # noqa: PLC0415 - imports botocore
+
+        if (explained := explain(error)) is None:
+            raise
+        _show(explained)
+
+
+def _show(error: MooringError) -> NoReturn:
+    click.echo(f"Error: {error.message}", err=True)
+    if error.remedy:
+        click.echo(f"Do this: {error.remedy}", err=True)
+    sys.exit(1)

@@ -2,12 +2,14 @@
 
 import os
 
+import boto3
 import click
 
 from mooring.bootstrap import POLICY_NAME
 from mooring.bootstrap import bootstrap as prepare
 from mooring.cli.fleet import find
 from mooring.cli.terminal import home, json_option, print_json, progress
+from mooring.errors import MooringError
 
 
 @click.command()
@@ -16,6 +18,12 @@ from mooring.cli.terminal import home, json_option, print_json, progress
 def bootstrap(environment: str, as_json: bool) -> None:
     """Prepare ENVIRONMENT's account and region for cdk deploy, under a policy narrower than AdministratorAccess."""
     found = find(environment)
+    account = boto3.client("sts", region_name=found.region).get_caller_identity()["Account"]
+    if account != found.account:
+        raise MooringError(
+            f"{found.id} lies in account {found.account}, your credentials in {account}",
+            remedy=f'take credentials of that account; embedded: eval "$(mooring env {found.id})"',
+        )
     log = home() / f"bootstrap-{found.id}.log"
     with progress(f"cdk bootstrap aws://{found.account}/{found.region}") as update:
         prepare(found, variables=dict(os.environ), log=log, on_line=update)

@@ -2,9 +2,12 @@
 
 import re
 import shlex
+from difflib import get_close_matches
 
 import click
+from click.core import ParameterSource
 
+from infra.images import REGISTRIES
 from mooring.cli.terminal import home, json_option, print_json, progress
 from mooring.errors import MooringError
 from mooring.local import process
@@ -30,12 +33,24 @@ Next, in this terminal or another:
 def up(port: int, schedule_speed: float, as_json: bool) -> None:
     """Start the embedded AWS: a server on this machine's loopback, with TLS and IAM enforced, and nothing in it."""
     server = process.running(home())
+    asked = click.get_current_context().get_parameter_source
     if server is None:
         with progress("Starting the embedded AWS"):
             server = process.start(home=home(), port=port, schedule_speed=schedule_speed)
         said = "runs"
     else:
         said = "already runs"
+        for name, given, holds in (
+            ("port", port, server.port),
+            ("schedule-speed", schedule_speed, server.schedule_speed),
+        ):
+            if asked(name.replace("-", "_")) is ParameterSource.COMMANDLINE and given != holds:
+                raise MooringError(
+                    f"the embedded AWS already runs with --{name} {holds}, and not {given}",
+                    remedy="stop it first, which forgets all that it holds: mooring down",
+                )
+        with progress("Waiting for the embedded AWS"):
+            process.wait_until_ready(server)
     if as_json:
         print_json({"url": server.url, "pid": server.pid, "log": str(server.log), "home": str(server.home)})
     else:
@@ -68,6 +83,10 @@ def env(environment: str, region: str | None, as_json: bool) -> None:
     """
     server = process.require_running(home())
     account, region = _place(environment, region)
+    if region not in REGISTRIES:
+        near = get_close_matches(region, REGISTRIES, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise MooringError(f"there is no region {region!r}", remedy=f"{hint}take one of {', '.join(REGISTRIES)}")
     variables = process.variables(server, account=account, region=region)
     if as_json:
         print_json(variables)

@@ -100,11 +100,35 @@ def start(
     _state_file(home).write_text(json.dumps({**asdict(server), "home": str(home)}))
     _started[process.pid] = process
     try:
-        _wait_until_ready(server, process, on_wait)
+        wait_until_ready(server, on_wait)
     except BaseException:
         stop(home=home)
         raise
     return server
+
+
+def wait_until_ready(server: Server, on_wait: Callable[[float], None] = lambda _: None) -> None:
+    """Return once the server answers; ``on_wait`` gets the seconds waited so far.
+
+    Raises
+    ------
+    MooringError
+        It ended, or did not answer in time; the message has the end of its log.
+    """
+    begun = time.monotonic()
+    while (waited := time.monotonic() - begun) < READY_WITHIN_S:
+        if _ready(server):
+            return
+        if not _alive(server):
+            raise MooringError(
+                f"the embedded AWS ended while starting:\n{_last_lines(server.log)}", remedy=f"read {server.log}"
+            )
+        on_wait(waited)
+        time.sleep(0.1)
+    raise MooringError(
+        f"the embedded AWS did not answer within {READY_WITHIN_S:.0f} s:\n{_last_lines(server.log)}",
+        remedy=f"read {server.log}",
+    )
 
 
 def running(home: Path) -> Server | None:
@@ -112,7 +136,7 @@ def running(home: Path) -> Server | None:
     try:
         state = json.loads(_state_file(home.resolve()).read_text())
         server = Server(**{**state, "home": Path(state["home"])})
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError, KeyError):  # none was started, or half of a record was written
         return None
     return server if _alive(server) else None
 
@@ -176,9 +200,21 @@ def client_options(server: Server, *, account: str, region: str) -> dict[str, An
 
 
 def places(server: Server) -> list[tuple[str, str]]:
-    """The accounts and regions in which the server holds a stack, sorted."""
-    with _open(server, "/_mooring/places") as answer:
-        return [(account, region) for account, region in json.load(answer)]
+    """The accounts and regions in which the server holds a stack, sorted.
+
+    Raises
+    ------
+    MooringError
+        The server runs but does not answer.
+    """
+    try:
+        with _open(server, "/_mooring/places", timeout_s=30) as answer:
+            return [(account, region) for account, region in json.load(answer)]
+    except OSError as error:
+        raise MooringError(
+            f"the embedded AWS (process {server.pid}) does not answer at {server.url}: {error}",
+            remedy=f"wait for it to start, or read {server.log}; start again: mooring down && mooring up",
+        ) from error
 
 
 def free_port() -> int:
@@ -213,28 +249,10 @@ def _require_free(port: int) -> None:
 
 def _clear(home: Path) -> None:
     """Empty the home of what an earlier server left; the folder may hold nothing else of ours to keep."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in ("tmp", "tls", "sagemaker"):
         shutil.rmtree(home / name, ignore_errors=True)
     _state_file(home).unlink(missing_ok=True)
-
-
-def _wait_until_ready(server: Server, process: "subprocess.Popen[bytes]", on_wait: Callable[[float], None]) -> None:
-    begun = time.monotonic()
-    while (waited := time.monotonic() - begun) < READY_WITHIN_S:
-        if process.poll() is not None:
-            raise MooringError(
-                f"the embedded AWS ended with {process.returncode} while starting:\n{_last_lines(server.log)}",
-                remedy=f"read {server.log}",
-            )
-        if _ready(server):
-            return
-        on_wait(waited)
-        time.sleep(0.1)
-    raise MooringError(
-        f"the embedded AWS did not answer within {READY_WITHIN_S:.0f} s:\n{_last_lines(server.log)}",
-        remedy=f"read {server.log}",
-    )
 
 
 def _ready(server: Server) -> bool:
@@ -245,9 +263,9 @@ def _ready(server: Server) -> bool:
         return False
 
 
-def _open(server: Server, path: str) -> Any:
+def _open(server: Server, path: str, *, timeout_s: float = 2) -> Any:
     trust = ssl.create_default_context(cafile=str(server.authority))
-    return urllib.request.urlopen(f"{server.url}{path}", timeout=2, context=trust)
+    return urllib.request.urlopen(f"{server.url}{path}", timeout=timeout_s, context=trust)
 
 
 def _last_lines(log: Path, count: int = 15) -> str:

@@ -21,6 +21,8 @@ def main() -> None:
     parser.add_argument("--schedule-speed", type=float, default=1.0, help="a rate of 1 hour fires every 3600/N seconds")
     options = parser.parse_args()
     home = options.home.resolve()
+    # A key, data, and code that runs: nobody else's business.
+    os.umask(0o077)
     supervise.guard_own_group()
     _configure(port=options.port, home=home)
 

@@ -106,3 +106,33 @@ def test_command_line_sees_the_running_server(
     assert json.loads(run("down", "--json")) == {"stopped": False}
     with pytest.raises(MooringError, match="does not run"):
         CliRunner().invoke(cli, ["env", ACCOUNT, "--region", REGION], catch_exceptions=False)
+
+
+def test_half_a_record_is_no_server(tmp_path: Path) -> None:
+    (tmp_path / "server.json").write_text('{"home": "/tm')
+    assert process.running(tmp_path) is None
+
+
+def test_home_is_its_owners_alone(tmp_path: Path) -> None:
+    home = tmp_path / "new"
+    process.start(home=home, port=process.free_port())
+    try:
+        assert (home.stat().st_mode & 0o077, (home / "tls" / "server.key").stat().st_mode & 0o077) == (0, 0)
+        assert [path.name for path in home.iterdir() if path.is_dir() and path.stat().st_mode & 0o077] == []
+    finally:
+        process.stop(home=home)
+
+
+def test_other_options_than_those_of_the_running_server_are_refused(
+    embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOORING_HOME", str(embedded_aws.server.home))
+    with pytest.raises(MooringError, match="and not 5"):
+        CliRunner().invoke(cli, ["up", "--port", "5"], catch_exceptions=False)
+
+
+def test_unknown_region_is_refused_with_the_nearest(embedded_aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOORING_HOME", str(embedded_aws.server.home))
+    with pytest.raises(MooringError, match="no region 'eu-wset-1'") as refused:
+        CliRunner().invoke(cli, ["env", ACCOUNT, "--region", "eu-wset-1"], catch_exceptions=False)
+    assert "did you mean eu-west-1?" in refused.value.remedy

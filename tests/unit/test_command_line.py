@@ -1,0 +1,88 @@
+"""What a person reads when something is wrong: what, which value, and what to do; never a traceback."""
+
+from pathlib import Path
+
+import pytest
+from botocore import exceptions as aws
+from botocore.exceptions import ClientError
+
+from mooring import cli
+from mooring.cli import fleet
+from mooring.errors import MooringError
+from mooring.failures import explain
+
+
+def _client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "remedy"),
+    [
+        (_client_error("ExpiredToken"), "expired", "mooring env"),
+        (_client_error("InvalidClientTokenId"), "access key", "mooring env"),
+        (_client_error("AccessDeniedException"), "GetCallerIdentity", "role"),
+        (_client_error("ThrottlingException"), "too often", "wait"),
+        (_client_error("ResourceNotFoundException"), "GetCallerIdentity", "deployed"),
+        (aws.NoCredentialsError(), "credentials", "mooring env"),
+        (aws.ProfileNotFound(profile="p"), "(p)", "mooring env"),
+        (aws.EndpointConnectionError(endpoint_url="https://localhost:1"), "https://localhost:1", "mooring up"),
+        (aws.SSLError(endpoint_url="https://localhost:1", error=OSError("x")), "SSL", "mooring env"),
+        (aws.InvalidConfigError(error_msg="odd"), "odd", "~/.aws/config"),
+        (ValueError("Invalid endpoint: localhost"), "AWS_ENDPOINT_URL", "mooring env"),
+        (FileNotFoundError(2, "No such file or directory", "/x/y"), "/x/y: No such file", "path"),
+    ],
+)
+def test_errors_name_what_was_wrong_and_a_remedy(
+    error: Exception, said: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://localhost:1")
+    explained = explain(error)
+    assert explained is not None
+    assert said in explained.message
+    assert remedy in explained.remedy
+
+
+def test_lost_connection_to_the_real_aws_is_not_blamed_on_the_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    explained = explain(aws.EndpointConnectionError(endpoint_url="https://sts.amazonaws.com"))
+    assert explained is not None
+    assert "mooring up" not in explained.remedy
+
+
+def test_bugs_are_not_explained_away() -> None:
+    assert explain(KeyError("bug")) is None
+
+
+def test_server_that_is_gone_ends_in_an_error_and_exit_code_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111111111111")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "embedded")
+    monkeypatch.setattr("sys.argv", ["mooring", "bootstrap", "arrivals-dev-us-east-1"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert said.startswith('Error: Could not connect to the endpoint URL: "http://localhost:1/"\nDo this: ')
+
+
+def test_unknown_names_are_answered_with_those_that_there_are() -> None:
+    with pytest.raises(MooringError, match=r"'arrivals-dev-us-east1' in fleet\.yaml") as environment:
+        fleet.find("arrivals-dev-us-east1")
+    assert "did you mean arrivals-dev-us-east-1?" in environment.value.remedy
+    with pytest.raises(MooringError, match="no model 'late-arival'") as model:
+        fleet.find("arrivals-dev-us-east-1", model="late-arival")
+    assert "did you mean late-arrival?" in model.value.remedy
+    with pytest.raises(MooringError, match=r"no dataset '\.\./x'"):
+        fleet.find("arrivals-dev-us-east-1", dataset="../x")
+    found = fleet.find("arrivals-dev-us-east-1", model="late-arrival", dataset="flights")
+    assert found.id == "arrivals-dev-us-east-1"
+
+
+def test_fleet_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MOORING_FLEET", str(tmp_path / "none.yaml"))
+    with pytest.raises(MooringError, match=r"none\.yaml"):
+        fleet.find("arrivals-dev-us-east-1")
