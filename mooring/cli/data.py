@@ -34,7 +34,7 @@ def commit(environment: str, dataset: str, files: tuple[Path, ...], message: str
     named = {file.name: file for file in files}
     if len(named) < len(files):
         raise MooringError("two of the files have the same name", remedy="commit them one after the other")
-    deployed = Deployed(find(environment))
+    deployed = Deployed(find(environment, dataset=dataset))
     with progress(f"Committing {len(files)} files to {dataset}"):
         try:
             before = deployed.dataset(dataset).read_head()
@@ -61,7 +61,7 @@ def commit(environment: str, dataset: str, files: tuple[Path, ...], message: str
 def log(environment: str, dataset: str, as_json: bool) -> None:
     """Print the commits of DATASET, newest first."""
     try:
-        commits = list(Deployed(find(environment)).dataset(dataset).log())
+        commits = list(Deployed(find(environment, dataset=dataset)).dataset(dataset).log())
     except (InvalidCommitError, NoDataError) as error:
         raise MooringError(str(error), remedy="the history is damaged: restore the manifest's prior version") from error
     if as_json:

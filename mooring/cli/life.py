@@ -1,6 +1,7 @@
 """``mooring retrain``, ``approve``, ``rollback`` and ``show``: the life of one model."""
 
 import getpass
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -23,7 +24,7 @@ wait_option = click.option("--wait", "waits", is_flag=True, help="Wait for the e
 @json_option
 def retrain(environment: str, model: str, reason: str, by: str, waits: bool, as_json: bool) -> None:
     """Start a retraining of MODEL: validate, train, evaluate against the champion, judge, register."""
-    deployed = Deployed(find(environment))
+    deployed = Deployed(find(environment, model=model))
     arn = deployed.start_retraining(model, by=by, reason=reason)
     _report(deployed, arn, f"Retraining {model}", waits, as_json)
 
@@ -37,7 +38,7 @@ def retrain(environment: str, model: str, reason: str, by: str, waits: bool, as_
 @json_option
 def approve(environment: str, model: str, version: int, comment: str, by: str, as_json: bool) -> None:
     """Approve VERSION of MODEL; the release flow then makes it the champion."""
-    deployed = Deployed(find(environment))
+    deployed = Deployed(find(environment, model=model))
     answer = deployed.approve(model, version, by=by, comment=comment)
     if as_json:
         print_json(answer)
@@ -54,7 +55,7 @@ def approve(environment: str, model: str, version: int, comment: str, by: str, a
 @json_option
 def rollback(environment: str, model: str, version: int, by: str, waits: bool, as_json: bool) -> None:
     """Release an older, approved VERSION of MODEL again."""
-    deployed = Deployed(find(environment))
+    deployed = Deployed(find(environment, model=model))
     arn = deployed.start_rollback(model, version, by=by)
     _report(deployed, arn, f"Releasing {model} v{version}", waits, as_json)
 
@@ -65,7 +66,7 @@ def rollback(environment: str, model: str, version: int, by: str, waits: bool, a
 @json_option
 def show(environment: str, model: str, as_json: bool) -> None:
     """Print what the ledger knows of MODEL: champion, runs, releases, drift checks, refused triggers."""
-    deployed = Deployed(find(environment))
+    deployed = Deployed(find(environment, model=model))
     kinds = ("champion", "lease", "run#", "release#", "check#", "refusal#")
     items = {kind.rstrip("#"): deployed.model_items(model, kind) for kind in kinds}
     if as_json:
@@ -74,20 +75,58 @@ def show(environment: str, model: str, as_json: bool) -> None:
     champion = items["champion"][0] if items["champion"] else None
     click.echo(f"{model} in {environment}: " + (f"champion v{champion['version']}" if champion else "no champion yet"))
     for kind, columns in _COLUMNS.items():
-        if rows := [_cells(item, columns) for item in items[kind][-10:]]:
-            print_table(f"last {kind}s", columns, rows)
+        if rows := [[show_cell(item) for show_cell in columns.values()] for item in items[kind][-10:]]:
+            print_table(f"Last {kind}s", list(columns), rows)
 
 
-_COLUMNS = {
-    "run": ("run_id", "outcome", "cause", "package_arn"),
-    "release": ("release_id", "outcome", "cause", "package_arn"),
-    "check": ("check_id", "outcome", "version", "rows"),
-    "refusal": ("sk", "reason"),
+Cell = Callable[[dict[str, Any]], str]
+
+
+def _field(name: str) -> Cell:
+    return lambda item: str(item.get(name) or "")
+
+
+def _version(item: dict[str, Any]) -> str:
+    version = str(item.get("package_arn") or "").rpartition("/")[2]
+    return f"v{version}" if version else ""
+
+
+def _trigger(item: dict[str, Any]) -> str:
+    trigger = item.get("trigger") or {}
+    return f"{trigger.get('kind', '')} ({trigger.get('by', '')})" if trigger else ""
+
+
+def _worst(item: dict[str, Any]) -> str:
+    return ", ".join(f"{column['name']} {column['psi']:.2f}" for column in item.get("worst", [])[:3])
+
+
+_COLUMNS: dict[str, dict[str, Cell]] = {
+    "run": {
+        "run": _field("run_id"),
+        "trigger": _trigger,
+        "outcome": lambda item: str(item.get("outcome") or "under way"),
+        "version": _version,
+        "cause": _field("cause"),
+    },
+    "release": {
+        "release": _field("release_id"),
+        "outcome": lambda item: str(item.get("outcome") or "under way"),
+        "version": _version,
+        "cause": _field("cause"),
+    },
+    "check": {
+        "window ends": _field("end"),
+        "outcome": _field("outcome"),
+        "version": _version,
+        "rows": _field("rows"),
+        "worst PSI": _worst,
+    },
+    "refusal": {
+        "when": lambda item: str(item["sk"]).split("#")[1],
+        "trigger": _field("kind"),
+        "reason": _field("reason"),
+    },
 }
-
-
-def _cells(item: dict[str, Any], columns: tuple[str, ...]) -> list[str]:
-    return [str(item.get(column) or "").rpartition("/")[2][:60] for column in columns]
 
 
 def _report(deployed: Deployed, arn: str, what: str, waits: bool, as_json: bool) -> None:
