@@ -12,7 +12,7 @@ class RetrainingSchedule(Schedule):
     def __init__(self, scope: Construct, construct_id: str, *, model: Model, expression: str) -> None:
         trigger = {
             "kind": "schedule",
-            "id": "<aws.scheduler.execution-id>",
+            "id": "<aws.scheduler.scheduled-time>",
             "by": "schedule",
             "reason": f"{expression}, due <aws.scheduler.scheduled-time>",
         }
