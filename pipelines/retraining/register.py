@@ -111,6 +111,9 @@ def _register(
             "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
             # The container runs a worker per core: threads inside each would only fight over the cores.
             "OMP_NUM_THREADS": "1",
+            # The container installs the program with pip before it serves; its build must not ask for the network,
+            # which an isolated model has not. (pip reads this option's variable the other way round: 0 is "none".)
+            "PIP_NO_BUILD_ISOLATION": "0",
         },
     }
     answer = sagemaker.create_model_package(
