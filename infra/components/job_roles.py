@@ -40,6 +40,8 @@ class JobRoles(Construct):
                 conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*"]}},
             ),
             use_key(key.key_arn),
+            # For outputs and captured traffic SageMaker asks for these as well.
+            allow(["kms:DescribeKey", "kms:Encrypt"], key.key_arn),
             # SageMaker encrypts the instances' volumes by a grant on the key.
             allow(["kms:CreateGrant"], key.key_arn, conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
         ]

@@ -1,7 +1,8 @@
 """A model's endpoint as the release state says; none while there is no champion.
 
 Model, config and endpoint are retained when CloudFormation lets go of them: the release flow sweeps away what neither
-the endpoint nor the stack refers to any more.
+the endpoint nor the stack refers to any more. What a failed creation leaves is not retained: an endpoint that never
+came into service would keep its name, and so block every later release.
 """
 
 import re
@@ -64,7 +65,7 @@ class ModelEndpoint(Construct):
             self._alarm("Latency", model, "ModelLatency", "p99", MAX_LATENCY_US),
         ]
         for retained in (resource, config, endpoint):
-            retained.apply_removal_policy(RemovalPolicy.RETAIN)
+            retained.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         for part in (resource, config, endpoint, target, policy, *alarms):
             part.cfn_options.condition = self._serves
 

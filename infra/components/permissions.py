@@ -52,7 +52,9 @@ class Permissions:
                 read_runs,
                 list_artifacts,
                 self._ledger(update),
-                allow(["sagemaker:CreateModelPackage", "sagemaker:ListModelPackages"], groups, packages),
+                allow(["sagemaker:CreateModelPackage"], groups, packages),
+                # AWS does not say which resource a list of one group's packages is.
+                allow(["sagemaker:ListModelPackages"], "*"),
                 allow(["sagemaker:AddTags"], packages),
                 describe_package,
             ],
@@ -78,6 +80,8 @@ class Permissions:
                 self._update_stacks(),
                 pass_role(environment.role_arn(environment.release_deployer_role), "cloudformation"),
                 write_release,
+                # UpdateStack resolves the release state; whether as its caller or as the role, AWS does not say.
+                allow(["ssm:GetParameters"], release),
                 self._ledger(update),
                 self._endpoints(),
             ],

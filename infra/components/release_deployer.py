@@ -46,22 +46,31 @@ class ReleaseDeployer(Construct):
                             endpoints,
                             *generated,
                         ),
+                        # A model made of a package: the package is a resource of the call as well.
                         allow(
-                            ["sagemaker:DescribeModelPackage"],
+                            ["sagemaker:DescribeModelPackage", "sagemaker:CreateModel"],
                             environment.arn("sagemaker", f"model-package/{environment.id}-*"),
                         ),
+                        # Who registers an endpoint for scaling must be allowed to scale it.
+                        allow(["sagemaker:UpdateEndpointWeightsAndCapacities"], endpoints),
                         allow(
                             [
                                 "application-autoscaling:RegisterScalableTarget",
                                 "application-autoscaling:DeregisterScalableTarget",
                                 "application-autoscaling:PutScalingPolicy",
                                 "application-autoscaling:DeleteScalingPolicy",
+                            ],
+                            environment.arn("application-autoscaling", "scalable-target/*"),
+                            conditions=sagemaker_only,
+                        ),
+                        # These three know no service's namespace: the condition would deny them.
+                        allow(
+                            [
                                 "application-autoscaling:TagResource",
                                 "application-autoscaling:UntagResource",
                                 "application-autoscaling:ListTagsForResource",
                             ],
                             environment.arn("application-autoscaling", "scalable-target/*"),
-                            conditions=sagemaker_only,
                         ),
                         allow(
                             [

@@ -4,7 +4,8 @@ from infra.components.asl import EXECUTION, State, call, catch, choose, fail
 from pipelines.contract.names import Environment
 
 REFUSALS = ("NotApprovedError", "ApprovalConsumedError", "OlderThanChampionError")
-POLL_S = 3
+POLL_S = 5
+"""A poll is nine events of an execution's history, which ends at 25,000: the longest release must fit."""
 LONGEST_RELEASE_S = 3 * 3600
 
 

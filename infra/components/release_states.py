@@ -1,6 +1,6 @@
 """The release state of every model: created when absent, never overwritten, never deleted."""
 
-from aws_cdk import CustomResource
+from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -16,5 +16,7 @@ class ReleaseStates(Construct):
             resource_type="Custom::ReleaseStates",
             service_token=function.function_arn,
             properties={"Models": models},
+            # A function that died answers nothing, and CloudFormation would wait for an hour.
+            service_timeout=Duration.minutes(15),
         )
         resource.node.add_dependency(function)

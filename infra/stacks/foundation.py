@@ -33,5 +33,7 @@ class FoundationStack(Stack):
         EventBus(self, "Events", environment=names)
         alerts = Alerts(self, "Alerts", environment=names, key=key, owners=team.owners)
         Personas(self, "Personas", environment=names, key=key)
-        Budget(self, "Budget", monthly_usd=team.monthly_budget_usd, topic=alerts.topic)
+        budget = Budget(self, "Budget", monthly_usd=team.monthly_budget_usd, topic=alerts.topic)
+        # A budget is refused a topic that it may not publish to yet.
+        budget.node.add_dependency(alerts.topic)
         iam.PermissionsBoundary.of(self).apply(boundary.policy)

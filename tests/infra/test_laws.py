@@ -83,6 +83,24 @@ def states_without(*names: str, of: str = "Task") -> Break:
     return apply
 
 
+def impatient(template: Template) -> Template:
+    template = copy.deepcopy(template)
+    for machine in resources(template, "AWS::StepFunctions::StateMachine").values():
+        machine["Properties"]["DefinitionString"] = machine["Properties"]["DefinitionString"].replace(
+            '"Seconds": 5', '"Seconds": 1'
+        )
+    return template
+
+
+def long_winded(template: Template) -> Template:
+    template = copy.deepcopy(template)
+    for machine in resources(template, "AWS::StepFunctions::StateMachine").values():
+        machine["Properties"]["DefinitionString"] = machine["Properties"]["DefinitionString"].replace(
+            "mkdir -p", f"echo {'x' * 256}; mkdir -p"
+        )
+    return template
+
+
 def requests_without(name: str) -> Break:
     def apply(template: Template) -> Template:
         template = copy.deepcopy(template)
@@ -170,11 +188,14 @@ PROOFS: list[tuple[Law, str, Break]] = [
     (laws.targets_have_dead_letters, OPERATIONS, targets_without("DeadLetterConfig")),
     (laws.targets_have_dead_letters, MODEL, with_("AWS::Scheduler::Schedule", Target={"Arn": "a", "RoleArn": "r"})),
     (laws.state_is_kept, FOUNDATION, retained_always),
+    (laws.state_is_kept, SERVING, retained_always),
     (laws.everything_served_is_captured, SERVING, without("AWS::SageMaker::EndpointConfig", "DataCaptureConfig")),
     (laws.jobs_are_isolated, SERVING, without("AWS::SageMaker::Model", "EnableNetworkIsolation")),
     (laws.jobs_are_isolated, OPERATIONS, requests_without("EnableNetworkIsolation")),
     (laws.sync_is_permitted, OPERATIONS, machine_roles_without("events:PutRule")),
     (laws.sync_is_permitted, OPERATIONS, machine_roles_without("sagemaker:StopTrainingJob")),
+    (laws.requests_and_histories_fit, OPERATIONS, impatient),
+    (laws.requests_and_histories_fit, OPERATIONS, long_winded),
     (laws.functions_called_are_permitted, OPERATIONS, machine_roles_without("lambda:InvokeFunction")),
     (laws.keys_admit_their_services, FOUNDATION, closed_key),
     (laws.within_limits, FOUNDATION, huge),

@@ -95,7 +95,7 @@ def test_schedule_starts_the_shared_retraining_in_the_training_stage(scheduled: 
         "model": "late-arrival",
         "trigger": {
             "kind": "schedule",
-            "id": "<aws.scheduler.execution-id>",
+            "id": "<aws.scheduler.scheduled-time>",
             "by": "schedule",
             "reason": "rate(7 days), due <aws.scheduler.scheduled-time>",
         },
@@ -162,7 +162,7 @@ def test_immutable_parts_of_an_endpoint_have_no_name(templates: dict[str, Templa
     assert endpoint["EndpointName"] == NAMES.model("late-arrival").endpoint
     for kind in ("Model", "EndpointConfig", "Endpoint"):
         (resource,) = resources(template, f"AWS::SageMaker::{kind}").values()
-        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 def test_prod_serves_on_two_instances_and_is_protected(templates: dict[str, Template]) -> None:
@@ -202,6 +202,34 @@ def test_release_goes_under_the_deployer_role_only(templates: dict[str, Template
         if statement["Action"] == "cloudformation:UpdateStack"
     ]
     assert statement["Condition"]["StringEquals"]["cloudformation:RoleArn"].endswith(NAMES.release_deployer_role)
+
+
+def test_release_deployer_may_do_what_cloudformation_does_for_it(templates: dict[str, Template]) -> None:
+    (role,) = [
+        role
+        for role in properties(templates[f"{PREFIX}-operations"], "AWS::IAM::Role")
+        if role.get("RoleName") == NAMES.release_deployer_role
+    ]
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+    endpoints = NAMES.arn("sagemaker", f"endpoint/{NAMES.id}-*")
+    scaled = [item for item in statements if "sagemaker:UpdateEndpointWeightsAndCapacities" in item["Action"]]
+    assert [item["Resource"] for item in scaled] == [endpoints]
+    # The condition key of the scaled service exists for some actions only; the others would always be denied.
+    conditioned = {
+        action
+        for item in statements
+        if "application-autoscaling:service-namespace" in json.dumps(item.get("Condition", {}))
+        for action in item["Action"]
+    }
+    assert conditioned == {
+        f"application-autoscaling:{action}"
+        for action in (
+            "RegisterScalableTarget",
+            "DeregisterScalableTarget",
+            "PutScalingPolicy",
+            "DeleteScalingPolicy",
+        )
+    }
 
 
 def test_people_may_not_release_around_the_flow(templates: dict[str, Template]) -> None:

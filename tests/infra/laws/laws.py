@@ -14,6 +14,9 @@ STATEFUL = (
     "AWS::DynamoDB::Table",
     "AWS::Events::Archive",
     "AWS::SageMaker::ModelPackageGroup",
+    "AWS::SageMaker::Model",
+    "AWS::SageMaker::EndpointConfig",
+    "AWS::SageMaker::Endpoint",
 )
 NO_SOURCE_ACCOUNT = ("lambda.amazonaws.com", "cloudformation.amazonaws.com")
 """These assume a role without saying for which account."""
@@ -28,6 +31,9 @@ SYNC_ACTIONS = {
         "sagemaker:StopProcessingJob",
     ),
 }
+MAX_HISTORY_EVENTS, EVENTS_OF_A_POLL = 25_000, 9
+"""Standard executions end there. A poll is a wait (2), a function's task (5) and a choice (2)."""
+MAX_ENTRYPOINT_PART = 256
 SYNC_EVENTS = ("events:PutRule", "events:PutTargets", "events:DescribeRule")
 
 
@@ -246,6 +252,19 @@ def sync_is_permitted(template: Template) -> Iterator[str]:
                     yield f"{name}: {call}.sync lacks {', '.join(sorted(missing))}"
 
 
+def requests_and_histories_fit(template: Template) -> Iterator[str]:
+    """A flow that polls until it times out stays within its history; a job's command within SageMaker's limit."""
+    for name, definition in definitions(template).items():
+        for title, state in definition["States"].items():
+            if state["Type"] == "Wait":
+                events = definition["TimeoutSeconds"] / state["Seconds"] * EVENTS_OF_A_POLL
+                if events > MAX_HISTORY_EVENTS:
+                    yield f"{name}/{title}: {events:.0f} events until the time-out"
+            application = state.get("Parameters", {}).get("AppSpecification", {})
+            if any(len(part) > MAX_ENTRYPOINT_PART for part in application.get("ContainerEntrypoint", [])):
+                yield f"{name}/{title}: a part of the entry point is longer than {MAX_ENTRYPOINT_PART}"
+
+
 def functions_called_are_permitted(template: Template) -> Iterator[str]:
     """A state machine may invoke every function that it names."""
     machines = resources(template, "AWS::StepFunctions::StateMachine")
@@ -304,6 +323,7 @@ LAWS: tuple[Law, ...] = (
     everything_served_is_captured,
     jobs_are_isolated,
     sync_is_permitted,
+    requests_and_histories_fit,
     functions_called_are_permitted,
     keys_admit_their_services,
     within_limits,
