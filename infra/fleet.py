@@ -14,149 +14,19 @@ from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from infra import images
+from infra.fleet_spec import ACCOUNT, BUILT_IN, NAME, EnvironmentSpec, ModelSpec, Settings, Spec, StageSpec, TeamSpec
 from pipelines.contract import settings as contract
 from pipelines.contract.names import Environment
 
 METRICS = {"classification": ("auc", "log_loss", "brier"), "regression": ("mae", "rmse")}
 PRODUCTION = "prod"
 """The stage whose endpoints need two instances and whose stateful stacks are protected."""
-
-_NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-_ACCOUNT = r"^[0-9]{12}$"
-_INSTANCE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
-_SCHEDULE = r"^(rate\([1-9][0-9]* (minute|hour|day)s?\)|cron\(.+\))$"
-_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
-_COLUMN = r"^[A-Za-z_][A-Za-z0-9_]*$"
-
-InstanceType = Annotated[str, Field(pattern=_INSTANCE)]
-
-
-class Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class JobSpec(Spec):
-    """What a SageMaker job runs on."""
-
-    instance_type: InstanceType | None = None
-    volume_gb: Annotated[int, Field(ge=1, le=16384)] | None = None
-    max_runtime_s: Annotated[int, Field(ge=60, le=86400)] | None = None
-
-
-class GateSpec(Spec):
-    """What a candidate must show on the held-out rows."""
-
-    metric: Literal["auc", "log_loss", "brier", "mae", "rmse"] | None = None
-    bound: float | None = None
-    min_gain: Annotated[float, Field(ge=0)] | None = None
-    min_rows: Annotated[int, Field(ge=1)] | None = None
-
-
-class DriftSpec(Spec):
-    """When captured traffic is checked, and when it counts as drifted."""
-
-    schedule: Annotated[str, Field(pattern=_SCHEDULE)] | None = None
-    window_hours: Annotated[int, Field(ge=1, le=720)] | None = None
-    min_rows: Annotated[int, Field(ge=1)] | None = None
-    psi_threshold: Annotated[float, Field(gt=0)] | None = None
-    min_columns: Annotated[int, Field(ge=1)] | None = None
-
-
-class RetrainingSpec(Spec):
-    """Which triggers start a retraining (a person always may), and how often.
-
-    Unlike other keys, a ``schedule`` of null takes away the one of a weaker place.
-    """
-
-    triggers: list[Literal["drift", "commit", "schedule"]] | None = None
-    schedule: Annotated[str, Field(pattern=_SCHEDULE)] | None = None
-    cooldown_s: Annotated[int, Field(ge=0)] | None = None
-    max_runs_per_day: Annotated[int, Field(ge=1, le=100)] | None = None
-
-
-class ServingSpec(Spec):
-    """The endpoint. ``mode`` cannot be serverless as yet: such endpoints capture no traffic."""
-
-    mode: Literal["real-time", "serverless"] | None = None
-    instance_type: InstanceType | None = None
-    min_instances: Annotated[int, Field(ge=1, le=100)] | None = None
-    max_instances: Annotated[int, Field(ge=1, le=100)] | None = None
-    capture_percentage: Annotated[int, Field(ge=1, le=100)] | None = None
-
-
-class Settings(Spec):
-    """Settings of a model; what is absent comes from the next weaker place."""
-
-    window_months: Annotated[int, Field(ge=1, le=120)] | None = None
-    holdout_months: Annotated[int, Field(ge=1, le=24)] | None = None
-    training_stage: str | None = None
-    training: JobSpec | None = None
-    processing: JobSpec | None = None
-    gate: GateSpec | None = None
-    drift: DriftSpec | None = None
-    retraining: RetrainingSpec | None = None
-    approval: Literal["automatic", "manual"] | None = None
-    two_people: bool | None = None
-    hyperparameters: dict[str, str] | None = None
-    serving: ServingSpec | None = None
-
-
-BUILT_IN = Settings(
-    window_months=3,
-    holdout_months=1,
-    training_stage="dev",
-    training=JobSpec(instance_type="ml.m5.large", volume_gb=30, max_runtime_s=3600),
-    processing=JobSpec(instance_type="ml.m5.large", volume_gb=30, max_runtime_s=3600),
-    gate=GateSpec(min_gain=0.0, min_rows=5000),
-    drift=DriftSpec(schedule="rate(1 hour)", window_hours=1, min_rows=1000, psi_threshold=0.2, min_columns=1),
-    retraining=RetrainingSpec(triggers=["drift", "commit"], cooldown_s=3600, max_runs_per_day=4),
-    approval="manual",
-    two_people=False,
-    hyperparameters={},
-    serving=ServingSpec(
-        mode="real-time", instance_type="ml.m5.large", min_instances=1, max_instances=2, capture_percentage=100
-    ),
-)
-
-
-class StageSpec(Spec):
-    name: Annotated[str, Field(json_schema_extra={"pattern": _NAME})]
-    defaults: Settings = Settings()
-
-
-class EnvironmentSpec(Spec):
-    stage: str
-    account: Annotated[str, Field(json_schema_extra={"pattern": _ACCOUNT})]
-    region: Annotated[str, Field(json_schema_extra={"enum": sorted(images.REGISTRIES)})]
-
-
-class ModelSpec(Settings):
-    name: Annotated[str, Field(json_schema_extra={"pattern": _NAME})]
-    program: str | None = None
-    """The folder of ``pipelines/models`` that trains it; by default the model's name with underscores."""
-    dataset: Annotated[str, Field(json_schema_extra={"pattern": _NAME})]
-    task: Literal["classification", "regression"]
-    target: Annotated[str, Field(pattern=_COLUMN)]
-    time_column: Annotated[str, Field(pattern=_COLUMN)]
-    stages: dict[str, Settings] = {}
-
-    @property
-    def program_folder(self) -> str:
-        return self.program or self.name.replace("-", "_")
-
-
-class TeamSpec(Spec):
-    name: Annotated[str, Field(json_schema_extra={"pattern": _NAME})]
-    owners: Annotated[list[Annotated[str, Field(pattern=_EMAIL)]], Field(min_length=1)]
-    monthly_budget_usd: Annotated[int, Field(ge=1)]
-    environments: Annotated[list[EnvironmentSpec], Field(min_length=1)]
-    models: list[ModelSpec]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -429,7 +299,7 @@ def _check(fleet: Fleet) -> Iterator[Problem]:
 def _names(at: str, names: list[str]) -> Iterator[Problem]:
     counts = Counter(names)
     for number, name in enumerate(names):
-        if not re.match(_NAME, name):
+        if not re.match(NAME, name):
             yield Problem(f"{at}[{number}].name", name, "small letters, digits and single hyphens, a letter first")
         if counts[name] > 1:
             yield Problem(f"{at}[{number}].name", name, "a name that stands once")
@@ -440,7 +310,7 @@ def _check_environment(
 ) -> Iterator[Problem]:
     if spec.stage not in stages:
         yield Problem(f"{at}.stage", spec.stage, f"one of the stages {', '.join(stages)}")
-    if not re.match(_ACCOUNT, spec.account):
+    if not re.match(ACCOUNT, spec.account):
         yield Problem(f"{at}.account", spec.account, "an account id: 12 digits, in quotes")
     if spec.region not in images.REGISTRIES:
         near = get_close_matches(spec.region, images.REGISTRIES, n=1)
@@ -460,7 +330,7 @@ def _check_environment(
 
 
 def _check_model(at: str, fleet: Fleet, model: ModelSpec, stages: list[str], present: list[str]) -> Iterator[Problem]:
-    if not re.match(_NAME, model.dataset):
+    if not re.match(NAME, model.dataset):
         yield Problem(f"{at}.dataset", model.dataset, "small letters, digits and single hyphens, a letter first")
     for stage in model.stages:
         if stage not in stages:

@@ -4,7 +4,8 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from infra.components.model_endpoint import ModelEndpoint
-from infra.fleet import FleetEnvironment, ModelSpec
+from infra.fleet import FleetEnvironment
+from infra.fleet_spec import ModelSpec
 from infra.stacks.properties import stack_properties
 
 
