@@ -1,0 +1,71 @@
+"""The policy under which CloudFormation deploys: it knows every service of the templates, and stays a policy."""
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from mooring.bootstrap import deployment_policy
+from tests.infra.synth import Template, resources
+
+ACCOUNT = "111111111111"
+MAX_POLICY = 6144
+"""IAM's limit for a managed policy, in characters without white space."""
+PREFIXES = {
+    "ApplicationAutoScaling": "application-autoscaling",
+    "StepFunctions": "states",
+    "Budgets": "budgets",
+}
+"""Of the actions, where it is not the resource type's own in small letters."""
+NEEDED = (
+    # What CloudFormation's handlers call besides creating, updating and deleting.
+    "iam:UpdateRoleDescription",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:ListPolicyVersions",
+    "iam:CreatePolicyVersion",
+    "iam:ListEntitiesForPolicy",
+    "iam:CreateServiceLinkedRole",
+    "kms:CreateKey",
+    "kms:PutKeyPolicy",
+    "kms:CreateGrant",
+    "logs:AssociateKmsKey",
+    "logs:PutRetentionPolicy",
+    "logs:ListLogDeliveries",
+    "lambda:PublishLayerVersion",
+    "lambda:InvokeFunction",
+    "s3:PutBucketPolicy",
+    "budgets:ModifyBudget",
+    "budgets:ViewBudget",
+    "ssm:GetParameters",
+)
+
+
+def allowed() -> list[str]:
+    return [action for statement in deployment_policy(ACCOUNT)["Statement"] for action in _listed(statement["Action"])]
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_policy_fits_into_a_managed_policy() -> None:
+    assert len(json.dumps(deployment_policy(ACCOUNT), separators=(",", ":"))) <= MAX_POLICY
+
+
+def test_policy_knows_every_service_of_the_templates(templates: dict[str, Template]) -> None:
+    kinds = {resource["Type"] for template in templates.values() for resource in resources(template).values()}
+    services = {kind.split("::")[1] for kind in kinds if kind.startswith("AWS::")} - {"CDK"}
+    wanted = {PREFIXES.get(service, service.lower()) for service in services}
+    assert wanted - {action.split(":")[0] for action in allowed()} == set()
+
+
+@pytest.mark.parametrize("action", NEEDED)
+def test_policy_allows_what_cloudformation_calls(action: str) -> None:
+    assert any(fnmatchcase(action, pattern) for pattern in allowed())
+
+
+def test_roles_are_made_below_a_boundary_only() -> None:
+    for statement in deployment_policy(ACCOUNT)["Statement"]:
+        if "iam:CreateRole" in _listed(statement["Action"]):
+            assert "iam:PermissionsBoundary" in json.dumps(statement["Condition"])
