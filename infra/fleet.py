@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from infra import images
 from infra.fleet_spec import ACCOUNT, BUILT_IN, NAME, EnvironmentSpec, ModelSpec, Settings, Spec, StageSpec, TeamSpec
+from infra.instances import has_local_disk
 from pipelines.contract import settings as contract
 from pipelines.contract.names import Environment
 
@@ -351,6 +352,9 @@ def _check_settings(
     if values["training_stage"] not in stages or values["training_stage"] not in present:
         where = [name for name in stages if name in present]
         yield "training_stage", values["training_stage"], f"one of the team's stages {', '.join(where)}"
+    for job in ("training", "processing"):
+        if has_local_disk(kind := values[job]["instance_type"]):
+            yield f"{job}.instance_type", kind, "a type without disks of its own: those take no key of ours"
     if gate["metric"] not in METRICS[model.task]:
         yield "gate.metric", gate["metric"], f"for {model.task} one of {', '.join(METRICS[model.task])}"
     if gate["bound"] is None:

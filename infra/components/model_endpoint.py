@@ -5,8 +5,6 @@ the endpoint nor the stack refers to any more. What a failed creation leaves is 
 came into service would keep its name, and so block every later release.
 """
 
-import re
-
 from aws_cdk import CfnCondition, CfnParameter, CfnResource, Fn, RemovalPolicy
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -14,6 +12,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra.fleet import Serving
+from infra.instances import has_local_disk
 from pipelines.contract.names import Model
 from pipelines.contract.paths import capture_prefix
 from pipelines.contract.release_state import EMPTY, FIELDS
@@ -157,17 +156,3 @@ class ModelEndpoint(Construct):
             treat_missing_data="notBreaching",
             alarm_actions=[model.environment.topic_arn],
         )
-
-
-def has_local_disk(instance_type: str) -> bool:
-    """Whether instances of this type bring NVMe disks: families with a d (ml.m5d), and most with a GPU.
-
-    Examples
-    --------
-    >>> [has_local_disk(kind) for kind in ("ml.m5.large", "ml.m5d.large", "ml.g5.xlarge")]
-    [False, True, True]
-    """
-    family = instance_type.split(".")[1]
-    generation = re.match(r"[a-z]+[0-9]+", family)
-    suffix = family[generation.end() :] if generation else ""
-    return family.startswith(("g4", "g5", "g6", "p4", "p5", "trn1")) or "d" in suffix

@@ -14,9 +14,9 @@ from infra import layer
 from infra.app import ROOT
 from infra.components.function import code_patterns
 from infra.components.functions import WITH_LAYER
-from infra.components.model_endpoint import has_local_disk
 from infra.components.source_bundle import SourceMissingError, bundle
 from infra.fleet import parse
+from infra.instances import has_local_disk
 from pipelines.contract.env import FUNCTIONS
 from pipelines.contract.names import Environment
 from pipelines.contract.settings import ModelSettings

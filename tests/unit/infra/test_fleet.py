@@ -146,6 +146,7 @@ def test_all_errors_come_in_one_go() -> None:
         (("teams", 0, "models", 0, "serving"), {"min_instances": 9}, "at most max_instances"),
         (("stages", 2, "defaults", "serving"), {"min_instances": 1}, "at least 2 in prod"),
         (("teams", 0, "models", 0, "serving"), {"instance_type": "m5.large"}, "serving.instance_type: 'm5.large'"),
+        (("teams", 0, "models", 0, "training"), {"instance_type": "ml.m5d.large"}, "a type without disks of its own"),
         (("teams", 0, "models", 0, "training_stage"), "test", "one of the team's stages dev, staging, prod"),
         (("teams", 0, "models", 0, "stages"), {"prodd": {}}, "one of the stages dev, staging, prod"),
         (("teams", 0, "models", 0, "name"), "late-arrival-of-flights-that-left-new-york", "characters for the"),
