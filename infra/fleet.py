@@ -5,6 +5,7 @@ model's ``stages.<stage>``. ``load`` reports every error of the file at once, ea
 allowed. ``python -m infra.fleet`` prints the JSON Schema for editors.
 """
 
+import copy
 import json
 import re
 from collections import Counter
@@ -20,24 +21,26 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from infra import images
-from infra.fleet_spec import ACCOUNT, BUILT_IN, NAME, EnvironmentSpec, ModelSpec, Settings, Spec, StageSpec, TeamSpec
+from infra.fleet_spec import (
+    ACCOUNT,
+    BUILT_IN,
+    METRICS,
+    NAME,
+    PRODUCTION,
+    EnvironmentSpec,
+    ModelSpec,
+    Serving,
+    Settings,
+    Spec,
+    StageSpec,
+    TeamSpec,
+)
 from infra.instances import has_local_disk
 from pipelines.contract import settings as contract
 from pipelines.contract.names import Environment
 
-METRICS = {"classification": ("auc", "log_loss", "brier"), "regression": ("mae", "rmse")}
-PRODUCTION = "prod"
-"""The stage whose endpoints need two instances and whose stateful stacks are protected."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Serving:
-    """How one model is served in one environment."""
-
-    instance_type: str
-    min_instances: int
-    max_instances: int
-    capture_percentage: int
+LONGEST_VALUE = 80
+"""Characters of a value that an error shows."""
 
 
 class Fleet(Spec):
@@ -145,7 +148,9 @@ class Problem:
     allowed: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.value!r}; allowed: {self.allowed}"
+        value = repr(self.value)
+        shown = value if len(value) <= LONGEST_VALUE else f"{value[: LONGEST_VALUE - 1]}…"
+        return f"{self.path}: {shown}; allowed: {self.allowed}"
 
 
 class FleetError(ValueError):
@@ -194,7 +199,9 @@ def parse(document: Any, *, source: str = "fleet") -> Fleet:
         problems = [_problem(dict(error)) for error in invalid.errors()]
         fleet = _without(document, [error["loc"] for error in invalid.errors()])
     if fleet is not None:
-        problems += list(_check(fleet))
+        # Where a value was wrong in itself, what is missing below it is no news.
+        known = tuple(problem.path for problem in problems)
+        problems += [problem for problem in _check(fleet) if not problem.path.startswith(known)]
     if problems or fleet is None:
         raise FleetError(problems, source)
     return fleet
@@ -213,6 +220,16 @@ class _Loader(yaml.SafeLoader):
                     )
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int | str:
+    """An account id may begin with a zero; YAML 1.1 would silently read octal."""
+    if re.fullmatch(r"0[0-9]+", node.value):
+        return str(node.value)
+    return loader.construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def _stated(settings: Settings) -> dict[str, Any]:
@@ -236,6 +253,13 @@ def _path(location: tuple[int | str, ...]) -> str:
     return text.lstrip(".") or "the file"
 
 
+_SHAPES = {
+    "model_type": "a mapping: lines of key: value",
+    "dict_type": "a mapping: lines of key: value",
+    "list_type": "a list: each item behind a hyphen, or [a, b]",
+}
+
+
 def _problem(error: dict[str, Any]) -> Problem:
     location, value = error["loc"], error["input"]
     if error["type"] == "extra_forbidden":
@@ -245,6 +269,8 @@ def _problem(error: dict[str, Any]) -> Problem:
         return Problem(_path(location), str(location[-1]), f"{hint}one of {', '.join(known)}")
     if error["type"] == "missing":
         return Problem(_path(location), None, "a value; it is required")
+    if error["type"] in _SHAPES:
+        return Problem(_path(location), value, _SHAPES[error["type"]])
     allowed = str(error["msg"]).removeprefix("Input should be ").removeprefix("String should ")
     if location[-1:] == ("account",) and isinstance(value, int):
         allowed += ": put quotes around it"
@@ -263,17 +289,31 @@ def _keys_at(location: tuple[int | str, ...]) -> list[str]:
     return sorted(at.model_fields)
 
 
+_STAND_INS = {
+    "account": "0" * 12,
+    "monthly_budget_usd": 1,
+    "owners": ["nobody@example.com"],
+    "target": "x",
+    "time_column": "x",
+}
+"""For what is required and was wrong, but which nothing else depends on."""
+
+
 def _without(document: Any, locations: list[tuple[int | str, ...]]) -> Fleet | None:
     """The fleet without what was wrong in itself, so that the checks across values run in the same go; None if the
     rest is no fleet."""
-    pruned = json.loads(json.dumps(document, default=str))
-    for location in locations:
+    pruned = copy.deepcopy(document)
+    for found in locations:
+        end = next((number for number, part in enumerate(found, 1) if part in _STAND_INS), len(found))
+        location = found[:end]
         at = pruned
         try:
             for part in location[:-1]:
                 at = at[part]
             if isinstance(at, dict):
                 at.pop(location[-1], None)
+                if location[-1] in _STAND_INS:
+                    at[location[-1]] = _STAND_INS[str(location[-1])]
         except (KeyError, IndexError, TypeError):
             return None
     try:

@@ -3,11 +3,16 @@
 ``None`` in a setting means "not said here": it comes from the next weaker place.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from infra import images
+
+METRICS = {"classification": ("auc", "log_loss", "brier"), "regression": ("mae", "rmse")}
+PRODUCTION = "prod"
+"""The stage whose endpoints need two instances and whose stateful stacks are protected."""
 
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 ACCOUNT = r"^[0-9]{12}$"
@@ -139,3 +144,13 @@ class TeamSpec(Spec):
     monthly_budget_usd: Annotated[int, Field(ge=1)]
     environments: Annotated[list[EnvironmentSpec], Field(min_length=1)]
     models: list[ModelSpec]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """How one model is served in one environment."""
+
+    instance_type: str
+    min_instances: int
+    max_instances: int
+    capture_percentage: int

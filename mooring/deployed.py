@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from mooring.errors import MooringError
 from pipelines.contract import events, ledger
@@ -70,7 +70,9 @@ class Deployed:
                     remedy=f'take credentials of that account; embedded: eval "$(mooring env {self.environment.id})"',
                 )
             credentials = sts.assume_role(RoleArn=role, RoleSessionName=f"mooring-{persona}")["Credentials"]
-        except (BotoCoreError, ClientError) as error:
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDenied":
+                raise
             raise MooringError(
                 f"cannot become {persona} of {self.environment.id}: {error}",
                 remedy=f"is the environment deployed (cdk deploy '{self.environment.id}-*') and may you assume {role}?",
@@ -177,7 +179,20 @@ class Deployed:
             )
 
     def start_rollback(self, model: str, version: int, *, by: str) -> str:
-        """Start a release of an older version; returns the execution's ARN."""
+        """Start a release of an older version; returns the execution's ARN.
+
+        Raises
+        ------
+        MooringError
+            There is no such version.
+        """
+        try:
+            self.package(self.package_arn(model, version))
+        except ClientError as error:
+            raise MooringError(
+                f"{model} has no version {version}: {error}",
+                remedy=f"see which versions there are: mooring show {self.environment.id} {model}",
+            ) from error
         request = {"package_arn": self.package_arn(model, version), "by": by, "rollback": True}
         answer = self.client("stepfunctions", "operator").start_execution(
             stateMachineArn=self.environment.state_machine_arn("release"), input=json.dumps(request)
@@ -211,7 +226,7 @@ class Deployed:
         if answer.get("FunctionError"):
             raise MooringError(
                 f"{model} version {version} was not approved: {result.get('errorType')}: {result.get('errorMessage')}",
-                remedy=f"look at the package: mooring status {self.environment.id}",
+                remedy=f"see which versions there are: mooring show {self.environment.id} {model}",
             )
         return dict(result or {})
 

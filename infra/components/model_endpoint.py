@@ -11,7 +11,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.fleet import Serving
+from infra.fleet_spec import Serving
 from infra.instances import has_local_disk
 from pipelines.contract.names import Model
 from pipelines.contract.paths import capture_prefix

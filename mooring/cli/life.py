@@ -1,6 +1,7 @@
 """``mooring retrain``, ``approve``, ``rollback`` and ``show``: the life of one model."""
 
 import getpass
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import click
 
 from mooring.cli.fleet import find
 from mooring.cli.terminal import json_option, print_json, print_table, progress
-from mooring.deployed import Deployed, Execution
+from mooring.deployed import Deployed
 from mooring.errors import MooringError
 
 by_option = click.option("--by", default=getpass.getuser, show_default="you", help="Who asks; it is recorded.")
@@ -138,9 +139,18 @@ def _report(deployed: Deployed, arn: str, what: str, waits: bool, as_json: bool)
         print_json({"execution": arn, "status": execution.status, "output": execution.output, "cause": execution.cause})
     else:
         click.echo(f"{what}: {execution.status.lower()} ({arn})")
-    _raise_if_failed(execution, what)
-
-
-def _raise_if_failed(execution: Execution, what: str) -> None:
     if execution.ended and execution.status != "SUCCEEDED":
-        raise MooringError(f"{what} ended as {execution.status}: {execution.cause}", remedy="the champion serves on")
+        raise MooringError(
+            f"{what} ended as {execution.status}: {_reason(execution.cause)}",
+            remedy=f"the champion serves on; see the ledger: mooring show {deployed.environment.id} MODEL",
+        )
+
+
+def _reason(cause: str) -> str:
+    """What a function or a job said, without the JSON around it."""
+    try:
+        said = json.loads(cause)
+    except ValueError:
+        return cause
+    names = ("errorMessage", "FailureReason", "ExitMessage")
+    return next((str(said[name]) for name in names if isinstance(said, dict) and said.get(name)), cause)

@@ -8,12 +8,15 @@ import platform
 import sys
 import time
 from importlib.metadata import version
+from statistics import median
 from typing import Any
 
 from infra.fleet import Fleet, parse
 from tests.infra.synth import templates_of
 
 COUNTS = (1, 10, 100)
+RUNS = 3
+"""The seconds are the median of so many."""
 
 
 def fleet_of(models: int) -> Fleet:
@@ -49,9 +52,12 @@ def main() -> None:
     print(f"Python {platform.python_version()}, aws-cdk-lib {version('aws-cdk-lib')}, {os.cpu_count()} cores")
     print(f"{'models':>6} {'stacks':>6} {'synth s':>8} {'bytes':>10} {'bytes/model':>11} {'most in a stack':>15}")
     for models in counts:
-        begun = time.perf_counter()
-        templates = templates_of(fleet_of(models))
-        seconds = time.perf_counter() - begun
+        times = []
+        for _ in range(RUNS):
+            begun = time.perf_counter()
+            templates = templates_of(fleet_of(models))
+            times.append(time.perf_counter() - begun)
+        seconds = median(times)
         size = sum(len(str(template)) for template in templates.values())
         own = sum(len(str(template)) for name, template in templates.items() if "-model-0000-" in name)
         most = max(len(template["Resources"]) for template in templates.values())

@@ -213,3 +213,34 @@ def test_images_are_those_that_sagemaker_publishes() -> None:
 def test_image_has_its_region_in_its_address() -> None:
     expected = "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
     assert images.scikit_learn("eu-west-1") == expected
+
+
+def test_wrong_budget_hides_no_wrong_region() -> None:
+    document = yaml.safe_load(Path("fleet.yaml").read_text(encoding="utf-8"))
+    team = document["teams"][0]
+    del team["monthly_budget_usd"]
+    team["owners"] = "a@b.c"
+    team["environments"][0] |= {"account": 111111111111, "region": "eu-wset-1"}
+    with pytest.raises(FleetError) as refused:
+        parse(document)
+    assert [problem.path for problem in refused.value.problems] == [
+        "teams[0].owners",
+        "teams[0].monthly_budget_usd",
+        "teams[0].environments[0].account",
+        "teams[0].environments[0].region",
+    ]
+
+
+def test_account_that_begins_with_a_zero_is_no_octal_number(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    text = Path("fleet.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace('"111111111111"', "011111111111"), encoding="utf-8")
+    assert load(path).teams[0].environments[0].account == "011111111111"
+
+
+@pytest.mark.parametrize("text", ["defaults: &a {loop: *a}", "2020-01-01: x", "? [a]\n: x", "- a", "text", ""])
+def test_odd_yaml_is_refused_with_problems(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FleetError, match="problem"):
+        load(path)
