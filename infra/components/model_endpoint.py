@@ -25,7 +25,7 @@ MAX_LATENCY_US = 1_000_000
 
 
 class ModelEndpoint(Construct):
-    """SageMaker Model, EndpointConfig and Endpoint of the release state's champion; scaling; rollback alarms."""
+    """SageMaker Model, EndpointConfig and Endpoint of the release state's champion; scaling; alarms."""
 
     def __init__(self, scope: Construct, construct_id: str, *, model: Model, serving: Serving) -> None:
         super().__init__(scope, construct_id)
@@ -135,7 +135,7 @@ class ModelEndpoint(Construct):
     def _alarm(
         self, construct_id: str, model: Model, metric: str, statistic: str, threshold: int
     ) -> cloudwatch.CfnAlarm:
-        """A rollback alarm: its name is fixed, because the endpoint's deployment settings refer to it."""
+        """An alarm on the endpoint; its name is fixed, so that the endpoint can refer to it without a circle."""
         return cloudwatch.CfnAlarm(
             self,
             construct_id,

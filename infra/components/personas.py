@@ -43,7 +43,11 @@ class Personas(Construct):
         environment = self._environment
         data = f"arn:aws:s3:::{environment.bucket('data')}"
         requests_only = {"StringEquals": {"events:source": SOURCE, "events:detail-type": RETRAINING_REQUESTED}}
-        own_items = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [dataset_pk("*")]}}
+        own_items = {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [dataset_pk("*")]},
+            # Of a request without keys "all values" match.
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        }
         return [
             allow(["s3:ListBucket", "s3:GetBucketLocation"], data),
             allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], f"{data}/datasets/*", f"{data}/landing/*"),

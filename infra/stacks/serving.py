@@ -17,6 +17,6 @@ class ServingStack(Stack):
         super().__init__(
             scope,
             names.stack("serving"),
-            **stack_properties(environment, "Endpoint, scaling and rollback alarms", stateful=True, model=model.name),
+            **stack_properties(environment, "Endpoint, scaling and alarms", stateful=True, model=model.name),
         )
         ModelEndpoint(self, "Serving", model=names, serving=environment.serving(model))

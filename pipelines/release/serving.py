@@ -21,12 +21,13 @@ class ServingBrokenError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """What an endpoint runs on; ``packages`` are those of its production variants."""
+    """What an endpoint runs on; ``packages`` are those of its production variants, traffic goes to ``capture_uri``."""
 
     status: str
     config: str
     models: tuple[str, ...]
     packages: tuple[str, ...]
+    capture_uri: str
     failure: str
 
 
@@ -66,6 +67,7 @@ def read_chain(services: Services, model: Model) -> Chain | None:
         config=endpoint["EndpointConfigName"],
         models=models,
         packages=tuple(map(_package, described)),
+        capture_uri=endpoint.get("DataCaptureConfig", {}).get("DestinationS3Uri", ""),
         failure=endpoint.get("FailureReason", ""),
     )
 

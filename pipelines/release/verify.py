@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from pipelines.clients import Services
 from pipelines.contract.names import GOLDEN_INFERENCE, Model
+from pipelines.contract.paths import capture_prefix
 from pipelines.release.serving import leads_to, read_chain, read_stack, resolved_value
 
 
@@ -28,8 +29,13 @@ def verify_release(
     if resolved != release["intended"]:
         raise VerificationFailedError(f"{stack['StackName']} stands at {resolved}, {release['intended']} was intended")
     chain = read_chain(services, model)
-    if not leads_to(chain, arn):
+    if chain is None or not leads_to(chain, arn):
         raise VerificationFailedError(f"endpoint {model.endpoint} should lead to {arn}, found {chain}")
+    # An endpoint that still captures for its last version would hide this one's traffic from the drift check.
+    wanted = services.bucket("capture").uri(capture_prefix(model.name, arn.rpartition("/")[2]))
+    if chain.capture_uri != wanted:
+        found = chain.capture_uri or "nowhere"
+        raise VerificationFailedError(f"endpoint {model.endpoint} captures traffic to {found}, not to {wanted}")
     return ask_golden(services, model, arn, release["release_id"], clock)
 
 

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from pipelines.clients import Services
 from pipelines.contract.names import Environment
+from pipelines.contract.paths import capture_prefix
 from pipelines.contract.release_state import ReleaseState
 from pipelines.contract.settings import Drift, Gate, Job, ModelSettings, Retraining
 
@@ -215,9 +216,13 @@ def world() -> Iterator[World]:
         yield found
 
 
-def serve(world: World, package_arn: str, suffix: str) -> None:
-    """Put a package into service as CloudFormation would: model, config, endpoint."""
+def serve(world: World, package_arn: str, suffix: str, *, captured_as: str = "") -> None:
+    """Put a package into service as CloudFormation would: model, config, endpoint.
+
+    ``captured_as`` is the version under which its traffic is captured, by default its own.
+    """
     sagemaker = world.client("sagemaker")
+    version = captured_as or package_arn.rpartition("/")[2]
     sagemaker.create_model(
         ModelName=f"model-{suffix}",
         ExecutionRoleArn=MODEL.role_arn("serving"),
@@ -225,7 +230,14 @@ def serve(world: World, package_arn: str, suffix: str) -> None:
     )
     variant = {"VariantName": "champion", "ModelName": f"model-{suffix}", "InitialInstanceCount": 1}
     sagemaker.create_endpoint_config(
-        EndpointConfigName=f"config-{suffix}", ProductionVariants=[{**variant, "InstanceType": "ml.m5.large"}]
+        EndpointConfigName=f"config-{suffix}",
+        ProductionVariants=[{**variant, "InstanceType": "ml.m5.large"}],
+        DataCaptureConfig={
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{ENVIRONMENT.bucket('capture')}/{capture_prefix(MODEL.name, version)}",
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        },
     )
     if sagemaker.list_endpoints()["Endpoints"]:
         sagemaker.delete_endpoint(EndpointName=MODEL.endpoint)

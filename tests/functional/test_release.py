@@ -246,6 +246,15 @@ def test_other_answers_fail_the_verification(world: World) -> None:
             verify_release({"release": release}, world.services)
 
 
+def test_endpoint_that_captures_for_another_version_fails_the_verification(world: World) -> None:
+    arn = register(world, 1)
+    release = begin(world, arn)
+    update_serving({"model": MODEL.name}, world.services)
+    serve(world, arn, "1", captured_as="7")
+    with pytest.raises(VerificationFailedError, match=r"captures traffic to .*/v7, not to .*/v1$"):
+        verify_release({"release": release}, world.services)
+
+
 def test_failure_that_the_flow_recorded_is_undone_after_its_end(world: World) -> None:
     release = begin(world, register(world, 1), "fails")
     failed = {
