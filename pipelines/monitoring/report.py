@@ -1,5 +1,6 @@
 """The report of a drift check: one HTML page that needs no network, everything escaped."""
 
+import math
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -7,8 +8,6 @@ from typing import Any
 from pipelines.monitoring.drift import Decision
 
 BAR_WIDTH, ROW_HEIGHT, LABEL_WIDTH = 420, 22, 170
-FULL_SCALE_PSI = 1.0
-"""The PSI at which a bar is as long as it gets."""
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1d2733; }
@@ -29,7 +28,8 @@ def render(decision: Decision, about: Mapping[str, Any], psi_threshold: float) -
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><h1>{escape(title)}</h1>"
         f"<p>{escape(first_line(decision))}</p><dl>{facts}</dl>"
         f"{'<h2>Findings</h2><ul>' + findings + '</ul>' if findings else ''}"
-        f"<h2>Columns by drift</h2>{_bars(decision, psi_threshold)}{_table(decision)}</body></html>"
+        f"<h2>Columns by drift</h2><p>Square root of the PSI; dashed: the threshold of {psi_threshold}.</p>"
+        f"{_bars(decision, psi_threshold)}{_table(decision)}</body></html>"
     )
 
 
@@ -42,12 +42,17 @@ def first_line(decision: Decision) -> str:
 
 
 def _bars(decision: Decision, psi_threshold: float) -> str:
-    scale = BAR_WIDTH / FULL_SCALE_PSI
-    limit = LABEL_WIDTH + min(psi_threshold * scale, BAR_WIDTH)
+    longest = max([psi_threshold, *(column.psi for column in decision.columns)])
+
+    def length(psi: float) -> float:
+        # By the square root, so that one column that moved far leaves the others to be seen.
+        return BAR_WIDTH * math.sqrt(psi / longest)
+
+    limit = LABEL_WIDTH + length(psi_threshold)
     height = ROW_HEIGHT * len(decision.columns)
     bars = []
     for row, column in enumerate(decision.columns):
-        top, width = row * ROW_HEIGHT, min(column.psi * scale, BAR_WIDTH)
+        top, width = row * ROW_HEIGHT, length(column.psi)
         colour = "#c0392b" if column.drifted else "#5b8db8"
         bars.append(
             f'<text x="{LABEL_WIDTH - 8}" y="{top + 15}" text-anchor="end" font-size="13">{escape(column.name)}</text>'
