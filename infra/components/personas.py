@@ -1,5 +1,7 @@
 """What people may do: five roles that the account's principals assume."""
 
+from typing import Any
+
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -43,7 +45,7 @@ class Personas(Construct):
         environment = self._environment
         data = f"arn:aws:s3:::{environment.bucket('data')}"
         requests_only = {"StringEquals": {"events:source": SOURCE, "events:detail-type": RETRAINING_REQUESTED}}
-        own_items = {
+        own_items: dict[str, dict[str, Any]] = {
             "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [dataset_pk("*")]},
             # Of a request without keys "all values" match.
             "Null": {"dynamodb:LeadingKeys": "false"},
