@@ -174,11 +174,13 @@ def release(stage: Stage, deployed: Deployed, model: str, *, version: int) -> No
         story.say(f"{APPROVER} approved {model} v{version}; EventBridge starts the release")
 
     def released() -> dict[str, Any] | None:
-        for execution in deployed.executions("release"):
-            if execution.input.get("package_arn") == arn and execution.status == "FAILED":
-                raise ClaimError(f"the release of {model} v{version} failed: {execution.cause}", remedy=execution.arn)
+        flows = [flow for flow in deployed.executions("release") if flow.input.get("package_arn") == arn]
+        for flow in flows:
+            if flow.status == "FAILED":
+                raise ClaimError(f"the release of {model} v{version} failed: {flow.cause}", remedy=flow.arn)
         found = deployed.champion(model)
-        return found if found and found["package_arn"] == arn else None
+        ended = all(flow.ended for flow in flows)
+        return found if ended and found and found["package_arn"] == arn else None
 
     with story.doing(f"releasing {model} v{version}"):
         champion = wait(released, what=f"{model} v{version} to become the champion", timeout_s=RUN_TIMEOUT_S)

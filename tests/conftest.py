@@ -1,0 +1,24 @@
+"""What holds for every test: no credentials of the person's, and no judgement by the machine's speed."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("mooring", deadline=None)
+settings.load_profile("mooring")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_credentials() -> Iterator[None]:
+    """Whatever AWS the terminal points at, no test reaches it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_DEFAULT_", "MOORING_"))]:
+            patch.delenv(name)
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
