@@ -35,6 +35,7 @@ from infra.fleet_spec import (
     StageSpec,
     TeamSpec,
 )
+from infra.fleet_yaml import Loader
 from infra.instances import has_local_disk
 from pipelines.contract import settings as contract
 from pipelines.contract.names import Environment
@@ -171,7 +172,7 @@ def load(path: Path) -> Fleet:
         It cannot be read, is no YAML, or has problems; all of them are named.
     """
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise FleetError([Problem(str(path), str(error), "a readable UTF-8 file")], str(path)) from error
     except yaml.MarkedYAMLError as error:
@@ -205,31 +206,6 @@ def parse(document: Any, *, source: str = "fleet") -> Fleet:
     if problems or fleet is None:
         raise FleetError(problems, source)
     return fleet
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key which stands twice, where the standard loader silently keeps the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"key {key.value!r} stands twice", key.start_mark
-                    )
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int | str:
-    """An account id may begin with a zero; YAML 1.1 would silently read octal."""
-    if re.fullmatch(r"0[0-9]+", node.value):
-        return str(node.value)
-    return loader.construct_yaml_int(node)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def _stated(settings: Settings) -> dict[str, Any]:
