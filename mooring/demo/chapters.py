@@ -234,7 +234,7 @@ def send_month(stage: Stage, caller: traffic.Caller, month: int, name: str) -> i
     return len(rows)
 
 
-def drift_found(stage: Stage, *, version: int, since: str) -> dict[str, Any]:
+def drift_found(stage: Stage, *, version: int) -> dict[str, Any]:
     """Wait for a scheduled check to find that ``version``'s traffic has drifted; returns the check."""
     deployed = stage.arrivals
     with stage.story.doing("waiting for the scheduled drift check"):
@@ -243,7 +243,7 @@ def drift_found(stage: Stage, *, version: int, since: str) -> dict[str, Any]:
                 (
                     item
                     for item in deployed.model_items(MODEL, "check#")
-                    if item["outcome"] == "drift" and item["version"] == version and item["sk"] > since
+                    if item["outcome"] == "drift" and item["version"] == version
                 ),
                 None,
             ),
@@ -280,15 +280,22 @@ def retraining_by_drift(stage: Stage, *, since: set[str]) -> Execution:
         return deployed.wait_for(started.arn, timeout_s=RUN_TIMEOUT_S)
 
 
+def month_that_drifts(
+    stage: Stage, caller: traffic.Caller, month: int, name: str, *, version: int, figures: dict[str, str]
+) -> Execution:
+    """Send a month's flights to ``version``, and return the run that their drift has started, once it has ended."""
+    known = {execution.arn for execution in stage.arrivals.executions("retraining")}
+    figures["rows"] = f"{send_month(stage, caller, month, name):,}"
+    worst = drift_found(stage, version=version)["worst"][0]
+    figures["PSI"] = f"{worst['name']} {worst['psi']:.2f}"
+    return retraining_by_drift(stage, since=known)
+
+
 def june(stage: Stage, caller: traffic.Caller) -> None:
     """June's flights drift from January's and February's; the second champion is better and takes over."""
     with stage.story.chapter("June: drift, a retraining that pays, a release that nobody notices") as figures:
         commit_months(stage, stage.arrivals, range(4, 7))
-        known = {execution.arn for execution in stage.arrivals.executions("retraining")}
-        figures["rows"] = f"{send_month(stage, caller, 6, 'June'):,}"
-        check = drift_found(stage, version=1, since="")
-        figures["PSI"] = f"{check['worst'][0]['name']} {check['worst'][0]['psi']:.2f}"
-        run = retraining_by_drift(stage, since=known)
+        run = month_that_drifts(stage, caller, 6, "June", version=1, figures=figures)
         figures.update(accepted(stage, stage.arrivals, MODEL, run, version=2))
         before = caller.answered
         release(stage, stage.arrivals, MODEL, version=2)
@@ -304,11 +311,7 @@ def october(stage: Stage, caller: traffic.Caller) -> None:
     """October drifts too, but the candidate loses on it: the gate rejects, the second champion keeps serving."""
     with stage.story.chapter("October: drift again, and a candidate that the gate rejects") as figures:
         commit_months(stage, stage.arrivals, range(7, 11))
-        known = {execution.arn for execution in stage.arrivals.executions("retraining")}
-        figures["rows"] = f"{send_month(stage, caller, 10, 'October'):,}"
-        check = drift_found(stage, version=2, since="")
-        figures["PSI"] = f"{check['worst'][0]['name']} {check['worst'][0]['psi']:.2f}"
-        run = retraining_by_drift(stage, since=known)
+        run = month_that_drifts(stage, caller, 10, "October", version=2, figures=figures)
         record = run_record(stage.arrivals, MODEL, run)
         evaluation = evaluation_of(stage.arrivals, MODEL, record["run_id"])
         metric, gain = evaluation["metric"], evaluation["gain"]
