@@ -1,6 +1,8 @@
-"""Unpacking a model's archive without trusting it."""
+"""Unpacking a model's archive without trusting it, and the digests by which archives are compared."""
 
+import gzip
 import hashlib
+import json
 import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
@@ -55,4 +57,20 @@ def unpack(archive: Path, target: Path, *, max_files: int = MAX_FILES, max_bytes
 def sha256_of(path: Path) -> str:
     """The file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_sha256(folder: Path) -> str:
+    """The digest of what an archive unpacked to: relative paths and content digests, in order of the paths.
+
+    An archive's own bytes carry the times and owners of its files, so that two archives of the same content differ.
+    """
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    listed = [[path, sha256_of(folder / path)] for path in files]
+    return hashlib.sha256(json.dumps(listed, separators=(",", ":")).encode()).hexdigest()
+
+
+def rows_sha256(path: Path) -> str:
+    """The digest of the rows in a .csv.gz file: of the text, not of how it was compressed."""
+    with gzip.open(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from pipelines.contract import jobs
 from pipelines.data.contract import DataContract, read_contract
 from pipelines.data.reading import read_table
 from pipelines.evaluation import score
-from pipelines.evaluation.artifact import sha256_of, unpack
+from pipelines.evaluation.artifact import content_sha256, rows_sha256, sha256_of, unpack
 from pipelines.evaluation.bootstrap import paired_gain
 from pipelines.evaluation.metrics import Array, measure
 from pipelines.monitoring.profile import PREDICTION, baseline
@@ -42,11 +42,20 @@ class ScoringFailedError(RuntimeError):
     """A model's own inference program failed on the rows; the message ends with what it said."""
 
 
-def predictions_of(archive: Path, rows: Sequence[Path]) -> list[Array]:
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """What became of one archive: the digest of its content, and its predictions for each file of rows."""
+
+    content_sha256: str
+    predictions: list[Array]
+
+
+def score_archive(archive: Path, rows: Sequence[Path]) -> Scored:
     """Predictions of the model in ``archive`` for each CSV file, by its own code in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model"
         unpack(archive, model)
+        digest = content_sha256(model)
         code = str(model / "code")
         # Two models score at once: OpenMP's threads must not spin while they wait for a core.
         environment = {
@@ -64,7 +73,7 @@ def predictions_of(archive: Path, rows: Sequence[Path]) -> list[Array]:
         )
         if ran.returncode:
             raise ScoringFailedError(f"{archive.parent.name}/{archive.name}: {ran.stderr.strip()[-400:]}")
-        return [np.load(output) for output in outputs]
+        return Scored(content_sha256=digest, predictions=[np.load(output) for output in outputs])
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -76,23 +85,29 @@ def evaluate(options: argparse.Namespace) -> None:
     candidate_file = Path(options.candidate) / "model.tar.gz"
     champion_file = Path(options.champion) / "model.tar.gz" if options.champion else None
     with ThreadPoolExecutor() as pool:
-        of_champion = pool.submit(predictions_of, champion_file, [holdout_file]) if champion_file else None
-        candidate, on_training = predictions_of(candidate_file, [holdout_file, training_file])
-        champion = of_champion.result()[0] if of_champion else None
+        pending = pool.submit(score_archive, champion_file, [holdout_file]) if champion_file else None
+        of_candidate = score_archive(candidate_file, [holdout_file, training_file])
+        of_champion = pending.result() if pending else None
+    candidate, on_training = of_candidate.predictions
+    champion = of_champion.predictions[0] if of_champion else None
     evaluation: dict[str, Any] = {
         "format": 1,
         "task": options.task,
         "target": options.target,
         "metric": options.metric,
         "rows": len(holdout),
+        "training_rows_sha256": rows_sha256(training_file),
+        "holdout_rows_sha256": rows_sha256(holdout_file),
         "candidate_sha256": sha256_of(candidate_file),
+        "candidate_content_sha256": of_candidate.content_sha256,
         "candidate": measure(options.task, labels, candidate),
         "champion": None,
         "gain": None,
     }
-    if champion_file and champion is not None:
+    if champion_file and of_champion and champion is not None:
         evaluation["champion_version"] = options.champion_version
         evaluation["champion_sha256"] = sha256_of(champion_file)
+        evaluation["champion_content_sha256"] = of_champion.content_sha256
         evaluation["champion"] = measure(options.task, labels, champion)
         gain = paired_gain(options.task, options.metric, labels, candidate, champion, seed=options.seed)
         evaluation["gain"] = asdict(gain)

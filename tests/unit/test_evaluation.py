@@ -1,5 +1,6 @@
 """Metrics against scikit-learn, the bootstrap, the gates, and archives that must not be unpacked."""
 
+import gzip
 import io
 import math
 import tarfile
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from pipelines.contract.settings import Gate
-from pipelines.evaluation.artifact import UnsafeArtifactError, unpack
+from pipelines.evaluation.artifact import UnsafeArtifactError, content_sha256, rows_sha256, unpack
 from pipelines.evaluation.bootstrap import paired_gain
 from pipelines.evaluation.gates import judge
 from pipelines.evaluation.metrics import InvalidPredictionsError, measure
@@ -164,3 +165,26 @@ def test_bomb_and_garbage_are_refused(tmp_path: Path) -> None:
 def test_plain_archive_is_unpacked(tmp_path: Path) -> None:
     unpack(archive(tmp_path / "model.tar.gz", entry("code", tarfile.DIRTYPE), entry("code/a.py")), tmp_path / "out")
     assert (tmp_path / "out" / "code" / "a.py").read_bytes() == b"xxx"
+
+
+def test_archives_of_the_same_content_have_one_content_digest(tmp_path: Path) -> None:
+    one, two = entry("code/a.py"), entry("model.joblib")
+    later = entry("code/a.py")
+    later.mtime, later.uname = 1_800_000_000, "somebody"
+    first = archive(tmp_path / "first.tar.gz", one, two)
+    second = archive(tmp_path / "second.tar.gz", two, later)
+    assert first.read_bytes() != second.read_bytes()
+    other = archive(tmp_path / "other.tar.gz", one, entry("model.pickle"))
+    digests = []
+    for packed in (first, second, other):
+        unpack(packed, tmp_path / packed.stem)
+        digests.append(content_sha256(tmp_path / packed.stem))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_rows_have_one_digest_however_they_are_compressed(tmp_path: Path) -> None:
+    for level in (1, 9):
+        with gzip.open(tmp_path / f"{level}.csv.gz", "wb", compresslevel=level) as file:
+            file.write(b"a,b\n" + b"1,2\n" * 1000)
+    assert (tmp_path / "1.csv.gz").read_bytes() != (tmp_path / "9.csv.gz").read_bytes()
+    assert rows_sha256(tmp_path / "1.csv.gz") == rows_sha256(tmp_path / "9.csv.gz")
