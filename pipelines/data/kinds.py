@@ -1,0 +1,155 @@
+"""What the values of a column are, found by looking at all of them: nothing is guessed from a few rows or a name.
+
+Files give strings (or, from Parquet, typed columns). Every value counts towards one kind, and counts of several files
+add up; a column's kind is the one that nearly all of its values have, and the rest are its strays.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+KINDS = ("integer", "number", "time", "boolean", "text")
+EMPTY = "empty"
+NUMERIC = ("integer", "number")
+MIN_SHARE = 0.95
+"""A column is of a kind if at least this share of its values is; else it is text."""
+_WHOLE = r"[+-]?(?:0|[1-9][0-9]*)"
+_CODE = r"[+-]?0[0-9]+"
+"""Digits that begin with a zero are a code (a postcode, an account), not a number: the zero would be lost."""
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Values:
+    """A column by its distinct values: ``distinct[codes]`` is the column, code -1 a missing value.
+
+    ``texts`` are the distinct values as text, ``kinds`` says of each what it is, ``numbers`` what it is as a number: a
+    time is in seconds since 1970 in UTC, a boolean 0 or 1, a text NaN.
+    """
+
+    codes: npt.NDArray[np.intp]
+    counts: npt.NDArray[np.int64]
+    texts: list[str]
+    kinds: npt.NDArray[np.str_]
+    numbers: npt.NDArray[np.float64]
+
+    @property
+    def missing(self) -> int:
+        return int((self.codes < 0).sum())
+
+    def column(self, kind: str) -> npt.NDArray[np.float64]:
+        """The column's rows as numbers of ``kind``; what is missing or a stray is NaN."""
+        fits = self.kinds == kind
+        if kind in NUMERIC:
+            fits = np.isin(self.kinds, NUMERIC)
+        numbers = np.append(np.where(fits, self.numbers, np.nan), np.nan)
+        return numbers[self.codes]
+
+    def count_kinds(self) -> "KindCounts":
+        return KindCounts(missing=self.missing, **{kind: int(self.counts[self.kinds == kind].sum()) for kind in KINDS})
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindCounts:
+    """How many values of a column are of each kind. Counts of two parts of a table add up."""
+
+    missing: int = 0
+    integer: int = 0
+    number: int = 0
+    time: int = 0
+    boolean: int = 0
+    text: int = 0
+
+    def __add__(self, other: "KindCounts") -> "KindCounts":
+        names = ("missing", *KINDS)
+        return KindCounts(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+    @property
+    def present(self) -> int:
+        return sum(getattr(self, kind) for kind in KINDS)
+
+    @property
+    def kind(self) -> str:
+        """One of ``KINDS``, or ``empty``. Whole numbers among others are numbers."""
+        if not self.present:
+            return EMPTY
+        wanted = MIN_SHARE * self.present
+        if self.integer + self.number >= wanted:
+            return "number" if self.number else "integer"
+        return next((kind for kind in ("time", "boolean") if getattr(self, kind) >= wanted), "text")
+
+    @property
+    def strays(self) -> int:
+        """Values that are not of the column's kind. Text has none: everything can be text."""
+        if self.kind in NUMERIC:
+            return self.present - self.integer - self.number
+        return 0 if self.kind in ("text", EMPTY) else self.present - int(getattr(self, self.kind))
+
+
+def look_at(series: "pd.Series[Any]") -> Values:
+    """A column's distinct values, and what they are."""
+    codes, distinct = pd.factorize(as_text(series) if series.dtype == object else series)
+    counts = np.bincount(codes[codes >= 0], minlength=len(distinct)).astype(np.int64)
+    texts = [str(value) for value in distinct]
+    kinds, numbers = _typed(distinct) if _is_typed(distinct) else _read(texts)
+    return Values(codes=codes, counts=counts, texts=texts, kinds=kinds, numbers=numbers)
+
+
+def as_text(series: "pd.Series[Any]") -> "pd.Series[Any]":
+    """A column of objects as text, missing values still missing: Parquet's decimals, dates and lists are objects."""
+    if pd.api.types.infer_dtype(series, skipna=True) in ("string", "empty"):
+        return series
+    return series.astype(str).where(series.notna(), None)
+
+
+def _is_typed(distinct: Any) -> bool:
+    dtype = distinct.dtype
+    return (
+        pd.api.types.is_bool_dtype(dtype)
+        or pd.api.types.is_numeric_dtype(dtype)
+        or pd.api.types.is_datetime64_any_dtype(dtype)
+    )
+
+
+def _typed(distinct: Any) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
+    if pd.api.types.is_bool_dtype(distinct.dtype):
+        kind, numbers = "boolean", np.asarray(distinct, dtype=np.float64)
+    elif pd.api.types.is_datetime64_any_dtype(distinct.dtype):
+        kind, numbers = "time", _seconds(pd.Series(distinct))
+    else:
+        kind = "integer" if pd.api.types.is_integer_dtype(distinct.dtype) else "number"
+        numbers = np.asarray(distinct, dtype=np.float64)
+    return np.full(len(numbers), kind, dtype="U7"), numbers
+
+
+def _read(texts: list[str]) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
+    strings = pd.Series(texts, dtype="object")
+    kinds = np.full(len(strings), "text", dtype="U7")
+    numbers = np.full(len(strings), np.nan)
+    if not len(strings):
+        return kinds, numbers
+    read = pd.to_numeric(strings, errors="coerce").to_numpy(dtype=np.float64)
+    numeric = ~np.isnan(read) & ~strings.str.fullmatch(_CODE).to_numpy(dtype=bool)
+    whole = numeric & strings.str.fullmatch(_WHOLE).to_numpy(dtype=bool)
+    kinds[numeric], kinds[whole] = "number", "integer"
+    numbers[numeric] = read[numeric]
+    logical = strings.str.casefold().map({"true": 1.0, "false": 0.0}).to_numpy(dtype=np.float64)
+    kinds[~np.isnan(logical)] = "boolean"
+    numbers = np.where(np.isnan(logical), numbers, logical)
+    dated = strings.str.fullmatch(_TIME).to_numpy(dtype=bool)
+    if dated.any():
+        seconds = np.full(len(strings), np.nan)
+        seconds[dated] = _seconds(pd.to_datetime(strings[dated], format="ISO8601", errors="coerce", utc=True))
+        kinds[~np.isnan(seconds)] = "time"
+        numbers = np.where(np.isnan(seconds), numbers, seconds)
+    return kinds, numbers
+
+
+def _seconds(times: "pd.Series[Any]") -> npt.NDArray[np.float64]:
+    """Seconds since 1970 in UTC; a time without a zone is taken for UTC."""
+    utc = times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
+    stamps = utc.dt.tz_localize(None).to_numpy(dtype="datetime64[ns]")
+    return np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64) / 1e9)
