@@ -1,11 +1,13 @@
 """The environment's four buckets: data, artifacts, capture, and audit, which takes the others' access logs."""
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from pipelines.contract.names import Environment
+from pipelines.contract.paths import commit_key, object_key
 
 COLD_AFTER_DAYS = 90
 
@@ -22,6 +24,7 @@ class BucketSet(Construct):
         self.artifacts = self._bucket("artifacts", cold=False, key=key)
         self.capture = self._bucket("capture", cold=True, key=key)
         self._announce(self.data)
+        self._write_once(self.data, object_key("*", "*"), commit_key("*", "*"))
 
     def _bucket(
         self,
@@ -64,4 +67,20 @@ class BucketSet(Construct):
         assert isinstance(resource, s3.CfnBucket)
         resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+
+    def _write_once(self, bucket: s3.Bucket, *keys: str) -> None:
+        """Nobody overwrites what lies at ``keys``: a write must say ``If-None-Match``, and S3 then creates or refuses.
+
+        The conditions are those of AWS's user guide, "Enforce conditional writes": what only prepares an object, as the
+        parts of an upload do, cannot carry the header and creates nothing; the completion that does must carry it.
+        """
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[bucket.arn_for_objects(key) for key in keys],
+                conditions={"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
+            )
         )

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from mooring.local.repairs import (
     alarms,
     cloudformation,
+    conditional_writes,
     door,
     events,
     functions,
@@ -41,5 +42,6 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     events.apply()
     cloudformation.apply()
     storage.apply()
+    conditional_writes.apply()
     leading_keys.apply()
     alarms.apply()
