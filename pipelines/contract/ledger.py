@@ -9,6 +9,11 @@ def model_pk(model: str) -> str:
     return f"model#{model}"
 
 
+def commit_pk(dataset: str, commit_id: str) -> str:
+    """What one commit was used for; no person may write it, since engineers' rights end at ``dataset_pk``."""
+    return f"commit#{dataset}#{commit_id}"
+
+
 def execution_pk(execution: str) -> str:
     """Of an execution's ARN; its one item ``EXECUTION`` says what it works on: {model, run_id or release_id}."""
     return f"execution#{execution}"
@@ -16,7 +21,7 @@ def execution_pk(execution: str) -> str:
 
 EXECUTION = "execution"
 HEAD = "head"
-"""Of a dataset: {commit, number}. Moves by a conditional write only."""
+"""Of a dataset: {commit, number, tree}. Moves by a conditional write only."""
 LEASE = "lease"
 """Of a model: {holder, token, expires_at, cooldown_until, day, runs_today, recent_triggers}; times in epoch seconds."""
 CHAMPION = "champion"
@@ -25,9 +30,24 @@ RELEASE_LOCK = "release-lock"
 """Of a model, while a release is under way: {release_id, execution, package_arn, previous, intended, predecessors}."""
 
 
+def commit_sk(commit_id: str) -> str:
+    """Of a dataset, written before the head moves: {tree, parent, time, manifest_sha256}."""
+    return f"commit#{commit_id}"
+
+
+def tombstone_sk(commit_id: str) -> str:
+    """Of a dataset, for a commit that was rewritten: {new, time, by, reason}; never what was forgotten."""
+    return f"tombstone#{commit_id}"
+
+
 def run_sk(run_id: str) -> str:
     """Run ids sort by their start: ``yyyymmddThhmmssZ-<hash>``."""
     return f"run#{run_id}"
+
+
+def use_sk(model: str, run_id: str) -> str:
+    """Of a commit's partition, for each run that was planned from it: {model, run_id, dataset, commit}."""
+    return f"run#{model}#{run_id}"
 
 
 def refusal_sk(moment: str, trigger_id: str) -> str:

@@ -11,6 +11,11 @@ def commit_key(dataset: str, commit_id: str) -> str:
     return f"datasets/{dataset}/commits/{commit_id}.json"
 
 
+def places_key(dataset: str, commit_id: str) -> str:
+    """Data bucket: where one commit's bytes lie: bucket, and VersionId by digest."""
+    return f"datasets/{dataset}/places/{commit_id}.json"
+
+
 def run_prefix(model: str, run_id: str) -> str:
     """Artifacts bucket: everything that one retraining run writes. Ends in a slash."""
     return f"runs/{model}/{run_id}/"

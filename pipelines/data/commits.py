@@ -1,35 +1,36 @@
 """A dataset's commits: immutable, content-addressed versions in S3, whose head moves in the ledger.
 
-The *tree id* is the digest of paths and content digests alone: the same content has the same tree id anywhere. The
-*commit id* adds dataset, parent, author, time and message. A commit's objects are written first, its manifest next, and
-last the head moves by a conditional write: until then no reader sees anything of it.
+A commit is written in an order in which every step refers to what is there already: objects, where they lie, manifest,
+the ledger's record of it, and last the head, by a conditional write. Until then no reader sees anything of it; whatever
+a writer that died left behind is what the next one would write anyway.
 """
 
-import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from pipelines.contract import ledger as keys
 from pipelines.contract.names import Environment
-from pipelines.contract.paths import commit_key, object_key
+from pipelines.contract.paths import commit_key, object_key, places_key
+from pipelines.data import checkout, verify
+from pipelines.data.checkout import CheckedOut
+from pipelines.data.history import CommitRecord, History, NoDataError
+from pipelines.data.locations import Places
+from pipelines.data.manifest import Commit, File, InvalidCommitError
+from pipelines.data.objects import Upload, store
+from pipelines.data.parallel import WORKERS
+from pipelines.data.sources import LocalSource, Progress, Source, describe
+from pipelines.data.verify import Damage
 from pipelines.ledger import ConflictError, Ledger
-from pipelines.storage import Bucket, MissingObjectError
+from pipelines.storage import Bucket, ExistsError, MissingObjectError
 
-FORMAT = 1
+__all__ = ["CheckedOut", "Commit", "Damage", "Dataset", "File", "HeadMovedError", "InvalidCommitError", "NoDataError"]
+
 MAX_ATTEMPTS = 20
-
-
-class NoDataError(LookupError):
-    """The dataset has no commit yet."""
-
-
-class InvalidCommitError(ValueError):
-    """What is to be committed, or what was read as a commit, is not a commit."""
 
 
 class HeadMovedError(RuntimeError):
@@ -37,127 +38,39 @@ class HeadMovedError(RuntimeError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class File:
-    """``path`` is the logical name, with forward slashes; ``sha256`` is hexadecimal."""
-
-    path: str
-    sha256: str
-    size_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Commit:
-    """``files`` is the whole dataset, by path. ``time`` is ISO 8601 in UTC."""
-
-    dataset: str
-    id: str
-    tree: str
-    parent: str | None
-    author: str
-    time: str
-    message: str
-    files: tuple[File, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        return sum(file.size_bytes for file in self.files)
-
-    @classmethod
-    def of(
-        cls,
-        dataset: str,
-        files: Mapping[str, Path],
-        *,
-        parent: "Commit | None",
-        author: str,
-        time: str,
-        message: str,
-        replace_all: bool = False,
-    ) -> Self:
-        """The commit of ``files`` (logical name -> where it lies) on top of ``parent``, whose other files it adopts."""
-        kept = {} if parent is None or replace_all else {file.path: file for file in parent.files}
-        added = {path: _file(path, place) for path, place in files.items()}
-        return cls._sealed(
-            dataset=dataset,
-            files=tuple(file for _, file in sorted((kept | added).items())),
-            parent=parent.id if parent else None,
-            author=author,
-            time=time,
-            message=message,
-        )
-
-    @classmethod
-    def _sealed(cls, **values: Any) -> Self:
-        tree = _digest([[file.path, file.sha256] for file in values["files"]])
-        about = {name: values[name] for name in ("dataset", "parent", "author", "time", "message")}
-        return cls(id=_digest({"tree": tree, **about}), tree=tree, **values)
-
-    def to_document(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self)}
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Read a manifest and recompute both ids.
-
-        Raises
-        ------
-        InvalidCommitError
-            It is not a commit, or its ids are not those of its content.
-        """
-        try:
-            values = {name: document[name] for name in ("dataset", "parent", "author", "time", "message")}
-            files = tuple(File(**file) for file in document["files"])
-            sealed = cls._sealed(files=files, **values)
-        except (KeyError, TypeError) as error:
-            raise InvalidCommitError(f"not a commit's manifest: {error!r}") from error
-        if document.get("format") != FORMAT or (sealed.id, sealed.tree) != (document.get("id"), document.get("tree")):
-            raise InvalidCommitError(f"commit {document.get('id')!r} is damaged: its content has the id {sealed.id}")
-        return sealed
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _file(path: str, place: Path) -> File:
-    parts = path.split("/")
-    if not path or path.startswith("/") or any(part in ("", ".", "..") for part in parts):
-        raise InvalidCommitError(f"{path!r}: a logical name is a relative path without '.' and '..'")
-    try:
-        with place.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InvalidCommitError(f"{path}: cannot be read: {error}") from error
-    return File(path=path, sha256=digest, size_bytes=place.stat().st_size)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """One dataset of an environment: ``s3`` and ``dynamodb`` are boto3 clients."""
+    """One dataset of an environment."""
 
     name: str
     bucket: Bucket
     ledger: Ledger
+    workers: int = WORKERS
 
     @classmethod
     def in_environment(cls, environment: Environment, name: str, *, s3: Any, dynamodb: Any) -> Self:
+        """``s3`` and ``dynamodb`` are boto3 clients; the first with at least ``WORKERS`` connections."""
         return cls(
             name=name,
             bucket=Bucket(client=s3, name=environment.bucket("data"), owner=environment.account),
             ledger=Ledger(client=dynamodb, table=environment.ledger_table),
         )
 
+    @property
+    def history(self) -> History:
+        return History(dataset=self.name, ledger=self.ledger)
+
     def read_head(self) -> str | None:
         """The newest commit's id, or None."""
-        item = self.ledger.get(keys.dataset_pk(self.name), keys.HEAD)
+        item = self.history.head_item()
         return item["commit"] if item else None
 
     def read_commit(self, commit_id: str) -> Commit:
         """Raises ``NoDataError`` if there is no such commit, ``InvalidCommitError`` if it is damaged."""
         try:
-            return Commit.from_document(self.bucket.read_json(commit_key(self.name, commit_id)))
+            manifest = self.bucket.open(commit_key(self.name, commit_id)).read()
         except MissingObjectError as error:
             raise NoDataError(f"dataset {self.name!r} has no commit {commit_id}") from error
+        return verify.read_manifest(manifest, self.name, commit_id)
 
     def head(self) -> Commit:
         """Raises ``NoDataError`` if nothing was committed yet."""
@@ -166,9 +79,20 @@ class Dataset:
             raise NoDataError(f"dataset {self.name!r} has no commit yet: commit files first")
         return self.read_commit(head)
 
-    def log(self) -> Iterator[Commit]:
-        """All commits, newest first."""
-        commit_id = self.read_head()
+    def resolve(self, text: str, *, follow: bool = False) -> Commit:
+        """The commit that ``text`` means: ``HEAD``, ``HEAD~2``, an id, or its first digits, at least six.
+
+        A commit that was rewritten is refused, or with ``follow`` answered with what it became.
+
+        Raises
+        ------
+        AmbiguousCommitError, RewrittenCommitError, NoDataError
+        """
+        return self.read_commit(self.history.find(text, follow=follow))
+
+    def log(self, start: str | None = None) -> Iterator[Commit]:
+        """The commit ``start``, by default the head, and its ancestors, newest first."""
+        commit_id = start or self.read_head()
         while commit_id:
             commit = self.read_commit(commit_id)
             yield commit
@@ -176,14 +100,15 @@ class Dataset:
 
     def commit(
         self,
-        files: Mapping[str, Path],
+        files: Mapping[str, Path | Source],
         *,
         author: str,
         message: str,
         now: datetime | None = None,
         replace_all: bool = False,
+        on_progress: Progress | None = None,
     ) -> Commit:
-        """Commit ``files`` (logical name -> local path) on top of the head; returns the head if nothing changes.
+        """Commit ``files`` (logical name -> path or source) on top of the head; returns the head if nothing changes.
 
         The commit holds the parent's other files too, unless ``replace_all``. Another writer's commit is never lost:
         if the head moves meanwhile, the commit is built anew on top of it.
@@ -191,19 +116,21 @@ class Dataset:
         Raises
         ------
         InvalidCommitError
-            No files, a wrong logical name, or an unreadable file.
+            No files, a wrong logical name, an unreadable or too large file, or one that changes meanwhile.
         HeadMovedError
             The head moved at every attempt.
         """
         if not files:
             raise InvalidCommitError(f"nothing to commit to {self.name!r}: no files were given")
+        sources = {path: LocalSource(file) if isinstance(file, Path) else file for path, file in files.items()}
+        described = describe(sources, workers=self.workers, on_progress=on_progress)
         time = (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for _ in range(MAX_ATTEMPTS):
-            item = self.ledger.get(keys.dataset_pk(self.name), keys.HEAD)
+            item = self.history.head_item()
             parent = self.read_commit(item["commit"]) if item else None
             commit = Commit.of(
                 self.name,
-                files,
+                described,
                 parent=parent,
                 author=author,
                 time=time,
@@ -212,33 +139,76 @@ class Dataset:
             )
             if parent and parent.tree == commit.tree:
                 return parent
-            self._write(commit, files, parent)
+            known = {file.sha256 for file in parent.files} if parent else set()
+            uploads = [Upload(file=file, source=sources[file.path]) for file in described if file.sha256 not in known]
+            versions = store(self.bucket, self.name, uploads, workers=self.workers, on_progress=on_progress)
+            self.publish(commit, {**Places.read(self.bucket, self.name, parent).versions, **versions})
             try:
-                self._move_head(commit, item)
+                self.move_head(commit, item)
             except ConflictError:
                 continue
             return commit
         raise HeadMovedError(f"dataset {self.name!r}: the head moved {MAX_ATTEMPTS} times while committing; try again")
 
-    def _write(self, commit: Commit, files: Mapping[str, Path], parent: Commit | None) -> None:
-        stored = {file.sha256 for file in parent.files} if parent else set()
-        for file in commit.files:
-            key = object_key(self.name, file.sha256)
-            if file.sha256 not in stored and not self.bucket.exists(key):
-                checksum = base64.b64encode(bytes.fromhex(file.sha256)).decode()
-                with files[file.path].open("rb") as body:
-                    # S3 compares: a file that changed since it was hashed, or was damaged on its way, is refused.
-                    self.bucket.write(key, body, ChecksumSHA256=checksum)
-                stored.add(file.sha256)
-        self.bucket.write_json(commit_key(self.name, commit.id), commit.to_document())
+    def publish(self, commit: Commit, versions: Mapping[str, str | None]) -> None:
+        """Write all of a commit but its objects, which are there, and the head: places, manifest, record.
 
-    def _move_head(self, commit: Commit, expected: Mapping[str, Any] | None) -> None:
+        ``versions`` gives the objects' VersionIds by digest, of other objects too.
+        """
+        digests = {file.sha256 for file in commit.files}
+        places = Places(
+            bucket=self.bucket.name,
+            versions={digest: version for digest, version in sorted(versions.items()) if digest in digests},
+        )
+        self.bucket.write_json(places_key(self.name, commit.id), places.to_document())
+        manifest = self._write_manifest(commit)
+        record = CommitRecord(
+            id=commit.id,
+            tree=commit.tree,
+            parent=commit.parent,
+            time=commit.time,
+            manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+        )
+        try:
+            self.ledger.put(keys.dataset_pk(self.name), keys.commit_sk(commit.id), record.to_item(), expected=None)
+        except ConflictError:
+            # The same commit of a writer that died, or that was as fast: it is the same item.
+            if self.history.record(commit.id) != record:
+                raise InvalidCommitError(f"commit {commit.id}: the ledger's record is of another manifest") from None
+
+    def _write_manifest(self, commit: Commit) -> bytes:
+        """The manifest's bytes as they lie in the bucket: the first writer's, who may have noted rows differently."""
+        key = commit_key(self.name, commit.id)
+        manifest = json.dumps(commit.to_document(), sort_keys=True).encode()
+        try:
+            self.bucket.write_once(key, manifest, ContentType="application/json")
+        except ExistsError:
+            manifest = self.bucket.open(key).read()
+            verify.read_manifest(manifest, self.name, commit.id)
+        return manifest
+
+    def move_head(self, commit: Commit, expected: Mapping[str, Any] | None) -> None:
+        """Make a published commit the head; raises ``ConflictError`` if the head is not ``expected`` any more."""
         number = expected["number"] + 1 if expected else 1
         self.ledger.put(
             keys.dataset_pk(self.name),
             keys.HEAD,
             {"commit": commit.id, "number": number, "tree": commit.tree},
             expected={"commit": expected["commit"]} if expected else None,
+        )
+
+    def checkout(
+        self, commit: Commit, folder: Path, *, overwrite: bool = False, on_progress: Progress | None = None
+    ) -> CheckedOut:
+        """Write a commit's files to ``folder``; see ``pipelines.data.checkout``."""
+        return checkout.checkout(
+            self.bucket, commit, folder, overwrite=overwrite, workers=self.workers, on_progress=on_progress
+        )
+
+    def verify(self, commit: Commit | None = None, *, on_progress: Progress | None = None) -> list[Damage]:
+        """Re-hash a commit, or by default the whole history; see ``pipelines.data.verify``."""
+        return verify.verify(
+            self.bucket, self.history, commit.id if commit else None, workers=self.workers, on_progress=on_progress
         )
 
     def sagemaker_manifest(self, commit: Commit) -> list[Any]:
