@@ -56,7 +56,7 @@ class Boundary(Construct):
         super().__init__(scope, construct_id)
         account, region = environment.account, environment.region
         ours = [f"arn:aws:s3:::{environment.bucket(kind)}" for kind in BUCKETS]
-        code = f"arn:aws:s3:::cdk-*-assets-{account}-{region}"
+        code = f"arn:aws:s3:::cdk-*-assets-{account}-{region}/*.gz"
         registry = f"arn:aws:ecr:{region}:{images.REGISTRIES[region]}:repository/{images.REPOSITORY}"
         self.policy = iam.ManagedPolicy(
             self,
@@ -67,9 +67,7 @@ class Boundary(Construct):
                 allow([f"{name}:*" for name in REGIONAL], *(environment.arn(name, "*") for name in REGIONAL)),
                 allow(WITHOUT_RESOURCE, "*"),
                 allow(["s3:*"], *ours, *(f"{bucket}/*" for bucket in ours)),
-                allow(["s3:GetObject"], f"{code}/*"),
-                # SageMaker lists a prefix before it reads it.
-                allow(["s3:ListBucket"], code),
+                allow(["s3:GetObject"], code),
                 allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], registry),
                 allow(["iam:PassRole"], environment.role_arn(f"{environment.id}-*")),
                 allow(["iam:CreateServiceLinkedRole"], scaling_role_arn(environment)),

@@ -6,7 +6,6 @@ from constructs import Construct
 
 from infra import images
 from infra.components.policies import allow, service, use_key
-from infra.components.source_bundle import SourceBundle
 from pipelines.contract.names import Model
 from pipelines.contract.paths import run_prefix
 
@@ -16,9 +15,7 @@ PULL_IMAGE = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDo
 class JobRoles(Construct):
     """``training`` and ``serving``: this model's objects and no other's."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, model: Model, dataset: str, source: SourceBundle, key: kms.IKey
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, model: Model, dataset: str, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
         environment = model.environment
         artifacts, capture, data = (
@@ -49,11 +46,8 @@ class JobRoles(Construct):
             "training",
             model,
             [
-                allow(
-                    ["s3:GetObject"], f"{source.bucket_arn}/{source.key}", f"{data}/{objects}", f"{artifacts}/{runs}"
-                ),
+                allow(["s3:GetObject"], f"{data}/{objects}", f"{artifacts}/{runs}"),
                 allow(["s3:PutObject"], f"{artifacts}/{runs}"),
-                self._list(source.bucket_arn, source.key),
                 self._list(data, f"datasets/{dataset}/objects/*"),
                 self._list(artifacts, runs),
                 *common,

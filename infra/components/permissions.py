@@ -44,8 +44,13 @@ class Permissions:
                 self._ledger(update),
                 allow(["s3:GetObject"], f"{data}/datasets/*"),
                 allow(["s3:PutObject"], f"{artifacts}/runs/*"),
+                # A run keeps its code: of the newest deployment, or of the run that it reproduces.
+                allow(["s3:GetObject"], self._code_bundles()),
+                read_runs,
+                list_artifacts,
                 describe_package,
             ],
+            "compare_reproduction": [read_runs, list_artifacts],
             "judge_candidate": [allow(["ssm:GetParameter"], settings), read_runs, list_artifacts],
             "register_candidate": [
                 allow(["ssm:GetParameter"], settings),
@@ -127,6 +132,10 @@ class Permissions:
 
     def _sagemaker(self, kind: str) -> str:
         return self._environment.arn("sagemaker", f"{kind}/{self._environment.id}-*")
+
+    def _code_bundles(self) -> str:
+        """The models' code bundles among the account's assets: templates and functions end otherwise."""
+        return f"arn:aws:s3:::cdk-*-assets-{self._environment.account}-{self._environment.region}/*.gz"
 
     def _generated(self) -> list[str]:
         """Models and configs are named by CloudFormation."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from infra.components.asl import EXECUTION, State, call, catch, choose, fail, run_job
 from pipelines.contract import jobs
+from pipelines.contract.events import REPRODUCTION
 from pipelines.contract.names import Environment
 
 REFUSALS = ("LeaseHeldError", "CooldownError", "BudgetSpentError", "TriggerRefusedError")
@@ -39,7 +40,7 @@ def retraining_flow(environment: Environment) -> State:
             "Plan run": call(
                 environment,
                 "plan_run",
-                {"model.$": "$.model", "lease.$": "$.lease", "execution.$": EXECUTION},
+                {"model.$": "$.model", "trigger.$": "$.trigger", "lease.$": "$.lease", "execution.$": EXECUTION},
                 keep="plan",
                 then="Validate data",
                 catches=failed,
@@ -47,6 +48,7 @@ def retraining_flow(environment: Environment) -> State:
             "Validate data": run_job(
                 "Processing",
                 _processing("validate", "$.plan.validate.inputs", environment),
+                keep="jobs.validate",
                 then="Train candidate",
                 on_failure="Record failure",
                 timeout_s=JOB_TIMEOUT_S,
@@ -54,7 +56,7 @@ def retraining_flow(environment: Environment) -> State:
             "Train candidate": run_job(
                 "Training",
                 _training(environment),
-                keep="training",
+                keep="jobs.train",
                 then="Add candidate",
                 on_failure="Record failure",
                 timeout_s=JOB_TIMEOUT_S,
@@ -69,9 +71,21 @@ def retraining_flow(environment: Environment) -> State:
             "Evaluate candidate": run_job(
                 "Processing",
                 _processing("evaluate", "$.inputs[*][*]", environment),
-                then="Judge candidate",
+                keep="jobs.evaluate",
+                then="Is it a reproduction?",
                 on_failure="Record failure",
                 timeout_s=JOB_TIMEOUT_S,
+            ),
+            "Is it a reproduction?": choose(
+                "$.trigger.kind", {REPRODUCTION: "Compare reproduction"}, otherwise="Judge candidate"
+            ),
+            "Compare reproduction": call(
+                environment,
+                "compare_reproduction",
+                {"model.$": "$.model", "plan.$": "$.plan"},
+                keep="comparison",
+                then="Record reproduction",
+                catches=failed,
             ),
             "Judge candidate": call(
                 environment,
@@ -108,6 +122,12 @@ def retraining_flow(environment: Environment) -> State:
             "Record registration": _finish(
                 environment, "registered", {"package_arn.$": "$.package.package_arn"}, then=None
             ),
+            "Record reproduction": _finish(
+                environment,
+                "$.comparison.outcome",
+                {"cause.$": "$.comparison.differences", "comparison.$": "$.comparison"},
+                then=None,
+            ),
             "Record rejection": _finish(environment, "rejected", {"cause.$": "$.verdict.reasons"}, then=None),
             "Record failure": _finish(environment, "failed", {"cause.$": "$.failure"}, then="Failed"),
             "Failed": fail(),
@@ -117,7 +137,10 @@ def retraining_flow(environment: Environment) -> State:
 
 
 def _finish(environment: Environment, outcome: str, details: State, *, then: str | None) -> State:
-    payload = {"model.$": "$.model", "execution.$": EXECUTION, "outcome": outcome, **details}
+    """``outcome`` is a word, or the path to one."""
+    named = {"outcome.$" if outcome.startswith("$") else "outcome": outcome}
+    # What the flow has come to goes along whole: which of it there is depends on how far it came.
+    payload = {"model.$": "$.model", "execution.$": EXECUTION, "state.$": "$", **named, **details}
     return call(environment, "finish_run", payload, then=then, catches=[catch("Failed")])
 
 
@@ -204,7 +227,7 @@ def _candidate() -> dict[str, Any]:
     return {
         "InputName": jobs.CANDIDATE_INPUT,
         "S3Input": {
-            "S3Uri.$": "$.training.ModelArtifacts.S3ModelArtifacts",
+            "S3Uri.$": "$.jobs.train.ModelArtifacts.S3ModelArtifacts",
             "LocalPath": jobs.input_dir(jobs.CANDIDATE_INPUT),
             "S3DataType": "S3Prefix",
             "S3InputMode": "File",

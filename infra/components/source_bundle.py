@@ -65,11 +65,3 @@ class SourceBundle(Construct):
     @property
     def uri(self) -> str:
         return self.asset.s3_object_url
-
-    @property
-    def bucket_arn(self) -> str:
-        return f"arn:aws:s3:::{self.asset.s3_bucket_name}"
-
-    @property
-    def key(self) -> str:
-        return self.asset.s3_object_key

@@ -65,7 +65,11 @@ class Triggers(Construct):
         self._start(
             "RetrainingRequested",
             retraining,
-            {"model": at("$.detail.model"), "trigger": at("$.detail.trigger")},
+            # Field by field: what an event names as the package of a reproduction must not pass.
+            {
+                "model": at("$.detail.model"),
+                "trigger": {name: at(f"$.detail.trigger.{name}") for name in ("kind", "id", "by", "reason")},
+            },
             pattern=events.EventPattern(source=[SOURCE], detail_type=[RETRAINING_REQUESTED]),
             bus=bus,
         )

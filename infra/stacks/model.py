@@ -41,14 +41,7 @@ class ModelStack(Stack):
             description=f"Settings of {names.id}",
             string_value=environment.model_settings(model, code_uri=source.uri).to_json(),
         )
-        JobRoles(
-            self,
-            "Roles",
-            model=names,
-            dataset=model.dataset,
-            source=source,
-            key=environment_key(self, environment.names),
-        )
+        JobRoles(self, "Roles", model=names, dataset=model.dataset, key=environment_key(self, environment.names))
         DriftSchedule(self, "Drift", model=names, expression=environment.drift_schedule(model))
         if expression := environment.retraining_schedule(model):
             RetrainingSchedule(self, "Retraining", model=names, expression=expression)

@@ -60,6 +60,11 @@ class JudgeCandidateEnv(FunctionEnv):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CompareReproductionEnv(FunctionEnv):
+    HANDLER: ClassVar[str] = "functions.compare_reproduction.handler.handle"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegisterCandidateEnv(FunctionEnv):
     HANDLER: ClassVar[str] = "functions.register_candidate.handler.handle"
 
@@ -106,6 +111,11 @@ class DriftCheckEnv(FunctionEnv):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LandFilesEnv(FunctionEnv):
+    HANDLER: ClassVar[str] = "functions.land_files.handler.handle"
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreateReleaseStatesEnv(FunctionEnv):
     HANDLER: ClassVar[str] = "functions.create_release_states.handler.handle"
 
@@ -116,6 +126,7 @@ FUNCTIONS: dict[str, type[FunctionEnv]] = {
         TakeLeaseEnv,
         PlanRunEnv,
         JudgeCandidateEnv,
+        CompareReproductionEnv,
         RegisterCandidateEnv,
         FinishRunEnv,
         ApprovePackageEnv,
@@ -125,6 +136,7 @@ FUNCTIONS: dict[str, type[FunctionEnv]] = {
         VerifyReleaseEnv,
         FinishReleaseEnv,
         DriftCheckEnv,
+        LandFilesEnv,
         CreateReleaseStatesEnv,
     )
 }

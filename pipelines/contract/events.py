@@ -13,3 +13,6 @@ RELEASE_FINISHED = "Release Finished"
 
 TRIGGER_KINDS = ("drift", "commit", "schedule", "person")
 """What may start a retraining; each model's settings list those that it accepts. A person may always."""
+REPRODUCTION = "reproduction"
+"""The kind of a trigger that carries ``package_arn`` and asks for that package to be trained again and compared. No
+event can carry one: a person starts it."""

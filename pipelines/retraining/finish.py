@@ -19,8 +19,9 @@ JOB_REASONS = ("ExitMessage", "FailureReason", "StatusMessage")
 def finish_run(event: Mapping[str, Any], services: Services) -> None:
     """Record a run's outcome, emit ``Run Finished``, alert on failure, free the lease; the second time do nothing.
 
-    ``event`` is the flow's own (model, lease, execution, outcome, cause, package_arn) or, of an execution that ended
-    without one of these, ``{"execution", "status"}``.
+    ``event`` is the flow's own (model, execution, outcome, state, and where there is one cause, package_arn or
+    comparison; ``state`` is all that the flow has come to) or, of an execution that ended without one of these,
+    ``{"execution", "status"}``.
     """
     ledger, execution = services.ledger, event["execution"]
     known = ledger.get(keys.execution_pk(execution), keys.EXECUTION)
@@ -37,12 +38,29 @@ def finish_run(event: Mapping[str, Any], services: Services) -> None:
     run_id = known["run_id"] if known else "none"
     if known:
         values = {"cause": cause, "package_arn": event.get("package_arn"), "ended": written(datetime.now(UTC))}
-        ledger.update(pk, keys.run_sk(run_id), {"outcome": outcome, **values})
+        if event.get("comparison"):
+            values["comparison"] = event["comparison"]
+        jobs = jobs_of(event.get("state", {}), event.get("cause"))
+        ledger.update(pk, keys.run_sk(run_id), {"outcome": outcome, "jobs": jobs, **values})
     detail = {"model": model, "run_id": run_id, "outcome": outcome, "cause": cause}
     emit(services, events.RUN_FINISHED, {**detail, "package_arn": event.get("package_arn")})
     if outcome == "failed":
         message = f"{cause}\n\nExecution: {execution}\nThe champion keeps serving."
         alert(services, f"{services.environment.id} {model}: retraining failed", message)
+
+
+def jobs_of(state: Mapping[str, Any], cause: Any) -> dict[str, str]:
+    """The names of the jobs that a run came to, by step: those that completed, and the one that failed."""
+    failed = _described(cause) if isinstance(cause, Mapping) else None
+    names = [_job_name(job) for job in (*state.get("jobs", {}).values(), failed)]
+    # model-step-execution-attempt, and a model's name may have dashes
+    return {name.rsplit("-", 3)[1]: name for name in names if name}
+
+
+def _job_name(described: Any) -> str:
+    if not isinstance(described, Mapping):
+        return ""
+    return str(described.get("TrainingJobName") or described.get("ProcessingJobName") or "")
 
 
 def reason_of(cause: Any) -> str:
@@ -61,12 +79,8 @@ def reason_of(cause: Any) -> str:
 
 
 def _of_error(cause: Mapping[str, Any]) -> str:
-    error, inner = str(cause.get("Error", "")), cause.get("Cause", "")
-    try:
-        described = json.loads(inner)
-    except (TypeError, ValueError):
-        return f"{error}: {inner}" if inner else error
-    if isinstance(described, Mapping):
+    error, inner, described = str(cause.get("Error", "")), cause.get("Cause", ""), _described(cause)
+    if described is not None:
         for name in JOB_REASONS:
             if described.get(name):
                 return str(described[name])
@@ -75,4 +89,13 @@ def _of_error(cause: Mapping[str, Any]) -> str:
         status = described.get("TrainingJobStatus") or described.get("ProcessingJobStatus")
         if status:
             return f"the job ended as {status}"
-    return f"{error}: {inner}"
+    return f"{error}: {inner}" if inner else error
+
+
+def _described(cause: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The description of a job, or of a function's error, that Step Functions gives as a cause's text."""
+    try:
+        described = json.loads(cause.get("Cause", ""))
+    except (TypeError, ValueError):
+        return None
+    return described if isinstance(described, Mapping) else None

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.clients import Services
 from pipelines.contract import ledger as keys
-from pipelines.contract.events import TRIGGER_KINDS
+from pipelines.contract.events import REPRODUCTION, TRIGGER_KINDS
 from pipelines.contract.settings import ModelSettings
 from pipelines.ledger import ConflictError
 from pipelines.moments import parse_moment, sortable_id, written
@@ -68,16 +68,21 @@ class Lease:
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
-    """``kind`` is one of ``events.TRIGGER_KINDS``; ``id`` is the same for the same event delivered twice."""
+    """``kind``: one of ``events.TRIGGER_KINDS``, or ``events.REPRODUCTION``: then ``package_arn`` is to be made again.
+    ``id`` is the same for the same event delivered twice."""
 
     kind: str
     id: str
     by: str
     reason: str
+    package_arn: str = ""
 
 
 def decide(lease: Lease, trigger: Trigger, settings: ModelSettings, *, execution: str, now: datetime) -> Lease:
     """The lease that ``execution`` gets; the same lease again if it holds it already.
+
+    A reproduction registers nothing. So it neither waits for the cooldown nor begins one, and is not of the day's runs:
+    an audit must not keep a model from being retrained.
 
     Raises
     ------
@@ -87,8 +92,11 @@ def decide(lease: Lease, trigger: Trigger, settings: ModelSettings, *, execution
     if lease.holder == execution:
         return lease
     rules, moment, day = settings.retraining, int(now.timestamp()), f"{now:%Y-%m-%d}"
-    by_person = trigger.kind == "person"
-    if trigger.kind not in TRIGGER_KINDS or not (by_person or trigger.kind in rules.triggers):
+    by_person, reproduces = trigger.kind == "person", trigger.kind == REPRODUCTION
+    if reproduces and not trigger.package_arn:
+        raise TriggerRefusedError("a reproduction names the package to make again, and is started by a person alone")
+    known = trigger.kind in TRIGGER_KINDS and (by_person or trigger.kind in rules.triggers)
+    if not (known or reproduces):
         accepted = ", ".join(("person", *rules.triggers))
         raise TriggerRefusedError(f"{settings.model} takes no trigger of kind {trigger.kind!r}; it takes {accepted}")
     if trigger.id in lease.recent_triggers:
@@ -97,20 +105,22 @@ def decide(lease: Lease, trigger: Trigger, settings: ModelSettings, *, execution
         raise LeaseHeldError(
             f"{lease.holder} holds the lease of {settings.model} for {lease.expires_at - moment} s more"
         )
+    recent = (*lease.recent_triggers, trigger.id)[-REMEMBERED_TRIGGERS:]
+    taken = replace(
+        lease,
+        holder=execution,
+        token=lease.token + 1,
+        expires_at=moment + longest_run_s(settings),
+        recent_triggers=recent,
+    )
+    if reproduces:
+        return taken
     if not by_person and moment < lease.cooldown_until:
         raise CooldownError(f"{settings.model} cools down for {lease.cooldown_until - moment} s more")
     runs_today = lease.runs_today if lease.day == day else 0
     if runs_today >= rules.max_runs_per_day:
         raise BudgetSpentError(f"{settings.model} has had its {rules.max_runs_per_day} runs of {day}")
-    return Lease(
-        holder=execution,
-        token=lease.token + 1,
-        expires_at=moment + longest_run_s(settings),
-        cooldown_until=moment + rules.cooldown_s,
-        day=day,
-        runs_today=runs_today + 1,
-        recent_triggers=(*lease.recent_triggers, trigger.id)[-REMEMBERED_TRIGGERS:],
-    )
+    return replace(taken, cooldown_until=moment + rules.cooldown_s, day=day, runs_today=runs_today + 1)
 
 
 def longest_run_s(settings: ModelSettings) -> int:
@@ -181,7 +191,8 @@ def free(services: Services, model: str, execution: str) -> bool:
 def take_from_event(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
     """``take_lease``'s input: model, trigger, execution, started."""
     settings = read_settings(services, event["model"])
-    trigger = Trigger(**{name: str(event["trigger"][name]) for name in ("kind", "id", "by", "reason")})
+    given = {name: str(event["trigger"][name]) for name in ("kind", "id", "by", "reason")}
+    trigger = Trigger(**given, package_arn=str(event["trigger"].get("package_arn", "")))
     return take(services, settings, trigger, execution=event["execution"], started=parse_moment(event["started"]))
 
 

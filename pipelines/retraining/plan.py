@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.clients import Services
 from pipelines.contract import jobs
 from pipelines.contract import ledger as keys
+from pipelines.contract.events import REPRODUCTION
 from pipelines.contract.names import Model
 from pipelines.contract.paths import run_prefix
 from pipelines.contract.release_state import ReleaseState
@@ -15,40 +16,64 @@ from pipelines.contract.settings import ModelSettings
 from pipelines.data.commits import Dataset
 from pipelines.moments import digest
 from pipelines.retraining.lease import read_settings
+from pipelines.retraining.recipe import keep_code, recipe_of
+from pipelines.retraining.reproduction import plan_again, read_original
 
 
 def plan_run(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
     """Freeze the dataset's head, find the champion, and say what the jobs are to do; see docs/reference/flows.md.
 
+    Of a reproduction: what the package's own run had instead, the package itself standing in the champion's place.
+
     Raises
     ------
     NoDataError
-        The dataset has no commit yet.
+        The dataset has no commit yet, or the recorded one is gone.
+    NotReproducibleError
+        A package that was to be reproduced cannot be.
     """
     environment = services.environment
     settings = read_settings(services, event["model"])
     model = environment.model(settings.model)
-    dataset = Dataset(name=settings.dataset, bucket=services.bucket("data"), ledger=services.ledger)
-    commit = dataset.head()
+    original = None
+    if event["trigger"]["kind"] == REPRODUCTION:
+        original = read_original(services, model, event["trigger"]["package_arn"])
+        settings, dataset, commit = plan_again(services, settings, original)
+    else:
+        dataset = Dataset(name=settings.dataset, bucket=services.bucket("data"), ledger=services.ledger)
+        commit = dataset.head()
     artifacts = services.bucket("artifacts")
     run_id = event["lease"]["run_id"]
     prefix = run_prefix(settings.model, run_id)
     run_uri = artifacts.uri(prefix)
     artifacts.write_json(f"{prefix}commit.json", commit.to_document())
     artifacts.write_json(f"{prefix}manifest.json", dataset.sagemaker_manifest(commit))
-    champion = find_champion(services, model)
-    services.ledger.update(
-        keys.model_pk(settings.model),
-        keys.run_sk(run_id),
-        {"commit": commit.id, "tree": commit.tree, "champion": champion["package_arn"] if champion else None},
+    expected = original["recipe"]["code_sha256"] if original else None
+    settings, code_sha256 = keep_code(services, settings, prefix, expected_sha256=expected)
+    champion = None if original else find_champion(services, model)
+    job_id = digest(event["execution"])
+    record_plan(
+        services,
+        settings.model,
+        run_id,
+        {
+            "dataset": settings.dataset,
+            "commit": commit.id,
+            "tree": commit.tree,
+            "champion": champion["package_arn"] if champion else None,
+            "reproduces": original["package_arn"] if original else None,
+            "job_id": job_id,
+            "recipe": recipe_of(settings, code_sha256),
+        },
     )
     return {
         "run_id": run_id,
-        "job_id": digest(event["execution"]),
+        "job_id": job_id,
         "commit": commit.id,
         "approval": settings.approval,
         "image": settings.image,
         "code_uri": settings.code_uri,
+        "code_sha256": code_sha256,
         "training_role": model.role_arn("training"),
         "key_arn": services.parameter(environment.key_parameter),
         "training": asdict(settings.training),
@@ -58,10 +83,19 @@ def plan_run(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
         "training_data_uri": f"{run_uri}data/training/",
         "training_output_uri": f"{run_uri}model",
         "candidate_uri_prefix": f"{run_uri}model/",
-        "evaluate": evaluation(settings, run_uri, champion),
+        "evaluate": evaluation(settings, run_uri, original or champion),
         "run_uri": run_uri,
         "champion": {name: champion[name] for name in ("package_arn", "version")} if champion else None,
+        "reproduces": {name: original[name] for name in ("package_arn", "run_id")} if original else None,
     }
+
+
+def record_plan(services: Services, model: str, run_id: str, values: Mapping[str, Any]) -> None:
+    """Record what a run is planned from, with the run and with the commit that it uses."""
+    ledger = services.ledger
+    ledger.update(keys.model_pk(model), keys.run_sk(run_id), values)
+    use = {"model": model, "run_id": run_id, "dataset": values["dataset"], "commit": values["commit"]}
+    ledger.update(keys.commit_pk(values["dataset"], values["commit"]), keys.use_sk(model, run_id), use)
 
 
 def find_champion(services: Services, model: Model) -> dict[str, Any] | None:
@@ -113,7 +147,7 @@ def evaluation(settings: ModelSettings, run_uri: str, champion: Mapping[str, Any
         *("--output", jobs.OUTPUT, "--message-file", jobs.MESSAGE_FILE),
         *("--task", settings.task, "--target", settings.target, "--metric", settings.gate.metric),
     ]
-    if champion:
+    if champion and champion["model_uri"]:
         inputs.append(_input("champion", champion["model_uri"]))
         arguments += ["--champion", jobs.input_dir("champion"), "--champion-version", str(champion["version"])]
     return {"inputs": inputs, "arguments": arguments}

@@ -96,15 +96,18 @@ def _register(
         "commit": plan["commit"],
         "job": key.split("/")[-3],
         "sha256": evaluation["candidate_sha256"],
+        "content_sha256": evaluation["candidate_content_sha256"],
         "rows": str(evaluation["rows"]),
         "baseline_uri": f"{run_uri}evaluation/baseline.json",
         "golden_uri": f"{run_uri}evaluation/golden.json",
         "code_uri": plan["code_uri"],
+        "code_sha256": plan["code_sha256"],
         "champion": plan["champion"]["package_arn"] if plan["champion"] else "none",
         **{f"metric_{name}": f"{value:.6g}" for name, value in evaluation["candidate"].items()},
     }
     container = {
-        "Image": settings.image,
+        # A deployment during the run may have changed the settings: the model was made in the plan's image.
+        "Image": plan["image"],
         "ModelDataUrl": model_uri,
         "Environment": {
             "SAGEMAKER_PROGRAM": "inference.py",

@@ -19,6 +19,8 @@ from pipelines.contract.settings import Drift, Gate, Job, ModelSettings, Retrain
 
 ENVIRONMENT = Environment(team="arrivals", stage="dev", account="123456789012", region="us-east-1")
 MODEL = ENVIRONMENT.model("late-arrival")
+ASSETS = "assets"
+CODE = b"not really a code bundle"
 
 
 def settings(**changes: Any) -> ModelSettings:
@@ -31,7 +33,7 @@ def settings(**changes: Any) -> ModelSettings:
         "window_months": 3,
         "holdout_months": 1,
         "image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0",
-        "code_uri": "s3://assets/code.tar.gz",
+        "code_uri": f"s3://{ASSETS}/code.gz",
         "training": Job(instance_type="ml.m5.large", volume_gb=10, max_runtime_s=600),
         "processing": Job(instance_type="ml.m5.large", volume_gb=10, max_runtime_s=600),
         "gate": Gate(metric="auc", bound=0.6, min_gain=0.0, min_rows=100),
@@ -196,6 +198,8 @@ def world() -> Iterator[World]:
         made["sagemaker-runtime"] = endpoint = Endpoint(answer=lambda _: "0.5")
         for kind in ("data", "artifacts", "capture"):
             clients("s3").create_bucket(Bucket=ENVIRONMENT.bucket(kind))
+        clients("s3").create_bucket(Bucket=ASSETS)
+        clients("s3").put_object(Bucket=ASSETS, Key="code.gz", Body=CODE)
         clients("dynamodb").create_table(
             TableName=ENVIRONMENT.ledger_table,
             BillingMode="PAY_PER_REQUEST",

@@ -50,7 +50,7 @@ def commit(world: World, tmp_path: Path, name: str = "2013-01.csv") -> Dataset:
 def planned(world: World, tmp_path: Path) -> dict[str, Any]:
     commit(world, tmp_path)
     lease = take_from_event(request(), world.services)
-    plan = plan_run({"model": MODEL.name, "lease": lease, "execution": EXECUTION}, world.services)
+    plan = plan_run({**request(), "lease": lease}, world.services)
     return {"model": MODEL.name, "lease": lease, "execution": EXECUTION, "plan": plan}
 
 
@@ -63,6 +63,7 @@ def evaluated(world: World, event: dict[str, Any], auc: float = 0.7) -> None:
         "rows": 1000,
         "metric": "auc",
         "candidate_sha256": hashlib.sha256(ARTIFACT).hexdigest(),
+        "candidate_content_sha256": "c" * 64,
         "candidate": {"auc": auc, "brier": 0.2},
         "segments": [{"column": "origin", "value": "JFK", "candidate": {"auc": auc}}],
         "baseline": {"rows": 1000},
@@ -156,7 +157,7 @@ def test_plan_freezes_the_commit(world: World, tmp_path: Path) -> None:
 def test_plan_without_data_says_so(world: World) -> None:
     lease = take_from_event(request(), world.services)
     with pytest.raises(NoDataError, match="no commit yet"):
-        plan_run({"model": MODEL.name, "lease": lease, "execution": EXECUTION}, world.services)
+        plan_run({**request(), "lease": lease}, world.services)
 
 
 def test_candidate_without_evaluation_is_rejected(world: World, tmp_path: Path) -> None:
