@@ -194,7 +194,7 @@ class Dataset:
             keys.dataset_pk(self.name),
             keys.HEAD,
             {"commit": commit.id, "number": number, "tree": commit.tree},
-            expected={"commit": expected["commit"]} if expected else None,
+            expected={name: expected[name] for name in ("commit", "number")} if expected else None,
         )
 
     def checkout(
