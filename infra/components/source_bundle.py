@@ -11,7 +11,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 AT_THE_ROOT = ("train.py", "inference.py", "contract.yaml")
-PACKAGES = ("contract", "data", "evaluation", "monitoring", "steps", "training")
+PACKAGES = ("contract", "data", "evaluation", "monitoring", "steps", "training", "validation")
 """Of ``pipelines``: what the jobs import; the functions' packages stay behind."""
 
 

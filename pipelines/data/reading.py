@@ -1,37 +1,178 @@
-"""Reading a dataset's files: CSV (also gzipped) and Parquet; what cannot be read is named, never guessed."""
+"""Reading a dataset's files in pieces: CSV (also gzipped) and Parquet; what cannot be read is named, never guessed.
 
-import gzip
+A CSV is UTF-8 without a byte-order mark, has commas between its fields, a header, and records of equal length. No
+message holds what stands in the rows: it ends in places that cannot be erased.
+"""
+
+import csv
 import io
-import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from pipelines.data.streams import HEAD_BYTES, CheckedStream, UnreadableFileError
+
+__all__ = ["Chunk", "UnreadableFileError", "read_chunks", "read_columns", "read_table"]
+
+BLOCK_BYTES = 8 << 20
+"""Of CSV text; a record is never longer."""
+BATCH_ROWS = 50_000
+"""Of Parquet."""
+DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-class UnreadableFileError(ValueError):
-    """A file is not what its name says; the message names the file and what is wrong."""
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """Consecutive rows of a file. ``first_row`` is the number of the first, counted from 1 after the header."""
+
+    file: str
+    first_row: int
+    rows: pa.RecordBatch
+    text: bool
+    """Whether the columns are a CSV's texts, empty fields as null, instead of what Parquet stores."""
 
 
 def read_table(path: Path, name: str) -> pd.DataFrame:
-    """Read one file as strings, empty fields as missing. ``name`` is its logical name, which says its format.
+    """Read one whole file, a CSV as texts with empty fields as None; see ``read_chunks``."""
+    batches = [chunk.rows for chunk in read_chunks(path, name)]
+    if not batches:
+        return pd.DataFrame(columns=read_columns(path, name), dtype="object")
+    return pd.DataFrame(pa.Table.from_batches(batches).to_pandas())
+
+
+def read_columns(path: Path, name: str) -> list[str]:
+    """The names of a file's columns, in order.
 
     Raises
     ------
     UnreadableFileError
-        Another format, a damaged archive, another encoding than UTF-8, or rows of unequal length.
+        As ``read_chunks``, as far as the header shows it.
     """
+    if _is_parquet(name):
+        with path.open("rb") as file:
+            return list(_parquet(file, name).schema_arrow.names)
+    with CheckedStream(path, name) as stream:
+        return _header(stream, name)
+
+
+def read_chunks(path: Path, name: str, *, columns: Sequence[str] | None = None) -> Iterator[Chunk]:
+    """Read a file in pieces of some ten thousand rows. ``name`` is its logical name, which says its format.
+
+    With ``columns``, only those of them that the file has.
+
+    Raises
+    ------
+    UnreadableFileError
+        Another format, a damaged archive, another encoding, another delimiter, columns without a name or with the same
+        name, records of unequal length.
+    """
+    return _parquet_chunks(path, name, columns) if _is_parquet(name) else _csv_chunks(path, name, columns)
+
+
+def _is_parquet(name: str) -> bool:
+    if not name.endswith((".csv", ".csv.gz", ".parquet")):
+        raise UnreadableFileError(f"{name}: a dataset's files end in .csv, .csv.gz or .parquet")
+    return name.endswith(".parquet")
+
+
+def _csv_chunks(path: Path, name: str, columns: Sequence[str] | None) -> Iterator[Chunk]:
+    with CheckedStream(path, name) as stream:
+        header = _header(stream, name)
+        wanted = header if columns is None else [column for column in header if column in set(columns)]
+        uneven: list[pyarrow.csv.InvalidRow] = []
+
+        def refuse(row: pyarrow.csv.InvalidRow) -> str:
+            uneven.append(row)
+            return "error"
+
+        first_row = 1
+        try:
+            reader = pyarrow.csv.open_csv(
+                pa.PythonFile(stream, mode="r"),
+                # Only a single thread knows the number of a bad record.
+                read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
+                parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=refuse),
+                convert_options=pyarrow.csv.ConvertOptions(
+                    column_types=dict.fromkeys(wanted, pa.string()),
+                    include_columns=wanted,
+                    null_values=[""],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=True,
+                ),
+            )
+            for batch in reader:
+                if batch.num_rows:
+                    yield Chunk(file=name, first_row=first_row, rows=batch, text=True)
+                    first_row += batch.num_rows
+        except pa.ArrowInvalid as error:
+            # Arrow's own message quotes the record.
+            raise UnreadableFileError(f"{name}: {_what_is_uneven(uneven, str(error))}") from None
+
+
+def _what_is_uneven(uneven: list[pyarrow.csv.InvalidRow], said: str) -> str:
+    if uneven:
+        row = uneven[0]
+        return (
+            f"record {row.number} (the header is record 1) has {row.actual_columns} fields, "
+            f"the header {row.expected_columns}"
+        )
+    if "straddling" in said:
+        return f"a record is longer than {BLOCK_BYTES >> 20} MB, or a quotation mark is never closed"
+    return "it cannot be parsed as CSV"
+
+
+def _header(stream: CheckedStream, name: str) -> list[str]:
+    head = stream.peek(HEAD_BYTES)
+    if not head.strip():
+        raise UnreadableFileError(f"{name}: empty, without a header")
+    # A record that the piece cuts is none of ours unless it is the first; then the header is too long.
+    text = head.decode("utf-8", errors="ignore")
+    if len(head) == HEAD_BYTES and "\n" not in text and "\r" not in text:
+        raise UnreadableFileError(f"{name}: line 1: the header is longer than {HEAD_BYTES >> 20} MB")
+    header = next(record for record in csv.reader(io.StringIO(text, newline="")) if record)
+    if len(header) == 1:
+        for delimiter, plural in DELIMITERS.items():
+            if delimiter in header[0]:
+                raise UnreadableFileError(f"{name}: line 1: its fields are separated by {plural}, not by commas")
+    return _distinct(header, name)
+
+
+def _distinct(header: list[str], name: str) -> list[str]:
+    # Without a header the first row stands here: columns are named by their number.
+    first: dict[str, int] = {}
+    for number, column in enumerate(header, start=1):
+        if not column.strip():
+            raise UnreadableFileError(f"{name}: column {number} has no name")
+        if column in first:
+            raise UnreadableFileError(f"{name}: columns {first[column]} and {number} have the same name")
+        first[column] = number
+    return header
+
+
+def _parquet(file: io.BufferedReader, name: str) -> pyarrow.parquet.ParquetFile:
     try:
-        if name.endswith((".csv", ".csv.gz")):
-            content = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
-            return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
-        if name.endswith(".parquet"):
-            return pd.read_parquet(path)
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"{name}: not UTF-8 (byte {error.start}: {error.reason})") from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UnreadableFileError(f"{name}: damaged gzip file: {error}") from error
-    except ImportError as error:
-        raise UnreadableFileError(f"{name}: this container has no pyarrow to read Parquet") from error
-    except (ValueError, OSError) as error:
-        raise UnreadableFileError(f"{name}: {error}") from error
-    raise UnreadableFileError(f"{name}: a dataset's files end in .csv, .csv.gz or .parquet")
+        found = pyarrow.parquet.ParquetFile(file)
+    except (pa.ArrowException, OSError):
+        raise UnreadableFileError(f"{name}: no Parquet file, or a truncated one: its footer cannot be read") from None
+    _distinct(found.schema_arrow.names, name)
+    return found
+
+
+def _parquet_chunks(path: Path, name: str, columns: Sequence[str] | None) -> Iterator[Chunk]:
+    with path.open("rb") as file:
+        found = _parquet(file, name)
+        stored = found.schema_arrow.names
+        wanted = stored if columns is None else [column for column in stored if column in set(columns)]
+        first_row = 1
+        try:
+            for batch in found.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
+                if batch.num_rows:
+                    yield Chunk(file=name, first_row=first_row, rows=batch, text=False)
+                    first_row += batch.num_rows
+        except (pa.ArrowException, OSError):
+            raise UnreadableFileError(f"{name}: damaged after row {first_row - 1}") from None

@@ -1,0 +1,1 @@
+"""A dataset's files against its model's contract: every violation, with counts and examples."""
