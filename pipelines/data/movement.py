@@ -18,12 +18,12 @@ from pipelines.data.difference import SchemaDifference, compare_schemas
 from pipelines.data.kinds import EMPTY, NUMERIC, KindCounts, Values, look_at
 from pipelines.data.reading import UnreadableFileError
 from pipelines.data.sample import Sample
-from pipelines.monitoring.drift import compare
-from pipelines.monitoring.profile import Profile, baseline
+from pipelines.monitoring.category_column import CategoryColumn
+from pipelines.monitoring.comparison import compare
+from pipelines.monitoring.profile import Profile
 
 LAYOUT_CELLS = 4_000_000
 """Values of the old version from which the bins are made."""
-TOP = 5
 
 Read = Callable[[File], Iterator[pd.DataFrame]]
 """Gives a file's rows in parts; raises ``UnreadableFileError``."""
@@ -63,10 +63,13 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnMove:
-    """``kind`` is the one of the old version; ``psi`` the population stability index of the new one against it."""
+    """``kind`` is the one of the old version. ``effect``, how much changed beyond chance, from 0 to 1, and ``psi`` are
+    as ``pipelines.monitoring.comparison`` has them.
+    """
 
     name: str
     kind: str
+    effect: float
     psi: float
     old: Summary
     new: Summary
@@ -193,7 +196,8 @@ def _table(values: Mapping[str, Values], kinds: Mapping[str, str]) -> dict[str, 
 
 def _layout(rows: pd.DataFrame, kinds: Mapping[str, str]) -> Profile:
     categorical = [name for name, kind in kinds.items() if kind not in (*NUMERIC, "time")]
-    return baseline(_table({name: look_at(rows[name]) for name in kinds}, kinds), categorical=categorical).empty()
+    table = _table({name: look_at(rows[name]) for name in kinds}, kinds)
+    return Profile.of([table], categories=categorical).empty()
 
 
 def _count(parts: Iterable[pd.DataFrame], layout: Profile, kinds: Mapping[str, str]) -> _Version:
@@ -210,19 +214,24 @@ def _count(parts: Iterable[pd.DataFrame], layout: Profile, kinds: Mapping[str, s
 def _rank(kinds: Mapping[str, str], old: _Version, new: _Version) -> tuple[ColumnMove, ...]:
     assert old.profile
     assert new.profile
-    return tuple(
+    moves = [
         ColumnMove(
             name=found.name,
             kind=kinds[found.name],
+            effect=found.effect,
             psi=found.psi,
             old=replace(old.summaries[found.name], shares=_shares(old.profile, found.name)),
             new=replace(new.summaries[found.name], shares=_shares(new.profile, found.name)),
         )
-        for found in compare(old.profile, new.profile, psi_threshold=0)
-    )
+        for found in compare(old.profile, new.profile).columns
+    ]
+    return tuple(sorted(moves, key=lambda move: (-move.effect, -move.psi, move.name)))
 
 
 def _shares(profile: Profile, name: str) -> dict[str, float]:
     column = profile.columns[name]
-    counted: Sequence[tuple[str, int]] = list(zip(column.categories, column.counts, strict=False))
-    return {category: count / column.rows for category, count in counted} if column.edges is None else {}
+    if not isinstance(column, CategoryColumn):
+        return {}
+    return {
+        category: int(count) / column.rows for category, count in zip(column.categories, column.counts, strict=True)
+    }

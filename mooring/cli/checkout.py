@@ -1,0 +1,81 @@
+"""``mooring data checkout`` and ``verify``: a version's bytes, on this machine, and whether they are still the same."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mooring.cli.dataset import SHORT_ID, dataset_arguments, opened
+from mooring.cli.terminal import json_option, print_json, print_table, transfer
+from mooring.errors import MooringError
+from pipelines.data.checkout import UncommittedFileError, UnsafePathError
+from pipelines.data.verify import verify as verify_commit
+
+SHOWN_FILES = 10
+
+
+@click.command()
+@dataset_arguments
+@click.argument("revision")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--overwrite", is_flag=True, help="Replace files of other content, even where no commit holds it.")
+@json_option
+def checkout(environment: str, dataset: str, revision: str, folder: Path, overwrite: bool, as_json: bool) -> None:
+    """Write the files of a commit of DATASET to FOLDER; each one's digest is compared.
+
+    What is there already is not fetched again, and what is not the commit's stays. REVISION is HEAD, HEAD~2 (two
+    before it), or an id or its first digits.
+    """
+    with opened(environment, dataset) as found, transfer(f"Fetching {dataset}") as on_progress:
+        commit = found.resolve(revision)
+        try:
+            done = found.checkout(commit, folder, overwrite=overwrite, on_progress=on_progress)
+        except UncommittedFileError as error:
+            raise MooringError(str(error), remedy="choose another folder, or give --overwrite") from error
+        except UnsafePathError as error:
+            raise MooringError(str(error), remedy="choose another folder") from error
+    if as_json:
+        print_json({"commit": commit.id, "folder": str(folder), **asdict(done)})
+        return
+    click.echo(
+        f"{commit.id[:SHORT_ID]} in {folder}: {len(commit.files)} files, {commit.size_bytes:,} bytes; "
+        f"{len(done.written)} written, {len(done.replaced)} replaced, {len(done.kept)} there already"
+    )
+    if done.unknown:
+        click.echo(f"Not of the commit, and left as they are: {_some(done.unknown)}")
+
+
+@click.command()
+@dataset_arguments
+@click.argument("revision", required=False)
+@click.option("--all", "everything", is_flag=True, help="Verify every commit, and the head.")
+@json_option
+def verify(environment: str, dataset: str, revision: str | None, everything: bool, as_json: bool) -> None:
+    """Hash a commit of DATASET again, manifest and objects, and name what is damaged; then the exit code is 1.
+
+    REVISION is HEAD (also if none is given), HEAD~2 (two before it), or an id or its first digits.
+    """
+    if revision and everything:
+        raise MooringError(f"both {revision} and --all were given", remedy="name a revision, or all")
+    with opened(environment, dataset) as found, transfer(f"Verifying {dataset}") as on_progress:
+        # By its id: whose manifest is damaged cannot be read as a commit.
+        commit_id = None if everything else found.history.find(revision or "HEAD")
+        damages = verify_commit(found.bucket, found.history, commit_id, workers=found.workers, on_progress=on_progress)
+    what = f"commit {commit_id[:SHORT_ID]}" if commit_id else "every commit"
+    if as_json:
+        print_json({"verified": commit_id or "all", "damages": [asdict(damage) for damage in damages]})
+    elif damages:
+        print_table("Damaged", list(asdict(damages[0])), [list(asdict(damage).values()) for damage in damages])
+    else:
+        click.echo(f"{dataset}, {what}: nothing is damaged.")
+    if damages:
+        raise MooringError(
+            f"{dataset}, {what}: {len(damages)} damages",
+            remedy="restore the prior version of each object named: its bucket keeps them all",
+        )
+
+
+def _some(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - SHOWN_FILES} more" if len(paths) > SHOWN_FILES else ""
+    return ", ".join(paths[:SHOWN_FILES]) + more

@@ -1,0 +1,117 @@
+"""``mooring data commit``: files and folders of this machine become the next version of a dataset."""
+
+import getpass
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from mooring.cli.dataset import SHORT_ID, count_rows, dataset_arguments, opened, shown
+from mooring.cli.fleet import find, models_retrained_by_commit
+from mooring.cli.terminal import json_option, print_json, transfer
+from mooring.deployed import Deployed
+from mooring.errors import MooringError
+from pipelines.data.commits import HeadMovedError, InvalidCommitError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """``files`` is by logical name; ``hidden`` was left out."""
+
+    files: dict[str, Path]
+    hidden: list[Path]
+
+
+def choose(paths: Sequence[Path]) -> Chosen:
+    """The files that ``paths`` stand for: a file by its name, a folder's files by their paths below it.
+
+    Raises
+    ------
+    MooringError
+        Two files have the same logical name, or there is none.
+    """
+    files: dict[str, Path] = {}
+    hidden: list[Path] = []
+    for name, place in (found for path in paths for found in _below(path, hidden)):
+        if files.setdefault(name, place) != place:
+            raise MooringError(
+                f"{files[name]} and {place} both have the name {name!r} in the dataset",
+                remedy="commit them one after the other, or the folder that holds both",
+            )
+    if not files:
+        left_out = f" but {len(hidden)} hidden ones" if hidden else ""
+        raise MooringError(
+            f"there are no files in {', '.join(map(str, paths))}{left_out}",
+            remedy="name files, or folders that hold some; a hidden file is committed if it is named itself",
+        )
+    return Chosen(files=files, hidden=hidden)
+
+
+def _below(path: Path, hidden: list[Path]) -> Iterator[tuple[str, Path]]:
+    if not path.is_dir():
+        yield path.name, path
+        return
+    for folder, folders, names in os.walk(path):
+        for name in sorted(names):
+            place = Path(folder) / name
+            if name.startswith("."):
+                hidden.append(place)
+            else:
+                yield place.relative_to(path).as_posix(), place
+        hidden += [Path(folder) / name for name in folders if name.startswith(".")]
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+
+
+@click.command()
+@dataset_arguments
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("-m", "--message", required=True, help="What this commit is about.")
+@click.option("--author", default=getpass.getuser, show_default="you")
+@click.option("--replace", is_flag=True, help="These files are the whole dataset now; the others leave it.")
+@json_option
+def commit(
+    environment: str, dataset: str, paths: tuple[Path, ...], message: str, author: str, replace: bool, as_json: bool
+) -> None:
+    """Commit PATHS on top of the head of DATASET; a file replaces one of the same name, the others stay.
+
+    A file's name in the dataset is its file name; of a folder, all files below it are taken, by their paths
+    relative to it, hidden ones excepted.
+
+    \b
+    Example:  mooring data commit arrivals-dev-us-east-1 flights 2013-*.csv.gz -m "January to March"
+              mooring data commit arrivals-dev-us-east-1 flights flights/ --replace -m "All of 2013"
+    """
+    chosen = choose(paths)
+    with opened(environment, dataset) as found, transfer(f"Committing to {dataset}") as on_progress:
+        if before := found.read_head():
+            # A damaged head is not the fault of the files: outside of the try.
+            found.read_commit(before)
+        try:
+            made = found.commit(
+                chosen.files, author=author, message=message, replace_all=replace, on_progress=on_progress
+            )
+        except (InvalidCommitError, HeadMovedError) as error:
+            raise MooringError(str(error), remedy="mend the files named above, and commit again") from error
+    changed = made.id != before
+    retrained = models_retrained_by_commit(environment, dataset) if changed else []
+    for model in retrained:
+        Deployed(find(environment)).request_retraining(
+            model, kind="commit", trigger_id=made.id, by=author, reason=message
+        )
+    if as_json:
+        hidden = [str(place) for place in chosen.hidden]
+        print_json({**asdict(made), "changed": changed, "hidden": hidden, "retrains": retrained})
+        return
+    rows = shown(count_rows(made))
+    click.echo(
+        f"{made.id}  {len(made.files)} files, {f'{rows} rows, ' if rows else ''}{made.size_bytes:,} bytes, "
+        f"tree {made.tree[:SHORT_ID]}"
+    )
+    if chosen.hidden:
+        click.echo(f"Left out, because hidden: {', '.join(map(str, chosen.hidden))}")
+    if not changed:
+        click.echo("Nothing changed: this is the head already.")
+    for model in retrained:
+        click.echo(f"{model} retrains on commits: asked for. Watch it: mooring show {environment} {model}")

@@ -1,0 +1,53 @@
+"""Commits' files as tables on this machine: each content is fetched once, and read piece by piece."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.data.commits import Commit, Dataset, File
+from pipelines.data.reading import read_chunks, read_columns
+
+
+class Tables:
+    """The tables of ``commits``, checked out below ``folder``; called with a file, it gives its rows in pieces.
+
+    ``to_read_bytes`` is how much will be read in all, for the progress.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        commits: Sequence[Commit],
+        folder: Path,
+        *,
+        to_read_bytes: int,
+        on_progress: Callable[[int, int, str], None],
+    ) -> None:
+        self._places: dict[str, Path] = {}
+        self._to_read_bytes, self._read_bytes = to_read_bytes, 0
+        self._on_progress = on_progress
+        for number, commit in enumerate(commits):
+            root = folder / str(number)
+            self._adopt(commit, root)
+            dataset.checkout(commit, root, on_progress=on_progress)
+            self._places |= {file.sha256: root / file.path for file in commit.files}
+
+    def __call__(self, file: File) -> Iterator[pd.DataFrame]:
+        place = self._places[file.sha256]
+        self._on_progress(self._read_bytes, self._to_read_bytes, f"Reading {file.path}")
+        pieces = 0
+        for chunk in read_chunks(place, file.path):
+            pieces += 1
+            yield chunk.rows.to_pandas(types_mapper=None if chunk.text else pd.ArrowDtype)
+        if not pieces:
+            yield pd.DataFrame(columns=read_columns(place, file.path), dtype="object")
+        self._read_bytes += file.size_bytes
+
+    def _adopt(self, commit: Commit, root: Path) -> None:
+        """Link what an earlier commit has brought: a checkout keeps what is right already."""
+        for file in commit.files:
+            if place := self._places.get(file.sha256):
+                target = root / file.path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.hardlink_to(place)

@@ -1,0 +1,236 @@
+"""A dataset as one looks at it before modelling: what each column holds, how columns go together, what is odd.
+
+Rows, missing values and duplicate rows are counted over all rows. Everything else is of a uniform sample, which is the
+whole dataset while that has at most ``SAMPLE_CELLS`` values; the profile says how many rows it is of.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pipelines.data.commits import File
+from pipelines.data.distribution import Histogram, Numbers, describe, histogram
+from pipelines.data.kinds import NUMERIC, Values, look_at
+from pipelines.data.periods import Periods
+from pipelines.data.reading import UnreadableFileError
+from pipelines.data.sample import Sample
+
+SAMPLE_CELLS = 10_000_000
+TOP = 10
+STRAYS = 5
+SAMPLE_ROWS = 8
+MAX_CORRELATED = 30
+"""Numeric columns in the picture of correlations: those that go together most with another."""
+
+Read = Callable[[File], Iterator[pd.DataFrame]]
+
+
+class NoTableError(ValueError):
+    """None of the files is a table with rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnProfile:
+    """Of all rows are ``missing`` and ``absent``, those of files without the column; all else is of the sample.
+
+    ``top`` are the most frequent values and ``strays`` examples of values that are not of the column's kind, each with
+    its count. ``over_time`` has one number for each period, and ``over_time_of`` says which: ``median``, ``mean``
+    (where the median never moves) or ``share`` of the most frequent value.
+    """
+
+    name: str
+    kind: str
+    missing: int
+    absent: int
+    distinct: int
+    present: int
+    top: tuple[tuple[str, int], ...]
+    stray_count: int
+    strays: tuple[tuple[str, int], ...]
+    variants: tuple[tuple[str, ...], ...]
+    numbers: Numbers | None
+    histogram: Histogram | None
+    over_time_of: str
+    over_time: tuple[float | None, ...]
+    missing_over_time: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correlations:
+    """Spearman's rank correlation of the numeric ``columns``, row by row; None where it is not defined."""
+
+    columns: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetProfile:
+    """``sampled`` is the number of rows that the sample has; ``rows`` of them all. ``unread`` says why, by path."""
+
+    rows: int
+    files: int
+    size_bytes: int
+    sampled: int
+    duplicates: int
+    columns: tuple[ColumnProfile, ...]
+    time_column: str | None
+    periods: tuple[tuple[str, int], ...]
+    correlations: Correlations
+    sample: tuple[tuple[str | None, ...], ...]
+    unread: dict[str, str]
+
+    @property
+    def missing_share(self) -> float:
+        return sum(column.missing for column in self.columns) / max(self.rows * len(self.columns), 1)
+
+
+@dataclass
+class _Counted:
+    """What is counted over all rows, file by file."""
+
+    rows: int
+    missing: Counter[str]
+    absent: Counter[str]
+    seen: dict[str, int]
+    hashes: list[npt.NDArray[np.uint64]]
+
+    def add(self, part: pd.DataFrame) -> None:
+        for name in map(str, part):
+            if name not in self.seen:
+                self.seen[name] = self.rows
+                self.absent[name] = self.missing[name] = self.rows
+        for name in self.seen:
+            if name in part:
+                self.missing[name] += int(part[name].isna().sum())
+            else:
+                self.missing[name] += len(part)
+                self.absent[name] += len(part)
+        # Of columns in one order, so that the same row in another file is the same.
+        self.hashes.append(pd.util.hash_pandas_object(part[sorted(map(str, part))], index=False).to_numpy())
+        self.rows += len(part)
+
+    def duplicates(self) -> int:
+        return self.rows - len(np.unique(np.concatenate(self.hashes)))
+
+
+def profile(files: Iterable[File], read: Read) -> DatasetProfile:
+    """Profile the tables of ``files``, read one after the other; what is no table is left out, and named.
+
+    Raises
+    ------
+    NoTableError
+        There is no row in any of them.
+    """
+    counted = _Counted(rows=0, missing=Counter(), absent=Counter(), seen={}, hashes=[])
+    sample = Sample(SAMPLE_CELLS)
+    unread, tables, size_bytes = {}, 0, 0
+    for file in files:
+        try:
+            for part in read(file):
+                part.columns = part.columns.astype(str)
+                counted.add(part)
+                sample.add(part)
+        except UnreadableFileError as error:
+            unread[file.path] = str(error)
+            continue
+        tables += 1
+        size_bytes += file.size_bytes
+    if not counted.rows:
+        said = "; ".join(unread.values()) or "there are no files"
+        raise NoTableError(f"there is no row to profile: {said}")
+    rows = sample.frame()
+    values = {str(name): look_at(rows[name]) for name in rows}
+    periods = Periods.of({name: found.column("time") for name, found in values.items() if _kind(found) == "time"})
+    return DatasetProfile(
+        rows=counted.rows,
+        files=tables,
+        size_bytes=size_bytes,
+        sampled=len(rows),
+        duplicates=counted.duplicates(),
+        columns=tuple(
+            _column(name, found, counted.missing[name], counted.absent[name], periods) for name, found in values.items()
+        ),
+        time_column=periods.column if periods else None,
+        periods=tuple(zip(periods.labels, periods.count(), strict=True)) if periods else (),
+        correlations=correlate({name: v.column(_kind(v)) for name, v in values.items() if _kind(v) in NUMERIC}),
+        sample=_sample_rows(rows),
+        unread=unread,
+    )
+
+
+def _kind(values: Values) -> str:
+    return values.count_kinds().kind
+
+
+def _column(name: str, values: Values, missing: int, absent: int, periods: Periods | None) -> ColumnProfile:
+    counts = values.count_kinds()
+    kind = counts.kind
+    order = np.argsort(-values.counts, kind="stable")
+    top = tuple((values.texts[index], int(values.counts[index])) for index in order[:TOP])
+    fits = np.isin(values.kinds, NUMERIC) if kind in NUMERIC else values.kinds == kind
+    odd = [index for index in order[: len(order) if counts.strays else 0] if not fits[index]]
+    numeric = kind in (*NUMERIC, "time")
+    # Of a category, whether a row has the most frequent value.
+    column = values.column(kind) if numeric else np.where(values.codes < 0, np.nan, values.codes == order[:1].sum())
+    over_time_of = "median" if numeric else "share"
+    over_time = periods.of_each(column, "median" if numeric else "mean") if periods else ()
+    if numeric and periods and len(set(over_time)) == 1:
+        over_time_of, over_time = "mean", periods.of_each(column, "mean")
+    return ColumnProfile(
+        name=name,
+        kind=kind,
+        missing=missing,
+        absent=absent,
+        distinct=len(values.texts),
+        present=counts.present,
+        top=top,
+        stray_count=counts.strays,
+        strays=tuple((values.texts[index], int(values.counts[index])) for index in odd[:STRAYS]),
+        variants=_variants(values.texts) if kind == "text" else (),
+        numbers=describe(column) if numeric else None,
+        histogram=histogram(column, whole=kind == "integer") if numeric else None,
+        over_time_of=over_time_of,
+        over_time=over_time,
+        missing_over_time=periods.of_each((values.codes < 0).astype(np.float64), "mean") if periods else (),
+    )
+
+
+def _variants(texts: list[str]) -> tuple[tuple[str, ...], ...]:
+    """Values that differ in case or in spaces only."""
+    alike: dict[str, list[str]] = {}
+    for text in texts:
+        alike.setdefault(" ".join(text.casefold().split()), []).append(text)
+    return tuple(tuple(sorted(found)) for found in alike.values() if len(found) > 1)
+
+
+def correlate(columns: dict[str, npt.NDArray[np.float64]]) -> Correlations:
+    """Spearman's correlation of each two columns over the rows that have both; of at most ``MAX_CORRELATED`` columns.
+
+    Ranks are made once for each column, over all its values, as if no other had missing ones.
+    """
+    varying = {name: values for name, values in columns.items() if len(np.unique(values[np.isfinite(values)])) > 1}
+    ranks = pd.DataFrame({name: pd.Series(v).where(np.isfinite(v)).rank() for name, v in varying.items()})
+    found = ranks.corr(min_periods=3)
+    if len(found) > MAX_CORRELATED:
+        strength = found.abs().where(~np.eye(len(found), dtype=bool)).max()
+        kept = set(strength.nlargest(MAX_CORRELATED).index)
+        names = [name for name in found if name in kept]
+        found = found.loc[names, names]
+    return Correlations(
+        columns=tuple(map(str, found)),
+        values=tuple(tuple(None if np.isnan(v) else float(v) for v in row) for row in found.to_numpy()),
+    )
+
+
+def _sample_rows(rows: pd.DataFrame) -> tuple[tuple[str | None, ...], ...]:
+    """Rows spread evenly over the sample, as text."""
+    chosen = np.unique(np.linspace(0, len(rows) - 1, SAMPLE_ROWS).astype(int))
+    shown = rows.iloc[chosen]
+    return tuple(
+        tuple(None if pd.isna(value) else str(value) for value in row)
+        for row in shown.itertuples(index=False, name=None)
+    )
