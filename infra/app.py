@@ -21,6 +21,8 @@ FLAGS = {
     # Access logs are allowed by bucket policy; ACLs do not work on buckets that enforce their owner.
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
     "@aws-cdk/aws-iam:minimizePolicies": True,
+    # An encrypted queue would admit the rules of every account.
+    "@aws-cdk/aws-events:eventsTargetQueueSameAccount": True,
     "@aws-cdk/core:target-partitions": ["aws"],
 }
 

@@ -13,6 +13,7 @@ from infra import layer
 from infra.components.function import Function
 from infra.components.permissions import Permissions
 from pipelines.contract.env import FUNCTIONS, DriftCheckEnv
+from pipelines.contract.landing import LONGEST_S
 from pipelines.contract.names import Environment
 
 
@@ -26,6 +27,8 @@ SIZES = {
     "verify_release": Size(timeout_s=120),
     "drift_check": Size(timeout_s=300, memory_mb=2048),
     "create_release_states": Size(timeout_s=300),
+    # With a whole processor: it hashes, unpacks and counts what arrives.
+    "land_files": Size(timeout_s=LONGEST_S, memory_mb=1769),
 }
 """Of the functions that need more than the others."""
 WITH_LAYER = ("drift_check",)

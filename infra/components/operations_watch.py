@@ -14,7 +14,7 @@ PERIOD = Duration.minutes(5)
 
 
 class OperationsWatch(Construct):
-    """An alarm for each flow and for the drift checker; a dashboard of all functions and flows."""
+    """An alarm for each flow, for the drift checker and for landing; a dashboard of all functions and flows."""
 
     def __init__(
         self,
@@ -30,7 +30,8 @@ class OperationsWatch(Construct):
         failures = {kind: machine.metric_failed(period=PERIOD) for kind, machine in machines.items()}
         errors = {name: function.metric_errors(period=PERIOD) for name, function in functions.items()}
         watched = [("Retraining", failures["retraining"]), ("Release", failures["release"])]
-        for name, metric in [*watched, ("DriftCheck", errors["drift_check"])]:
+        watched += [("DriftCheck", errors["drift_check"]), ("Landing", errors["land_files"])]
+        for name, metric in watched:
             metric.create_alarm(
                 self,
                 f"{name}Failed",

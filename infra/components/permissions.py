@@ -3,6 +3,7 @@
 from aws_cdk import aws_iam as iam
 
 from infra.components.policies import allow, pass_role
+from pipelines.contract.landing import PREFIX, quarantine_prefix
 from pipelines.contract.names import Environment
 
 Statements = list[iam.PolicyStatement]
@@ -116,6 +117,20 @@ class Permissions:
                 read_runs,
                 allow(["s3:PutObject"], f"{artifacts}/checks/*"),
                 self._ledger(put),
+                *tell,
+            ],
+            "land_files": [
+                allow(["s3:ListBucket"], data),
+                allow(["s3:ListBucketVersions"], data, conditions={"StringLike": {"s3:prefix": [f"{PREFIX}*"]}}),
+                allow(["s3:GetObjectVersion", "s3:DeleteObjectVersion"], f"{data}/{PREFIX}*"),
+                allow(["s3:GetObject"], f"{data}/datasets/*"),
+                allow(["s3:PutObject"], f"{data}/datasets/*", f"{data}/{quarantine_prefix('*', '*')}*"),
+                allow(["ssm:GetParametersByPath"], environment.arn("ssm", f"parameter/mooring/{environment.id}/*")),
+                self._ledger(put_update),
+                allow(
+                    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+                    environment.arn("sqs", environment.landing_queue),
+                ),
                 *tell,
             ],
             "create_release_states": [

@@ -1,4 +1,4 @@
-"""The role under which EventBridge Scheduler starts the drift checks and the retraining of all models."""
+"""The role under which EventBridge Scheduler starts the drift checks and the retraining of all models, and landing."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -12,7 +12,11 @@ class SchedulerRole(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
         statements = [
-            allow(["lambda:InvokeFunction"], environment.function_arn("drift_check")),
+            allow(
+                ["lambda:InvokeFunction"],
+                environment.function_arn("drift_check"),
+                environment.function_arn("land_files"),
+            ),
             allow(["states:StartExecution"], environment.state_machine_arn("retraining")),
             allow(["sqs:SendMessage"], environment.arn("sqs", environment.dead_letter_queue)),
             use_key(key.key_arn),

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from infra.components.boundary import boundary_arn
 from infra.components.functions import Functions
+from infra.components.landing import Landing
 from infra.components.operations_watch import OperationsWatch
 from infra.components.release_deployer import ReleaseDeployer
 from infra.components.release_flow import release_flow
@@ -56,6 +57,7 @@ class OperationsStack(Stack):
             key=key,
             dead_letters=queue,
         )
+        Landing(self, "Landing", environment=names, function=functions["land_files"], key=key, dead_letters=queue)
         ReleaseDeployer(self, "ReleaseDeployer", environment=names, key=key)
         SchedulerRole(self, "Scheduler", environment=names, key=key)
         ReleaseStates(

@@ -72,6 +72,15 @@ class Environment:
         return f"{self.id}-dead-letters"
 
     @property
+    def landing_queue(self) -> str:
+        """What wakes the function that lands files."""
+        return f"{self.id}-landing"
+
+    @property
+    def landing_schedule(self) -> str:
+        return f"{self.id}-landing"
+
+    @property
     def boundary(self) -> str:
         return f"{self.id}-boundary"
 
@@ -125,6 +134,8 @@ class Environment:
         yield "Lambda function", self.function("approve_package"), 64
         yield "state machine", self.state_machine("retraining"), 80
         yield "DynamoDB table", self.ledger_table, 255
+        yield "SQS queue", self.landing_queue, 80
+        yield "schedule", self.landing_schedule, 64
 
 
 @dataclass(frozen=True, kw_only=True)

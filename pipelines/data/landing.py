@@ -1,0 +1,75 @@
+"""Landing: files that arrive under ``landing/<dataset>/`` become commits by themselves.
+
+An event says only that it is worth a look; what is there is what the listing says. So an event may come twice, late, in
+any order or not at all: the next look, at the latest the schedule's, finds what it was about.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from pipelines.clients import Services
+from pipelines.contract.settings import ModelSettings
+from pipelines.data.landed import list_datasets, list_landed
+from pipelines.data.landing_batch import Batch, LandingFailedError, land_batch
+from pipelines.data.landing_reader import Watch
+from pipelines.data.landing_turn import Turn
+from pipelines.retraining.learners import learners
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def land(
+    services: Services, *, now: Callable[[], datetime] = _utc_now, seconds: Callable[[], float] = time.monotonic
+) -> list[dict[str, Any]]:
+    """Commit whatever has landed; gives what became of each batch. ``seconds`` is a monotonic clock.
+
+    Raises
+    ------
+    LandingFailedError
+        Something went wrong with one dataset or more; the others' files were dealt with.
+    """
+    datasets = list_datasets(services.bucket("data"))
+    if not datasets:
+        return []
+    by_dataset, watch, holder = learners(services), Watch(seconds), uuid4().hex
+    batches: list[Batch] = []
+    problems = []
+    for dataset in datasets:
+        turn = Turn(ledger=services.ledger, dataset=dataset, holder=holder, now=now)
+        if not watch.may_begin() or not turn.take():
+            continue
+        try:
+            _land_dataset(services, dataset, by_dataset.get(dataset, []), turn, watch, now, batches)
+        except Exception as error:
+            # One dataset's trouble must not keep the others' files waiting.
+            problems.append(f"{dataset}: {type(error).__name__}: {error}")
+            turn.abandon()
+    if problems:
+        raise LandingFailedError("\n".join(problems))
+    return [asdict(batch) for batch in batches]
+
+
+def _land_dataset(
+    services: Services,
+    dataset: str,
+    models: list[ModelSettings],
+    turn: Turn,
+    watch: Watch,
+    now: Callable[[], datetime],
+    batches: list[Batch],
+) -> None:
+    """Land batch after batch until it has taken all and nobody asks for another look, or time is over."""
+    data = services.bucket("data")
+    while watch.may_begin():
+        landed = list_landed(data, dataset)
+        if batch := land_batch(services, dataset, landed, models, watch, now()):
+            batches.append(batch)
+        if not landed.more and turn.give_back():
+            return
+    turn.abandon()

@@ -1,0 +1,52 @@
+"""Quarantine: where landed files go that are not committed, each with the reason why."""
+
+from dataclasses import dataclass
+
+from boto3.s3.transfer import TransferConfig
+
+from pipelines.contract.landing import quarantine_prefix
+from pipelines.data.landed import LandedFile
+from pipelines.data.sources import MAX_BYTES
+from pipelines.moments import written
+from pipelines.storage import Bucket
+
+IN_PARTS = TransferConfig(multipart_threshold=MAX_BYTES, multipart_chunksize=512 << 20)
+"""One request copies as much as S3 takes in one; what is larger is copied in large parts."""
+SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A landed file and why it is not committed; the reason holds no value of a row."""
+
+    landed: LandedFile
+    reason: str
+
+
+def put(bucket: Bucket, dataset: str, refused: Refused) -> None:
+    """Copy the file's version into quarantine, and write the reason beside it; doing it twice does no harm."""
+    landed, prefix = refused.landed, quarantine_prefix(dataset, refused.landed.id)
+    bucket.client.copy(
+        {"Bucket": bucket.name, "Key": landed.key, "VersionId": landed.version},
+        bucket.name,
+        f"{prefix}content",
+        ExtraArgs={
+            "MetadataDirective": "REPLACE",
+            "TaggingDirective": "REPLACE",
+            "ExpectedBucketOwner": bucket.owner,
+        },
+        Config=IN_PARTS,
+    )
+    about = {"key": landed.key, "version": landed.version, "size_bytes": landed.size_bytes}
+    bucket.write_json(
+        f"{prefix}reason.json", {**about, "landed_at": written(landed.landed_at), "reason": refused.reason}
+    )
+
+
+def describe(bucket: Bucket, dataset: str, refused: list[Refused]) -> str:
+    """The alert's text: the first files with their reasons, and where all of them are."""
+    lines = [f"{each.landed.key}: {each.reason}" for each in refused[:SHOWN]]
+    if len(refused) > SHOWN:
+        lines.append(f"and {len(refused) - SHOWN} more")
+    where = bucket.uri(quarantine_prefix(dataset, ""))[:-1]
+    return "\n".join([*lines, "", f"They are kept, each with its reason, below {where}"])

@@ -1,0 +1,107 @@
+"""Is a file what its name says? Asked of files that arrive from elsewhere, with the standard library alone.
+
+``describe_blocks`` says whether a CSV file's bytes are UTF-8 and whole; here its rows are compared with its header, and
+the ends of a Parquet file are looked at. A reason never holds a value of a row.
+"""
+
+import csv
+import gzip
+import io
+import struct
+from collections.abc import Callable, Iterator
+
+from pipelines.data.manifest import File
+from pipelines.data.sources import describe_blocks
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+MAGIC = b"PAR1"
+ENCRYPTED_MAGIC = b"PARE"
+TAIL_BYTES = 8
+"""A Parquet file ends in the length of its footer (4 bytes, little endian) and the magic number."""
+SMALLEST_PARQUET = 12
+
+Blocks = Iterator[bytes]
+
+
+class UnreadableError(ValueError):
+    """A file is not what its name says; the message is the reason, and holds no value of a row."""
+
+
+def read(path: str, open_blocks: Callable[[], Blocks]) -> File:
+    """Describe the file named ``path``; ``open_blocks`` gives its bytes from the beginning, and is called up to twice.
+
+    Raises
+    ------
+    UnreadableError
+        Another format than CSV, gzipped CSV or Parquet; another encoding than UTF-8; a damaged archive; no header; a
+        row that is longer or shorter than the header.
+    """
+    if not path.endswith(SUFFIXES):
+        raise UnreadableError(f"a dataset's files end in {', '.join(SUFFIXES)}")
+    if path.endswith(".parquet"):
+        return _read_parquet(path, open_blocks())
+    described = describe_blocks(path, open_blocks())
+    if described.problem:
+        raise UnreadableError(described.problem)
+    _check_rows(open_blocks(), packed=path.endswith(".gz"))
+    return described.file
+
+
+def _read_parquet(path: str, blocks: Blocks) -> File:
+    head = tail = b""
+
+    def passing() -> Blocks:
+        nonlocal head, tail
+        for block in blocks:
+            if len(head) < len(MAGIC):
+                head = (head + block)[: len(MAGIC)]
+            tail = (tail + block[-TAIL_BYTES:])[-TAIL_BYTES:]
+            yield block
+
+    file = describe_blocks(path, passing()).file
+    if ENCRYPTED_MAGIC in (head, tail[4:]):
+        raise UnreadableError("an encrypted Parquet file: the jobs have no key for it")
+    if file.size_bytes < SMALLEST_PARQUET or (head, tail[4:]) != (MAGIC, MAGIC):
+        raise UnreadableError("not a whole Parquet file: PAR1 does not stand at both ends")
+    (footer_bytes,) = struct.unpack("<I", tail[:4])
+    if not 0 < footer_bytes <= file.size_bytes - SMALLEST_PARQUET:
+        raise UnreadableError(f"not a Parquet file: a footer of {footer_bytes:,} bytes in {file.size_bytes:,}")
+    return file
+
+
+def _check_rows(blocks: Blocks, *, packed: bool) -> None:
+    raw = io.BufferedReader(_Stream(blocks))
+    with io.TextIOWrapper(gzip.GzipFile(fileobj=raw) if packed else raw, encoding="utf-8-sig", newline="") as text:
+        width = 0
+        try:
+            # Blank lines are no rows: the jobs' reader skips them as well.
+            for number, row in enumerate(filter(None, csv.reader(text, strict=True))):
+                width = width or len(row)
+                if len(row) != width:
+                    raise UnreadableError(f"row {number:,} has {len(row):,} fields, the header has {width:,}")
+        except csv.Error as error:
+            raise UnreadableError(f"not CSV: {error}") from error
+    if not width:
+        raise UnreadableError("empty: not even a header")
+
+
+class _Stream(io.RawIOBase):
+    """Blocks as a file."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        while not self._rest:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._rest = memoryview(block)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
