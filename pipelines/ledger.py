@@ -70,6 +70,18 @@ class Ledger:
         for page in pages:
             yield from map(_unmarshal, page["Items"])
 
+    def latest(self, pk: str, prefix: str, limit: int) -> list[dict[str, Any]]:
+        """At most ``limit`` items of ``pk`` whose sort key begins with ``prefix``, the last first."""
+        answer = self.client.query(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues=_marshal({":pk": pk, ":sk": prefix}),
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=limit,
+        )
+        return [_unmarshal(item) for item in answer["Items"]]
+
     def _put(
         self, pk: str, sk: str, item: Mapping[str, Any], condition: str | None, expected: Mapping[str, Any]
     ) -> None:

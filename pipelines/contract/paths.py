@@ -16,6 +16,11 @@ def places_key(dataset: str, commit_id: str) -> str:
     return f"datasets/{dataset}/places/{commit_id}.json"
 
 
+def forgetting_key(dataset: str, forgetting_id: str, stage: str) -> str:
+    """Audit bucket: the record of what was forgotten; ``stage`` is ``begun`` or ``ended``."""
+    return f"forgettings/{dataset}/{forgetting_id}/{stage}.json"
+
+
 def run_prefix(model: str, run_id: str) -> str:
     """Artifacts bucket: everything that one retraining run writes. Ends in a slash."""
     return f"runs/{model}/{run_id}/"
@@ -29,3 +34,18 @@ def capture_prefix(model: str, version: int | str) -> str:
 def check_prefix(model: str, check_id: str) -> str:
     """Artifacts bucket: what one drift check writes. Ends in a slash."""
     return f"checks/{model}/{check_id}/"
+
+
+def checked_windows_prefix(model: str) -> str:
+    """Artifacts bucket: which files each checked window has read. Ends in a slash."""
+    return f"checks/{model}/windows/"
+
+
+def quarantine_prefix(model: str, check_id: str) -> str:
+    """Capture bucket: what one drift check could not read. Ends in a slash."""
+    return f"quarantine/{model}/{check_id}/"
+
+
+def labels_prefix(model: str) -> str:
+    """Capture bucket: what came true of predictions, by their hour: ``yyyy/mm/dd/hh/*.csv``. Ends in a slash."""
+    return f"labels/{model}/"

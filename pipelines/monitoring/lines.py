@@ -1,0 +1,67 @@
+"""Files of JSON Lines as blocks of whole lines: plain or gzip, in memory that no file's size moves."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+BLOCK_BYTES = 1 << 20
+MAX_LINE_BYTES = 16 << 20
+"""More than any captured exchange: SageMaker takes and gives at most 6 MB, in base64 8 MB each."""
+HEAD_BYTES = 1 << 10
+"""What is kept of a line that is longer than that; cut off, it is no JSON and counts as corrupt."""
+
+
+class DamagedFileError(ValueError):
+    """The file cannot be unpacked to its end."""
+
+
+def line_blocks(body: Any, *, packed: bool) -> Iterator[bytes]:
+    """Yield the file's lines in blocks of about a megabyte; only the last line may lack its line end.
+
+    ``body`` is what S3 answers: it has ``iter_chunks``.
+
+    Raises
+    ------
+    DamagedFileError
+        The gzip stream is broken or ends too early; the blocks before were read.
+    """
+    rest, skipping = b"", False
+    for piece in _unpacked(body) if packed else body.iter_chunks(BLOCK_BYTES):
+        block = piece
+        if skipping:
+            line_end = block.find(b"\n")
+            if line_end < 0:
+                continue
+            block, skipping = block[line_end + 1 :], False
+        cut = block.rfind(b"\n") + 1
+        if cut:
+            yield rest + block[:cut]
+            rest = block[cut:]
+        else:
+            rest += block
+        if len(rest) > MAX_LINE_BYTES:
+            yield rest[:HEAD_BYTES]
+            rest, skipping = b"", True
+    if rest:
+        yield rest
+
+
+def _unpacked(body: Any) -> Iterator[bytes]:
+    """The bytes of a gzip file of one or more members, at most a block at a time."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        for chunk in body.iter_chunks(BLOCK_BYTES):
+            given = chunk
+            while True:
+                if unpacker.eof and given:
+                    unpacker = zlib.decompressobj(wbits=31)
+                piece = unpacker.decompress(given, BLOCK_BYTES)
+                if piece:
+                    yield piece
+                given = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+                if not given and len(piece) < BLOCK_BYTES:
+                    break
+    except zlib.error as error:
+        raise DamagedFileError(f"no gzip: {error}") from error
+    if not unpacker.eof:
+        raise DamagedFileError("the gzip stream ends too early")
