@@ -4,19 +4,21 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from infra import layer
+from infra import job_packages, layer
 from infra.app import ROOT
 from infra.components.function import code_patterns
 from infra.components.functions import WITH_LAYER
 from infra.components.source_bundle import SourceMissingError, bundle
 from infra.fleet import parse
 from infra.instances import has_local_disk
+from infra.wheels import Wheels, WheelsNotBuiltError
 from pipelines.contract.env import FUNCTIONS
 from pipelines.contract.names import Environment
 from pipelines.contract.settings import ModelSettings
@@ -112,7 +114,7 @@ def test_scheduled_model_keeps_the_laws_and_the_limit(scheduled: dict[str, Templ
     assert sum(len(template["Resources"]) for template in stacks) <= 25
 
 
-def test_scheduler_may_start_the_checks_and_the_retraining_only(templates: dict[str, Template]) -> None:
+def test_scheduler_may_start_checks_landing_and_the_retraining_only(templates: dict[str, Template]) -> None:
     (role,) = (
         role
         for role in properties(templates[f"{PREFIX}-operations"], "AWS::IAM::Role")
@@ -125,7 +127,7 @@ def test_scheduler_may_start_the_checks_and_the_retraining_only(templates: dict[
         if isinstance(statement["Action"], str)
     }
     assert found == {
-        "lambda:InvokeFunction": NAMES.function_arn("drift_check"),
+        "lambda:InvokeFunction": [NAMES.function_arn("drift_check"), NAMES.function_arn("land_files")],
         "states:StartExecution": NAMES.state_machine_arn("retraining"),
         "sqs:SendMessage": NAMES.arn("sqs", NAMES.dead_letter_queue),
     }
@@ -272,14 +274,15 @@ sys.exit(0 if bool(used) == {name in WITH_LAYER} else f"imports {{used}}")
     assert ran.returncode == 0, ran.stderr
 
 
-def test_layer_is_asked_for_when_it_is_not_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(layer, "BUILD", tmp_path)
-    with pytest.raises(layer.LayerNotBuiltError, match="run make layer"):
-        layer.built()
+@pytest.mark.parametrize("wheels", [layer.WHEELS, job_packages.WHEELS])
+def test_wheels_are_asked_for_when_they_are_not_built(wheels: Wheels, tmp_path: Path) -> None:
+    with pytest.raises(WheelsNotBuiltError, match="run make layer"):
+        replace(wheels, folder=tmp_path).built()
 
 
-def test_lock_of_the_layer_is_hashed_and_names_no_address() -> None:
-    text = layer.LOCK.read_text(encoding="utf-8")
+@pytest.mark.parametrize("wheels", [layer.WHEELS, job_packages.WHEELS])
+def test_lock_of_wheels_is_hashed_and_names_no_address(wheels: Wheels) -> None:
+    text = wheels.lock.read_text(encoding="utf-8")
     assert "--hash=sha256:" in text
     assert "://" not in text
 
