@@ -66,7 +66,7 @@ def show(environment: str, dataset: str, revision: str, as_json: bool) -> None:
         )
         for file in commit.files
     ]
-    print_table("", ("file", "rows", "columns", "bytes", "sha256"), rows)
+    print_table("files", ("file", "rows", "columns", "bytes", "sha256"), rows)
 
 
 def _columns(known: list[tuple[str, ...] | None]) -> str:

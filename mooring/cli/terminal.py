@@ -61,16 +61,19 @@ def transfer(text: str) -> Iterator[Callable[[int, int, str], None]]:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; cells are plain text, whatever they hold."""
+    """Print a table below its title; cells are plain text, whatever they hold."""
     from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    table = Table(box=box.SIMPLE, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     # A file or a pipe has no width of its own, and a wrapped name cannot be searched for.
-    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    # The title of rich's own is folded to the table's width.
+    console.print(Text(title, style="bold"))
+    console.print(table)
