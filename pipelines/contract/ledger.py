@@ -30,6 +30,10 @@ RELEASE_LOCK = "release-lock"
 """Of a model, while a release is under way: {release_id, execution, package_arn, previous, intended, predecessors}."""
 
 
+USE = "run#"
+"""How the items of a commit's uses begin; see ``use_sk``."""
+
+
 def commit_sk(commit_id: str) -> str:
     """Of a dataset, written before the head moves: {tree, parent, time, manifest_sha256}."""
     return f"commit#{commit_id}"
@@ -40,6 +44,11 @@ def tombstone_sk(commit_id: str) -> str:
     return f"tombstone#{commit_id}"
 
 
+def forgetting_sk(forgetting_id: str) -> str:
+    """Of a dataset: {by, reason, what, begun, ended, commits, contents, rows, runs}; what it forgot is nowhere in it."""
+    return f"forgetting#{forgetting_id}"
+
+
 def run_sk(run_id: str) -> str:
     """Run ids sort by their start: ``yyyymmddThhmmssZ-<hash>``."""
     return f"run#{run_id}"
@@ -47,7 +56,7 @@ def run_sk(run_id: str) -> str:
 
 def use_sk(model: str, run_id: str) -> str:
     """Of a commit's partition, for each run that was planned from it: {model, run_id, dataset, commit}."""
-    return f"run#{model}#{run_id}"
+    return f"{USE}{model}#{run_id}"
 
 
 def refusal_sk(moment: str, trigger_id: str) -> str:

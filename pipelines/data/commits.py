@@ -65,11 +65,14 @@ class Dataset:
         return item["commit"] if item else None
 
     def read_commit(self, commit_id: str) -> Commit:
-        """Raises ``NoDataError`` if there is no such commit, ``InvalidCommitError`` if it is damaged."""
+        """Raises ``NoDataError`` if there is no such commit, ``InvalidCommitError`` if it is damaged.
+
+        Of a commit that was rewritten the error is ``RewrittenCommitError``: the tombstone's answer.
+        """
         try:
             manifest = self.bucket.open(commit_key(self.name, commit_id)).read()
         except MissingObjectError as error:
-            raise NoDataError(f"dataset {self.name!r} has no commit {commit_id}") from error
+            raise self.history.absence_of(commit_id) from error
         return verify.read_manifest(manifest, self.name, commit_id)
 
     def head(self) -> Commit:

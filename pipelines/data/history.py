@@ -1,6 +1,6 @@
 """A dataset's history as its ledger has it: which commits there are, in which order, and what became of some."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -22,9 +22,12 @@ class AmbiguousCommitError(NoDataError):
 class RewrittenCommitError(NoDataError):
     """The commit was rewritten because something in it had to be forgotten; ``new`` is what it became."""
 
-    def __init__(self, dataset: str, old: str, new: str) -> None:
-        super().__init__(f"dataset {dataset!r}: commit {old} was rewritten, its content forgotten in part: it is {new}")
-        self.new = new
+    def __init__(self, dataset: str, old: str, stone: Mapping[str, Any]) -> None:
+        super().__init__(
+            f"dataset {dataset!r}: commit {old} was rewritten to forget something; it is {stone['new']} now "
+            f"({stone['time']}, {stone['by']}: {stone['reason']})"
+        )
+        self.new = str(stone["new"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,16 +128,20 @@ class History:
         return ids[int(steps or 0)]
 
     def _rewritten(self, text: str, *, follow: bool) -> str:
-        pk = keys.dataset_pk(self.dataset)
-        stones = {item["sk"].removeprefix(keys.tombstone_sk("")): item["new"] for item in self._tombstones(pk, text)}
+        items = self.ledger.query(keys.dataset_pk(self.dataset), keys.tombstone_sk(text))
+        stones = {item["sk"].removeprefix(keys.tombstone_sk("")): item for item in items}
         if not stones:
             raise NoDataError(f"dataset {self.dataset!r} has no commit {text}")
         if len(stones) > 1:
             raise AmbiguousCommitError(f"{text!r} begins several rewritten commits: {', '.join(sorted(stones))}")
-        ((old, new),) = stones.items()
+        ((old, stone),) = stones.items()
         if not follow:
-            raise RewrittenCommitError(self.dataset, old, new)
-        return self.find(new, follow=True)
+            raise RewrittenCommitError(self.dataset, old, stone)
+        return self.find(stone["new"], follow=True)
 
-    def _tombstones(self, pk: str, text: str) -> Iterator[dict[str, Any]]:
-        return self.ledger.query(pk, keys.tombstone_sk(text))
+    def absence_of(self, commit_id: str) -> NoDataError:
+        """Why there is no such commit: it was rewritten, or it never was."""
+        stone = self.ledger.get(keys.dataset_pk(self.dataset), keys.tombstone_sk(commit_id))
+        if stone:
+            return RewrittenCommitError(self.dataset, commit_id, stone)
+        return NoDataError(f"dataset {self.dataset!r} has no commit {commit_id}")
