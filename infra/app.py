@@ -10,11 +10,11 @@ from aws_cdk import App
 
 from infra.components.source_bundle import SourceMissingError
 from infra.fleet import Fleet, FleetEnvironment, FleetError, load
-from infra.layer import LayerNotBuiltError
 from infra.stacks.foundation import FoundationStack
 from infra.stacks.model import ModelStack
 from infra.stacks.operations import OperationsStack
 from infra.stacks.serving import ServingStack
+from infra.wheels import WheelsNotBuiltError
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = {
@@ -53,7 +53,7 @@ def main() -> None:
     path = app.node.try_get_context("fleet") or str(ROOT / "fleet.yaml")
     try:
         build(app, load(Path(path)), environment_id=app.node.try_get_context("environment"))
-    except (FleetError, LayerNotBuiltError, SourceMissingError) as error:
+    except (FleetError, WheelsNotBuiltError, SourceMissingError) as error:
         sys.exit(str(error))
     app.synth()
 

@@ -8,5 +8,5 @@ from pipelines.retraining.plan import plan_run
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    services = Services(PlanRunEnv.from_environment().environment)
-    return plan_run(event, services)
+    env = PlanRunEnv.from_environment()
+    return plan_run(event, Services(env.environment), packages_uri=env.packages_uri)

@@ -11,8 +11,9 @@ from constructs import Construct
 
 from infra import layer
 from infra.components.function import Function
+from infra.components.job_packages import JobPackages
 from infra.components.permissions import Permissions
-from pipelines.contract.env import FUNCTIONS, DriftCheckEnv
+from pipelines.contract.env import FUNCTIONS, DriftCheckEnv, PlanRunEnv
 from pipelines.contract.landing import LONGEST_S
 from pipelines.contract.names import Environment
 
@@ -54,7 +55,7 @@ class Functions(Construct):
             "Wheels",
             description="numpy and msgspec for the functions that compute",
             code=lambda_.Code.from_asset(
-                str(layer.built()), asset_hash=layer.asset_hash(), asset_hash_type=AssetHashType.CUSTOM
+                str(layer.WHEELS.built()), asset_hash=layer.WHEELS.asset_hash, asset_hash_type=AssetHashType.CUSTOM
             ),
             compatible_runtimes=[lambda_.Runtime.PYTHON_3_12],
             compatible_architectures=[lambda_.Architecture.X86_64],
@@ -66,15 +67,18 @@ class Functions(Construct):
             "account": environment.account,
             "region": environment.region,
         }
+        own = {
+            DriftCheckEnv: {"key_arn": key.key_arn},
+            PlanRunEnv: {"packages_uri": JobPackages(self, "JobPackages").uri},
+        }
         self.by_name: dict[str, lambda_.Function] = {}
         for name, env_type in FUNCTIONS.items():
-            extra = {"key_arn": key.key_arn} if env_type is DriftCheckEnv else {}
             size = SIZES.get(name, Size())
             self.by_name[name] = Function(
                 self,
                 "".join(word.capitalize() for word in name.split("_")),
                 name=name,
-                env=env_type(**common, **extra),
+                env=env_type(**common, **own.get(env_type, {})),
                 root=root,
                 statements=permissions.of(name),
                 key=key,

@@ -52,6 +52,7 @@ class TakeLeaseEnv(FunctionEnv):
 @dataclass(frozen=True, kw_only=True)
 class PlanRunEnv(FunctionEnv):
     HANDLER: ClassVar[str] = "functions.plan_run.handler.handle"
+    packages_uri: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,12 +16,14 @@ from pipelines.contract.settings import ModelSettings
 from pipelines.data.commits import Dataset
 from pipelines.moments import digest
 from pipelines.retraining.lease import read_settings
-from pipelines.retraining.recipe import keep_code, recipe_of
+from pipelines.retraining.recipe import PACKAGES, keep_code, keep_packages, recipe_of
 from pipelines.retraining.reproduction import plan_again, read_original
 
 
-def plan_run(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
+def plan_run(event: Mapping[str, Any], services: Services, *, packages_uri: str) -> dict[str, Any]:
     """Freeze the dataset's head, find the champion, and say what the jobs are to do; see docs/reference/flows.md.
+
+    ``packages_uri`` is the archive of what the jobs need and their container lacks; the run keeps a copy.
 
     Of a reproduction: what the package's own run had instead, the package itself standing in the champion's place.
 
@@ -50,6 +52,7 @@ def plan_run(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
     artifacts.write_json(f"{prefix}manifest.json", dataset.sagemaker_manifest(commit))
     expected = original["recipe"]["code_sha256"] if original else None
     settings, code_sha256 = keep_code(services, settings, prefix, expected_sha256=expected)
+    keep_packages(services, packages_uri, prefix)
     champion = None if original else find_champion(services, model)
     job_id = digest(event["execution"])
     record_plan(
@@ -125,9 +128,11 @@ def validation(settings: ModelSettings, run_uri: str) -> dict[str, Any]:
             _input("code", settings.code_uri),
             _input("data", f"{run_uri}manifest.json", kind="ManifestFile"),
             _input("commit", f"{run_uri}commit.json"),
+            _input("packages", f"{run_uri}{PACKAGES}"),
         ],
         "arguments": [
             *("--data", jobs.input_dir("data"), "--commit", jobs.input_dir("commit")),
+            *("--packages", jobs.input_dir("packages")),
             *("--output", jobs.OUTPUT, "--message-file", jobs.MESSAGE_FILE),
             *("--target", settings.target, "--time-column", settings.time_column),
             *("--window-months", str(settings.window_months), "--holdout-months", str(settings.holdout_months)),

@@ -17,6 +17,10 @@ RECORDED = (
 """The settings that decide what a run makes; ``metric`` and ``code_sha256`` are recorded beside them."""
 
 
+PACKAGES = "packages/packages.tar.gz"
+"""Below a run's prefix."""
+
+
 class CodeChangedError(RuntimeError):
     """A run's code is no longer what it was when the run was planned."""
 
@@ -47,12 +51,24 @@ def keep_code(
     CodeChangedError
         The bundle is not the ``expected_sha256`` one.
     """
-    bucket, _, key = settings.code_uri.removeprefix("s3://").partition("/")
-    source = Bucket(client=services.client("s3"), name=bucket, owner=services.environment.account)
-    content = source.open(key).read()
+    content, name = _read(services, settings.code_uri)
     digest = hashlib.sha256(content)
     if expected_sha256 not in (None, digest.hexdigest()):
         raise CodeChangedError(f"{settings.code_uri} has SHA-256 {digest.hexdigest()}; {expected_sha256} was recorded")
-    artifacts, name = services.bucket("artifacts"), f"{prefix}code/{key.rpartition('/')[2]}"
-    artifacts.write(name, content, ChecksumSHA256=base64.b64encode(digest.digest()).decode())
-    return replace(settings, code_uri=artifacts.uri(name)), digest.hexdigest()
+    artifacts, kept = services.bucket("artifacts"), f"{prefix}code/{name}"
+    artifacts.write(kept, content, ChecksumSHA256=base64.b64encode(digest.digest()).decode())
+    return replace(settings, code_uri=artifacts.uri(kept)), digest.hexdigest()
+
+
+def keep_packages(services: Services, packages_uri: str, prefix: str) -> None:
+    """Copy the archive of the jobs' packages below the run's ``prefix``: a job may read there and nowhere else."""
+    content, _ = _read(services, packages_uri)
+    checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    services.bucket("artifacts").write(f"{prefix}{PACKAGES}", content, ChecksumSHA256=checksum)
+
+
+def _read(services: Services, uri: str) -> tuple[bytes, str]:
+    """What a deployment published, and its name."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    source = Bucket(client=services.client("s3"), name=bucket, owner=services.environment.account)
+    return source.open(key).read(), key.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""The packages that the container lacks, from an input of the job: ``vendor/<tag>.tar.gz``, for one Python minor.
+"""The packages that the container lacks, from an input of the job: one archive with a folder for one Python minor.
 
 On a machine that has them already (a laptop, the embedded AWS) nothing is unpacked.
 """
@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 NEEDED = "pandera"
+TAG = f"cp{sys.version_info.major}{sys.version_info.minor}"
+"""The folder's name in an archive for the running Python."""
 
 
 class PackagesMissingError(RuntimeError):
@@ -26,15 +28,13 @@ def provide(folder: Path) -> None:
     """
     if importlib.util.find_spec(NEEDED):
         return
-    tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    archives = sorted(folder.glob("*.tar.gz")) if folder.is_dir() else []
-    fitting = [archive for archive in archives if archive.name.startswith(f"{tag}-")]
-    if not fitting:
-        found = ", ".join(archive.name for archive in archives) or "nothing"
-        raise PackagesMissingError(f"{NEEDED} is not installed, and {folder} holds {found}, no archive for {tag}")
-    target = tempfile.mkdtemp(prefix="packages-")
-    with tarfile.open(fitting[0]) as archive:
-        archive.extractall(target, filter="data")
-    # First: the packages were resolved together, and the container's copies of some may be older.
-    sys.path.insert(0, target)
+    target = Path(tempfile.mkdtemp(prefix="packages-"))
+    for path in sorted(folder.glob("*.tar.gz")):
+        with tarfile.open(path) as archive:
+            archive.extractall(target, filter="data")
+    if not (target / TAG).is_dir():
+        found = ", ".join(sorted(path.name for path in target.iterdir())) or "nothing"
+        raise PackagesMissingError(f"{NEEDED} is not installed, and the archives in {folder} hold {found}, not {TAG}")
+    # In front: the packages were resolved together, and the container's copies of some may be older.
+    sys.path.insert(0, str(target / TAG))
     importlib.invalidate_caches()

@@ -15,12 +15,13 @@ from pipelines.clients import Services
 from pipelines.contract.names import Environment
 from pipelines.contract.paths import capture_prefix
 from pipelines.contract.release_state import ReleaseState
-from pipelines.contract.settings import Drift, Gate, Job, ModelSettings, Retraining
+from pipelines.contract.settings import Drift, Gate, Job, ModelSettings, Quality, Retraining
 
 ENVIRONMENT = Environment(team="arrivals", stage="dev", account="123456789012", region="us-east-1")
 MODEL = ENVIRONMENT.model("late-arrival")
 ASSETS = "assets"
 CODE = b"not really a code bundle"
+PACKAGES_URI = f"s3://{ASSETS}/packages.gz"
 
 
 def settings(**changes: Any) -> ModelSettings:
@@ -37,7 +38,8 @@ def settings(**changes: Any) -> ModelSettings:
         "training": Job(instance_type="ml.m5.large", volume_gb=10, max_runtime_s=600),
         "processing": Job(instance_type="ml.m5.large", volume_gb=10, max_runtime_s=600),
         "gate": Gate(metric="auc", bound=0.6, min_gain=0.0, min_rows=100),
-        "drift": Drift(window_hours=2, min_rows=50, psi_threshold=0.2, min_columns=1),
+        "drift": Drift(window_hours=2, min_rows=50, false_alarm_rate=0.001, min_effect=0.07, persistence=1),
+        "quality": Quality(min_labels=100, max_loss=0.1),
         "retraining": Retraining(triggers=("drift", "commit"), cooldown_s=600, max_runs_per_day=5),
         "approval": "manual",
         "two_people": True,
@@ -200,6 +202,7 @@ def world() -> Iterator[World]:
             clients("s3").create_bucket(Bucket=ENVIRONMENT.bucket(kind))
         clients("s3").create_bucket(Bucket=ASSETS)
         clients("s3").put_object(Bucket=ASSETS, Key="code.gz", Body=CODE)
+        clients("s3").put_object(Bucket=ASSETS, Key="packages.gz", Body=b"not really wheels")
         clients("dynamodb").create_table(
             TableName=ENVIRONMENT.ledger_table,
             BillingMode="PAY_PER_REQUEST",

@@ -22,7 +22,7 @@ from pipelines.retraining.lease import (
 )
 from pipelines.retraining.plan import plan_run
 from pipelines.retraining.register import CandidateMissingError, judge_candidate, register_candidate
-from tests.functional.conftest import ENVIRONMENT, MODEL, World, settings
+from tests.functional.conftest import ENVIRONMENT, MODEL, PACKAGES_URI, World, settings
 
 PK = keys.model_pk(MODEL.name)
 EXECUTION = ENVIRONMENT.arn("states", "execution:arrivals-dev-us-east-1-retraining:first")
@@ -50,7 +50,7 @@ def commit(world: World, tmp_path: Path, name: str = "2013-01.csv") -> Dataset:
 def planned(world: World, tmp_path: Path) -> dict[str, Any]:
     commit(world, tmp_path)
     lease = take_from_event(request(), world.services)
-    plan = plan_run({**request(), "lease": lease}, world.services)
+    plan = plan_run({**request(), "lease": lease}, world.services, packages_uri=PACKAGES_URI)
     return {"model": MODEL.name, "lease": lease, "execution": EXECUTION, "plan": plan}
 
 
@@ -157,7 +157,7 @@ def test_plan_freezes_the_commit(world: World, tmp_path: Path) -> None:
 def test_plan_without_data_says_so(world: World) -> None:
     lease = take_from_event(request(), world.services)
     with pytest.raises(NoDataError, match="no commit yet"):
-        plan_run({**request(), "lease": lease}, world.services)
+        plan_run({**request(), "lease": lease}, world.services, packages_uri=PACKAGES_URI)
 
 
 def test_candidate_without_evaluation_is_rejected(world: World, tmp_path: Path) -> None:

@@ -1,0 +1,25 @@
+"""The archive of what jobs need and their container lacks, published once for all models of an environment."""
+
+from aws_cdk import AssetHashType
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from infra.job_packages import NAME, WHEELS
+
+
+class JobPackages(Construct):
+    """``uri`` is where a deployment puts the archive."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._asset = assets.Asset(
+            self,
+            "Asset",
+            path=str(WHEELS.built() / NAME),
+            asset_hash=WHEELS.asset_hash,
+            asset_hash_type=AssetHashType.CUSTOM,
+        )
+
+    @property
+    def uri(self) -> str:
+        return self._asset.s3_object_url
