@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mooring.cli.dataset import SHORT_ID, dataset_arguments, opened
+from mooring.cli.dataset import SHORT_ID, count_files, dataset_arguments, opened
 from mooring.cli.terminal import json_option, print_json, print_table, transfer
 from mooring.errors import MooringError
 from pipelines.data.checkout import UncommittedFileError, UnsafePathError
@@ -39,7 +39,7 @@ def checkout(environment: str, dataset: str, revision: str, folder: Path, overwr
         print_json({"commit": commit.id, "folder": str(folder), **asdict(done)})
         return
     click.echo(
-        f"{commit.id[:SHORT_ID]} in {folder}: {len(commit.files)} files, {commit.size_bytes:,} bytes; "
+        f"{commit.id[:SHORT_ID]} in {folder}: {count_files(commit)}, {commit.size_bytes:,} bytes; "
         f"{len(done.written)} written, {len(done.replaced)} replaced, {len(done.kept)} there already"
     )
     if done.unknown:
@@ -71,7 +71,7 @@ def verify(environment: str, dataset: str, revision: str | None, everything: boo
         click.echo(f"{dataset}, {what}: nothing is damaged.")
     if damages:
         raise MooringError(
-            f"{dataset}, {what}: {len(damages)} damages",
+            f"{dataset}, {what}: damage in {len(damages)} place{'' if len(damages) == 1 else 's'}",
             remedy="restore the prior version of each object named: its bucket keeps them all",
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mooring.cli.dataset import SHORT_ID, count_rows, dataset_arguments, opened, shown
+from mooring.cli.dataset import SHORT_ID, count_files, count_rows, dataset_arguments, opened, shown
 from mooring.cli.fleet import find, models_retrained_by_commit
 from mooring.cli.terminal import json_option, print_json, transfer
 from mooring.deployed import Deployed
@@ -106,7 +106,7 @@ def commit(
         return
     rows = shown(count_rows(made))
     click.echo(
-        f"{made.id}  {len(made.files)} files, {f'{rows} rows, ' if rows else ''}{made.size_bytes:,} bytes, "
+        f"{made.id}  {count_files(made)}, {f'{rows} rows, ' if rows else ''}{made.size_bytes:,} bytes, "
         f"tree {made.tree[:SHORT_ID]}"
     )
     if chosen.hidden:

@@ -70,5 +70,9 @@ def count_rows(commit: Commit) -> int | None:
     return None if None in rows else sum(count or 0 for count in rows)
 
 
+def count_files(commit: Commit) -> str:
+    return f"{len(commit.files):,} file{'' if len(commit.files) == 1 else 's'}"
+
+
 def shown(count: int | None) -> str:
     return "" if count is None else f"{count:,}"

@@ -6,7 +6,7 @@ from itertools import islice
 
 import click
 
-from mooring.cli.dataset import SHORT_ID, count_rows, dataset_arguments, opened, shown
+from mooring.cli.dataset import SHORT_ID, count_files, count_rows, dataset_arguments, opened, shown
 from mooring.cli.terminal import json_option, print_json, print_table, progress
 
 
@@ -50,7 +50,7 @@ def show(environment: str, dataset: str, revision: str, as_json: bool) -> None:
         "author": commit.author,
         "time": commit.time,
         "message": commit.message,
-        "size": f"{len(commit.files):,} files, {commit.size_bytes:,} bytes",
+        "size": f"{count_files(commit)}, {commit.size_bytes:,} bytes",
         "rows": shown(count_rows(commit)) or "not known of every file",
         "columns": _columns([file.columns for file in commit.files]),
     }

@@ -184,7 +184,7 @@ def test_verify_names_what_is_damaged_and_fails(history: list[str], dataset: Dat
 def test_verify_of_a_commit_whose_manifest_is_cut_off_names_it(history: list[str], dataset: Dataset) -> None:
     key = commit_key("flights", history[1])
     dataset.bucket.client.put_object(Bucket=dataset.bucket.name, Key=key, Body=b'{"format": 1, ')
-    with pytest.raises(MooringError, match="1 damages"):
+    with pytest.raises(MooringError, match="damage in 1 place"):
         run("verify", history[1])
     with pytest.raises(MooringError) as unreadable:
         run("show", history[1])

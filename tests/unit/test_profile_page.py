@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,15 +91,15 @@ def test_kind_is_what_nearly_all_values_are(values: list[str | None], kind: str,
         (pd.Series([1, 2]), "integer"),
         (pd.Series([1.0, None]), "number"),
         (pd.Series([True, False]), "boolean"),
-        (pd.Series(pd.to_datetime(["2026-01-01", None])), "time"),
+        (pd.to_datetime(pd.Series(["2026-01-01", None])), "time"),
         (pd.Series([1, None], dtype="int64[pyarrow]"), "integer"),
         (pd.Series(["a", None], dtype="string[pyarrow]"), "text"),
         (pd.Series([["a"], ["a", "b"]]), "text"),
-        (pd.Series(pd.to_datetime(["2026-01-01", None])).astype("timestamp[us][pyarrow]"), "time"),
+        (pd.to_datetime(pd.Series(["2026-01-01", None])).astype("timestamp[us][pyarrow]"), "time"),
         (pd.Series([True, None], dtype="bool[pyarrow]"), "boolean"),
     ],
 )
-def test_stored_types_are_taken_at_their_word(series: "pd.Series[object]", kind: str) -> None:
+def test_stored_types_are_taken_at_their_word(series: "pd.Series[Any]", kind: str) -> None:
     found = look_at(series)
     assert found.count_kinds().kind == kind
     assert found.missing == int(series.isna().sum())
@@ -116,7 +117,7 @@ def test_kinds_of_parts_add_up(one: list[str | None], two: list[str | None]) -> 
 
 
 def test_profile_counts_rows_missing_values_and_duplicates_over_all_files(table: pd.DataFrame) -> None:
-    gap = table.head(100).assign(x=None).drop(columns="colour")
+    gap = table.head(100).assign(x=np.nan).drop(columns="colour")
     found = profiled(table, table.head(10), gap)
     columns = {column.name: column for column in found.columns}
     assert (found.rows, found.files, found.duplicates) == (ROWS + 110, 3, 10)
