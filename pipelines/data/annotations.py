@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
+from typing import NamedTuple
 
 MAX_RECORD_BYTES = 16 << 20
 """A record longer than this is taken for something else than CSV."""
@@ -51,79 +52,85 @@ def annotate(path: str, blocks: Iterator[bytes]) -> Annotation:
 def _count(blocks: Iterator[bytes]) -> Annotation:
     rows = 0
     columns: tuple[str, ...] | None = None
-    for block in _records(blocks):
-        if isinstance(block, _Irregular):
-            return _count_exactly(block.blocks, rows, columns)
-        text = block.decode()
-        rows += _newlines_outside_quotes(block)
-        if columns is None:
-            columns = _columns(text[: text.index("\n") + 1]) if '"' not in text else _first_record(text)
-            rows -= 1
-    return Annotation(rows=rows, columns=columns or ())
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Irregular:
-    blocks: Iterator[bytes]
-
-
-def _records(blocks: Iterator[bytes]) -> Iterator[bytes | _Irregular]:
-    """Blocks of whole records that end with a line end; last, if they become irregular, all that is left."""
     pending = b""
     first = True
     for block in blocks:
-        pending += block
+        pending = pending + block if pending else block
         if first:
             pending, first = pending.removeprefix(_BOM), False
-        end = _last_record_end(pending)
-        if not end:
+        found = _look(pending)
+        if found is None:
+            return _count_exactly(chain([pending], blocks), rows, columns)
+        if not found.end:
             _check_length(pending)
             continue
-        whole = pending[:end]
-        if not _is_regular(whole):
-            yield _Irregular(blocks=chain([pending], blocks))
-            return
-        pending = pending[end:]
-        yield whole
-    if pending:
-        whole = pending if pending.endswith(b"\n") else pending + b"\n"
-        yield whole if _is_regular(whole) and _last_record_end(whole) else _Irregular(blocks=iter([pending]))
+        if columns is None:
+            columns = _first_record(pending[: found.end])
+            rows -= 1
+        rows += found.records
+        # Line ends are single bytes in UTF-8: no character is cut in two.
+        _check_encoding(pending[: found.end])
+        pending = pending[found.end :]
+    if pending or columns is None:
+        return _count_exactly(iter([pending]), rows, columns)
+    return Annotation(rows=rows, columns=columns)
 
 
-def _last_record_end(block: bytes) -> int:
-    """The index after the last line end outside quotes; 0 if there is none."""
+class _Look(NamedTuple):
+    """``end``: the index after the last line end outside quotes, 0 if there is none; ``records`` end before it."""
+
+    end: int
+    records: int
+
+
+def _look(block: bytes) -> _Look | None:
+    """The whole records at the beginning of ``block``; None if they are not regular."""
     if b'"' not in block:
-        return block.rfind(b"\n") + 1
+        return _Look(block.rfind(b"\n") + 1, block.count(b"\n")) if _has_plain_lines(block) else None
     pieces = block.split(b'"')
+    # An open quote at the end counts as well.
+    bare = b'"'.join(pieces[0::2] if len(pieces) % 2 else [*pieces[0::2], b""])
+    if not (_has_plain_lines(block) and _opens_fields_only(bare)):
+        return None
     end = len(block)
     for number in range(len(pieces) - 1, -1, -1):
         start = end - len(pieces[number])
         if number % 2 == 0 and (found := block.rfind(b"\n", start, end)) >= 0:
-            return found + 1
+            return _Look(found + 1, bare.count(b"\n"))
         end = start - 1
-    return 0
+    return _Look(0, 0)
 
 
-def _is_regular(block: bytes) -> bool:
-    if block.startswith((b"\n", b"\r\n")) or b"\n\n" in block or b"\n\r\n" in block:
+def _has_plain_lines(block: bytes) -> bool:
+    """Neither blank lines nor carriage returns by themselves, inside quotes or outside; the last byte may be half."""
+    if b"\r" in block and (block.count(b"\r", 0, -1) != block.count(b"\r\n") or b"\n\r\n" in block):
         return False
-    if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
-        return False
-    return b'"' not in block or not _QUOTE_IN_BARE_FIELD.search(b'"'.join(block.split(b'"')[0::2]))
+    return not block.startswith((b"\n", b"\r\n")) and b"\n\n" not in block
 
 
-def _newlines_outside_quotes(block: bytes) -> int:
-    return block.count(b"\n") if b'"' not in block else b"".join(block.split(b'"')[0::2]).count(b"\n")
+def _opens_fields_only(bare: bytes) -> bool:
+    """Whether each quote in ``bare``, which has one for each quoted part, stands where a field begins."""
+    quotes = bare.count(b',"') + bare.count(b'\n"') + bare.startswith(b'"')
+    # Quotes that are doubled in a field, or in a field that begins after a lone carriage return, take longer to tell.
+    return bare.count(b'"') == quotes or not _QUOTE_IN_BARE_FIELD.search(bare)
 
 
-def _first_record(text: str) -> tuple[str, ...]:
-    return tuple(next(csv.reader(io.StringIO(text, newline=""))))
+def _check_encoding(block: bytes) -> None:
+    if not block.isascii():
+        block.decode()
+
+
+def _first_record(block: bytes) -> tuple[str, ...]:
+    line = block[: block.index(b"\n") + 1]
+    if b'"' not in line:
+        return _columns(line.decode())
+    return tuple(next(csv.reader(io.StringIO(block.decode(), newline=""))))
 
 
 @lru_cache(maxsize=64)
 def _columns(line: str) -> tuple[str, ...]:
     """Ten thousand files with the same header share one tuple."""
-    return _first_record(line)
+    return tuple(next(csv.reader([line])))
 
 
 def _count_exactly(blocks: Iterator[bytes], rows: int, columns: tuple[str, ...] | None) -> Annotation:

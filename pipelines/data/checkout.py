@@ -20,7 +20,7 @@ from pipelines.contract.paths import object_key
 from pipelines.data.locations import Places
 from pipelines.data.manifest import Commit, File
 from pipelines.data.objects import DamagedObjectError
-from pipelines.data.parallel import each
+from pipelines.data.parallel import each, each_quickly
 from pipelines.data.sources import BLOCK_BYTES, Progress
 from pipelines.storage import Bucket, MissingObjectError
 
@@ -68,7 +68,9 @@ def checkout(
     _check_folders(root, commit)
     there = {
         file.path: digest
-        for file, digest in each(lambda file: (file, _digest_of(root / file.path)), commit.files, workers=workers)
+        for file, digest in each_quickly(
+            lambda file: (file, _digest_of(root / file.path)), commit.files, workers=workers
+        )
         if digest is not None
     }
     kept = {file.path for file in commit.files if there.get(file.path) == file.sha256}

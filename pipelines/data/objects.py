@@ -65,16 +65,17 @@ def _absent(bucket: Bucket, dataset: str, wanted: Mapping[str, Upload]) -> set[s
     """Those digests of which a listing says that there is no object.
 
     A listing answers for a thousand keys at once, but of a large dataset it is mostly about other objects: it is given
-    up once it costs more than asking for each by name.
+    up before it costs more than asking for each by name.
     """
-    if not wanted:
+    most_pages = len(wanted) // ITEMS_PER_PAGE
+    if not most_pages:
         return set()
     prefix = object_key(dataset, "")
     found: set[str] = set()
     for number, page in enumerate(bucket.pages(prefix), start=1):
         digests = [key.removeprefix(prefix) for key in page]
         found.update(digests)
-        if number > len(wanted) / ITEMS_PER_PAGE and digests:
+        if number == most_pages and digests:
             return {digest for digest in wanted if digest <= digests[-1]} - found
     return set(wanted) - found
 

@@ -1,12 +1,14 @@
 """Many small acts at once, in bounded memory."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from queue import SimpleQueue
 from typing import TypeVar
 
 WORKERS = 16
 """Requests to S3 at a time: enough to hide its latency, few enough for one client's connections."""
+MOST_TOGETHER = 32
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -21,14 +23,31 @@ def each(act: Callable[[Item], Result], items: Iterable[Item], *, workers: int =
         yield from map(act, items)
         return
     waiting = iter(items)
+    ended: SimpleQueue[Future[Result]] = SimpleQueue()
     with ThreadPoolExecutor(workers, thread_name_prefix="mooring") as pool:
-        running: set[Future[Result]] = {pool.submit(act, item) for item in islice(waiting, 4 * workers)}
+        running: set[Future[Result]] = set()
+
+        def start(count: int) -> None:
+            for item in islice(waiting, count):
+                future = pool.submit(act, item)
+                running.add(future)
+                future.add_done_callback(ended.put)
+
         try:
+            start(4 * workers)
             while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                running |= {pool.submit(act, item) for item in islice(waiting, len(done))}
-                for future in done:
-                    yield future.result()
+                future = ended.get()
+                running.discard(future)
+                start(1)
+                yield future.result()
         finally:
             for future in running:
                 future.cancel()
+
+
+def each_quickly(act: Callable[[Item], Result], items: Sequence[Item], *, workers: int = WORKERS) -> Iterator[Result]:
+    """The same for acts that may take less time than it takes to hand them over: many items go together."""
+    together = max(1, min(MOST_TOGETHER, len(items) // (4 * workers)))
+    groups = (items[start : start + together] for start in range(0, len(items), together))
+    for results in each(lambda group: [act(item) for item in group], groups, workers=workers):
+        yield from results

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipelines.data.annotations import Annotation, annotate
 from pipelines.data.manifest import File, InvalidCommitError, check_paths
-from pipelines.data.parallel import WORKERS, each
+from pipelines.data.parallel import WORKERS, each_quickly
 from pipelines.storage import Bucket, ExistsError, checksum
 
 BLOCK_BYTES = 1 << 20
@@ -139,7 +139,7 @@ def describe(
     check_paths(sources)
     files: list[File] = []
     done = 0
-    for file in each(lambda entry: entry[1].describe(entry[0]), sources.items(), workers=workers):
+    for file in each_quickly(lambda entry: entry[1].describe(entry[0]), list(sources.items()), workers=workers):
         files.append(file)
         done += file.size_bytes
         if on_progress:

@@ -1,0 +1,230 @@
+"""Seconds and memory to version data: ours, bare boto3 (hash and move, no more), and DVC with its S3 remote.
+
+Every act is a process of its own, so imports count. All talk to the same kind of server: the embedded AWS on a loopback
+port, over TLS, started anew for each program and round. The programs take turns within a round; medians of the rounds.
+DVC stands in an environment of its own, with its defaults (eight jobs on two cores) but without analytics: it stores by
+`add` and `push`, and fetches by `pull` into an empty workspace with an empty cache.
+
+``python -m tests.benchmarks.bench_data [a|b] [rounds]``
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import boto3
+import psutil
+
+from mooring.local import process
+from tests.benchmarks.data_cases import Case, change_one
+from tests.benchmarks.data_programs import ACCOUNT, ENVIRONMENT, REGION
+
+HOME = Path("build/bench")
+DVC_VERSION = "3.67.1"
+CASES = (
+    Case(name="a", files=10_000, size_bytes=10_000, rounds=3),
+    Case(name="b", files=20, size_bytes=100_000_000, rounds=3),
+)
+ACTS = ("first commit", "no change", "one file", "checkout")
+SAMPLE_S = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """``memory_bytes`` is the highest sum of the proportional set sizes of the processes."""
+
+    seconds: float
+    memory_bytes: int
+
+
+def main() -> None:
+    chosen = [case for case in CASES if case.name in (sys.argv[1:2] or "ab")]
+    if len(sys.argv) > 2:
+        chosen = [replace(case, rounds=int(sys.argv[2])) for case in chosen]
+    dvc = install_dvc()
+    print(
+        f"Python {platform.python_version()}, boto3 {version('boto3')}, DVC {DVC_VERSION}, "
+        f"MiniStack {version('ministack')}, {os.cpu_count()} cores"
+    )
+    for case in chosen:
+        case.write(HOME / case.name)
+        report(case, run_rounds(case, dvc))
+
+
+def report(case: Case, measured: dict[tuple[str, str], list[Measure]]) -> None:
+    print(f"\n({case.name}) {case.files:,} files of {case.size_bytes:,} bytes, {case.rounds} rounds")
+    print(
+        f"{'':14}{'ours s':>8}{'boto3 s':>9}{'DVC s':>8}{'ours/boto3':>12}{'DVC/ours':>10}{'ours MB':>9}{'DVC MB':>8}"
+    )
+    for act in ACTS:
+        seconds = {
+            program: median([one.seconds for one in measured[program, act]])
+            for program in ("ours", "bare", "dvc")
+            if (program, act) in measured
+        }
+        memory = {program: max(one.memory_bytes for one in measured[program, act]) / 1e6 for program in ("ours", "dvc")}
+        bare = f"{seconds['bare']:>9.2f}" if "bare" in seconds else f"{'':9}"
+        ratio = f"{seconds['ours'] / seconds['bare']:>12.2f}" if "bare" in seconds else f"{'':12}"
+        print(
+            f"{act:14}{seconds['ours']:>8.2f}{bare}{seconds['dvc']:>8.2f}{ratio}"
+            f"{seconds['dvc'] / seconds['ours']:>10.1f}{memory['ours']:>9.0f}{memory['dvc']:>8.0f}",
+            flush=True,
+        )
+
+
+def run_rounds(case: Case, dvc: Path) -> dict[tuple[str, str], list[Measure]]:
+    measured: dict[tuple[str, str], list[Measure]] = {}
+    for number in range(case.rounds):
+        for program in ("ours", "bare", "dvc"):
+            work = HOME / "work"
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir(parents=True)
+            server = process.start(home=HOME / "aws", port=process.free_port())
+            try:
+                prepare(server)
+                for act, found in run_program(program, case, work.resolve(), server, dvc).items():
+                    measured.setdefault((program, act), []).append(found)
+                    print(f"  round {number + 1} {program} {act}: {found.seconds:.2f} s", file=sys.stderr, flush=True)
+            finally:
+                process.stop(home=HOME / "aws")
+    shutil.rmtree(HOME / "work", ignore_errors=True)
+    return measured
+
+
+def prepare(server: process.Server) -> None:
+    options = process.client_options(server, account=ACCOUNT, region=REGION)
+    s3 = boto3.client("s3", **options)
+    s3.create_bucket(Bucket=ENVIRONMENT.bucket("data"), CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_bucket_versioning(Bucket=ENVIRONMENT.bucket("data"), VersioningConfiguration={"Status": "Enabled"})
+    boto3.client("dynamodb", **options).create_table(
+        TableName=ENVIRONMENT.ledger_table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+    )
+
+
+def run_program(program: str, case: Case, work: Path, server: process.Server, dvc: Path) -> dict[str, Measure]:
+    """Every act of one program, in order; bare boto3, which knows nothing of what is there, only stores and fetches."""
+    variables = {**os.environ, **process.variables(server, account=ACCOUNT, region=REGION)}
+    runner = DvcRunner(dvc, work, variables) if program == "dvc" else PythonRunner(program, work, variables)
+    shutil.copytree(HOME / case.name / "files", runner.folder)
+    found = {"first commit": runner.store()}
+    if program != "bare":
+        found["no change"] = runner.store()
+        change_one(runner.folder)
+        found["one file"] = runner.store()
+    found["checkout"] = runner.fetch()
+    files = sum(1 for _ in runner.fetched.iterdir())
+    if files != case.files:
+        raise RuntimeError(f"{program} fetched {files} of {case.files} files")
+    return found
+
+
+class PythonRunner:
+    """Ours, or bare boto3."""
+
+    def __init__(self, program: str, work: Path, variables: dict[str, str]) -> None:
+        self.folder, self.fetched = work / "data", work / "fetched"
+        self._program = program
+        self._variables = {**variables, "BENCH_DIGESTS": str(work / "digests.json")}
+
+    def store(self) -> Measure:
+        return self._run("store", self.folder)
+
+    def fetch(self) -> Measure:
+        return self._run("fetch", self.fetched)
+
+    def _run(self, act: str, folder: Path) -> Measure:
+        command = [sys.executable, "-m", "tests.benchmarks.data_programs", self._program, act, str(folder)]
+        return measure([command], Path.cwd(), self._variables)
+
+
+class DvcRunner:
+    """DVC: one workspace that stores, another that fetches."""
+
+    def __init__(self, program: Path, work: Path, variables: dict[str, str]) -> None:
+        self._program = str(program)
+        self._variables = {**variables, "DVC_SITE_CACHE_DIR": str(work / "site"), "DVC_NO_ANALYTICS": "1"}
+        self._store, self._fetch = work / "store", work / "fetch"
+        self.folder, self.fetched = self._store / "data", self._fetch / "data"
+        settings = (
+            ("core.analytics", "false"),
+            ("core.check_update", "false"),
+            ("core.remote", "s3"),
+        )
+        bucket = f"s3://{ENVIRONMENT.bucket('data')}/dvc"
+        endpoint = variables["AWS_ENDPOINT_URL"]
+        for workspace in (self._store, self._fetch):
+            workspace.mkdir()
+            self._set_up(workspace, "init", "--no-scm", "-q")
+            self._set_up(workspace, "remote", "add", "s3", bucket, "-q")
+            self._set_up(workspace, "remote", "modify", "s3", "endpointurl", endpoint, "-q")
+            self._set_up(workspace, "remote", "modify", "s3", "ssl_verify", variables["AWS_CA_BUNDLE"], "-q")
+            for name, value in settings:
+                self._set_up(workspace, "config", name, value, "-q")
+
+    def store(self) -> Measure:
+        commands = [[self._program, "add", "-q", "data"], [self._program, "push", "-q"]]
+        return measure(commands, self._store, self._variables)
+
+    def fetch(self) -> Measure:
+        shutil.copy(self._store / "data.dvc", self._fetch)
+        return measure([[self._program, "pull", "-q"]], self._fetch, self._variables)
+
+    def _set_up(self, workspace: Path, *arguments: str) -> None:
+        subprocess.run([self._program, *arguments], cwd=workspace, env=self._variables, check=True)
+
+
+def measure(commands: list[list[str]], folder: Path, variables: dict[str, str]) -> Measure:
+    """Run the commands one after the other."""
+    highest = 0
+    begun = time.perf_counter()
+    for command in commands:
+        child = subprocess.Popen(command, cwd=folder, env=variables)
+        while child.poll() is None:
+            highest = max(highest, _memory_bytes(child.pid))
+            try:
+                child.wait(SAMPLE_S)
+            except subprocess.TimeoutExpired:
+                continue
+        if child.returncode:
+            raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}")
+    return Measure(seconds=time.perf_counter() - begun, memory_bytes=highest)
+
+
+def _memory_bytes(pid: int) -> int:
+    total = 0
+    try:
+        parent = psutil.Process(pid)
+        for member in (parent, *parent.children(recursive=True)):
+            total += member.memory_full_info().pss
+    except psutil.Error:
+        # It ended between two looks.
+        return total
+    return total
+
+
+def install_dvc() -> Path:
+    """DVC's program, in an environment of its own: its dependencies are not ours."""
+    home = (HOME / "dvc").resolve()
+    program = home / "bin" / "dvc"
+    if not program.exists():
+        subprocess.run(["uv", "venv", "-q", str(home)], check=True)
+        install = ["uv", "pip", "install", "-q", "--python", str(home / "bin" / "python"), f"dvc[s3]=={DVC_VERSION}"]
+        subprocess.run(install, check=True)
+    return program
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""What the data benchmark runs as processes: commits by this library, and the same bytes moved by bare boto3.
+
+``python -m tests.benchmarks.data_programs {ours,bare} {store,fetch} FOLDER``: store a folder's files, or fetch them to
+an empty folder. Both have the same client and as many threads. Bare boto3 knows neither commits nor order: it hashes
+each file and puts it under its digest, with the SHA-256 that S3 verifies, or gets and hashes it; the digests lie in a
+local file between the two.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from pipelines.contract.names import Environment
+from pipelines.data.commits import Dataset
+from pipelines.data.parallel import WORKERS
+from pipelines.storage import checksum
+
+ACCOUNT = "111111111111"
+REGION = "eu-west-1"
+ENVIRONMENT = Environment(team="bench", stage="dev", account=ACCOUNT, region=REGION)
+BLOCK_BYTES = 1 << 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("program", choices=("ours", "bare"))
+    parser.add_argument("act", choices=("store", "fetch"))
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args()
+    s3 = client("s3")
+    if options.program == "bare":
+        (put_all if options.act == "store" else get_all)(s3, options.folder)
+        return
+    dataset = Dataset.in_environment(ENVIRONMENT, "bench", s3=s3, dynamodb=client("dynamodb"))
+    if options.act == "store":
+        files = {path.name: path for path in options.folder.iterdir()}
+        dataset.commit(files, author="bench", message="bench", replace_all=True)
+    else:
+        dataset.checkout(dataset.resolve("HEAD"), options.folder)
+
+
+def client(service: str) -> Any:
+    """As the command line makes its clients."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=20)
+    return boto3.client(service, region_name=REGION, config=config)  # type: ignore[call-overload]
+
+
+def put_all(s3: Any, folder: Path) -> None:
+    def put(path: Path) -> tuple[str, str]:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            s3.put_object(
+                Bucket=ENVIRONMENT.bucket("data"), Key=f"bare/{digest}", Body=file, ChecksumSHA256=checksum(digest)
+            )
+        return path.name, digest
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        digests = dict(pool.map(put, folder.iterdir()))
+    _digests_file().write_text(json.dumps(digests))
+
+
+def get_all(s3: Any, folder: Path) -> None:
+    folder.mkdir()
+
+    def get(entry: tuple[str, str]) -> None:
+        name, expected = entry
+        body = s3.get_object(Bucket=ENVIRONMENT.bucket("data"), Key=f"bare/{expected}")["Body"]
+        digest = hashlib.sha256()
+        with (folder / name).open("wb") as file:
+            for block in body.iter_chunks(BLOCK_BYTES):
+                digest.update(block)
+                file.write(block)
+        if digest.hexdigest() != expected:
+            raise RuntimeError(f"{name} has the digest {digest.hexdigest()}")
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for _ in pool.map(get, json.loads(_digests_file().read_text()).items()):
+            pass
+
+
+def _digests_file() -> Path:
+    return Path(os.environ["BENCH_DIGESTS"])
+
+
+if __name__ == "__main__":
+    main()
