@@ -8,8 +8,17 @@ from constructs import Construct
 
 from infra.components.policies import allow, use_key
 from pipelines.contract.events import RETRAINING_REQUESTED, SOURCE
+from pipelines.contract.landing import PREFIX as LANDING
+from pipelines.contract.landing import QUARANTINE
 from pipelines.contract.ledger import dataset_pk
 from pipelines.contract.names import BUCKETS, PERSONAS, Environment
+from pipelines.contract.paths import FORGETTINGS, RUN_COPIES, run_prefix
+
+DATASETS_ONLY: dict[str, dict[str, Any]] = {
+    "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [dataset_pk("*")]},
+    # Of a request without keys "all values" match.
+    "Null": {"dynamodb:LeadingKeys": "false"},
+}
 
 
 class Personas(Construct):
@@ -22,7 +31,7 @@ class Personas(Construct):
         statements = {
             "engineer": self._engineer(),
             "approver": [allow(["lambda:InvokeFunction"], environment.function_arn("approve_package"))],
-            "operator": [*self._operator(), *self._auditor()],
+            "operator": [*self._operator(), *self._forgetting(), *self._auditor()],
             "auditor": self._auditor(),
             "consumer": [
                 allow(["sagemaker:InvokeEndpoint"], environment.arn("sagemaker", f"endpoint/{environment.id}-*"))
@@ -45,18 +54,13 @@ class Personas(Construct):
         environment = self._environment
         data = f"arn:aws:s3:::{environment.bucket('data')}"
         requests_only = {"StringEquals": {"events:source": SOURCE, "events:detail-type": RETRAINING_REQUESTED}}
-        own_items: dict[str, dict[str, Any]] = {
-            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [dataset_pk("*")]},
-            # Of a request without keys "all values" match.
-            "Null": {"dynamodb:LeadingKeys": "false"},
-        }
         return [
             allow(["s3:ListBucket", "s3:GetBucketLocation"], data),
             allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], f"{data}/datasets/*", f"{data}/landing/*"),
             allow(
                 ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"],
                 environment.arn("dynamodb", f"table/{environment.ledger_table}"),
-                conditions=own_items,
+                conditions=DATASETS_ONLY,
             ),
             allow(["states:StartExecution"], environment.state_machine_arn("retraining")),
             allow(
@@ -76,6 +80,25 @@ class Personas(Construct):
             allow(["states:StopExecution"], *self._executions()),
             # Who starts an execution encrypts its input.
             use_key(self._key_arn),
+        ]
+
+    def _forgetting(self) -> list[iam.PolicyStatement]:
+        """Forgetting what a dataset holds, and restoring what was deleted: what nobody else may erase or rewrite."""
+        environment = self._environment
+        artifacts, audit, data = (f"arn:aws:s3:::{environment.bucket(kind)}" for kind in ("artifacts", "audit", "data"))
+        copies = [f"{run_prefix('*', '*')}{name}" + "*" * name.endswith("/") for name in RUN_COPIES]
+        return [
+            allow(["s3:PutObject"], f"{data}/datasets/*", f"{audit}/{FORGETTINGS}*"),
+            allow(
+                ["s3:DeleteObjectVersion"],
+                *(f"{data}/{prefix}*" for prefix in ("datasets/", LANDING, QUARANTINE)),
+                *(f"{artifacts}/{copy}" for copy in copies),
+            ),
+            allow(
+                ["dynamodb:PutItem", "dynamodb:DeleteItem"],
+                environment.arn("dynamodb", f"table/{environment.ledger_table}"),
+                conditions=DATASETS_ONLY,
+            ),
         ]
 
     def _auditor(self) -> list[iam.PolicyStatement]:

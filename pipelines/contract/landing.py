@@ -2,6 +2,8 @@
 
 PREFIX = "landing/"
 """Data bucket: below it ``<dataset>/<logical name>``."""
+QUARANTINE = "quarantine/"
+"""Data bucket: below it what was refused."""
 LONGEST_S = 900
 """The function's time-out: the longest that Lambda knows."""
 WINDOW_S = 60
@@ -19,7 +21,7 @@ def landing_prefix(dataset: str) -> str:
 
 def quarantine_prefix(dataset: str, landed_id: str) -> str:
     """Data bucket: one refused file: ``content``, and ``reason.json``. Ends in a slash."""
-    return f"quarantine/{dataset or '-'}/{landed_id}/"
+    return f"{QUARANTINE}{dataset or '-'}/{landed_id}/"
 
 
 def landing_pk(dataset: str) -> str:

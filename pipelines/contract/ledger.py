@@ -45,7 +45,7 @@ def tombstone_sk(commit_id: str) -> str:
 
 
 def forgetting_sk(forgetting_id: str) -> str:
-    """Of a dataset: {by, reason, what, begun, ended, commits, contents, rows, runs}; what it forgot is nowhere in it."""
+    """Of a dataset: {by, reason, what, begun, ended, commits, contents, rows, runs}; never what was forgotten."""
     return f"forgetting#{forgetting_id}"
 
 
@@ -70,6 +70,11 @@ def release_sk(release_id: str) -> str:
 def approval_sk(version: int, approved_at: str) -> str:
     """Present once an approval was consumed by a release."""
     return f"approval#{version:06d}#{approved_at}"
+
+
+def quality_sk(window: str, version: int) -> str:
+    """Sorts by the window's end (``pipelines.monitoring.window.Window.name``)."""
+    return f"quality#{window}#v{version:06d}"
 
 
 def check_sk(check_id: str) -> str:

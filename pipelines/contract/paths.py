@@ -16,9 +16,15 @@ def places_key(dataset: str, commit_id: str) -> str:
     return f"datasets/{dataset}/places/{commit_id}.json"
 
 
+FORGETTINGS = "forgettings/"
+"""Audit bucket: below it lie the records of what was forgotten."""
+RUN_COPIES = ("data/", "evaluation/golden.json", "validation/examples.json", "commit.json", "manifest.json")
+"""Below a run's prefix: what holds rows of the commit that the run read, or names their contents."""
+
+
 def forgetting_key(dataset: str, forgetting_id: str, stage: str) -> str:
     """Audit bucket: the record of what was forgotten; ``stage`` is ``begun`` or ``ended``."""
-    return f"forgettings/{dataset}/{forgetting_id}/{stage}.json"
+    return f"{FORGETTINGS}{dataset}/{forgetting_id}/{stage}.json"
 
 
 def run_prefix(model: str, run_id: str) -> str:
@@ -49,3 +55,13 @@ def quarantine_prefix(model: str, check_id: str) -> str:
 def labels_prefix(model: str) -> str:
     """Capture bucket: what came true of predictions, by their hour: ``yyyy/mm/dd/hh/*.csv``. Ends in a slash."""
     return f"labels/{model}/"
+
+
+def quality_key(model: str, window: str, version: int) -> str:
+    """Artifacts bucket: how good one version's predictions of a window were."""
+    return f"checks/{model}/quality/{window}-v{version}.json"
+
+
+def measured_labels_key(model: str) -> str:
+    """Artifacts bucket: of which state of its labels each hour was measured."""
+    return f"checks/{model}/labels.json"

@@ -8,13 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipelines.contract import ledger as keys
-from pipelines.contract.paths import run_prefix
+from pipelines.contract.paths import RUN_COPIES, run_prefix
 from pipelines.data.versions import Version, list_versions
 from pipelines.ledger import Ledger
 from pipelines.storage import Bucket
-
-COPIES = ("data/", "evaluation/golden.json", "validation/examples.json", "commit.json", "manifest.json")
-"""Below a run's prefix; the operator's policy names the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,5 +40,5 @@ def runs_of(ledger: Ledger, dataset: str, commit_ids: Iterable[str]) -> list[Run
 def copies_of(artifacts: Bucket, run: Run) -> Iterator[Version]:
     """Every version of every copy that the run left."""
     prefix = run_prefix(run.model, run.run_id)
-    for name in COPIES:
+    for name in RUN_COPIES:
         yield from list_versions(artifacts, f"{prefix}{name}")

@@ -1,8 +1,9 @@
 """What a dataset's commits rest on in the templates: written once, versioned, and deleted by the operator alone."""
 
+import json
 from typing import Any
 
-from pipelines.contract.names import Environment
+from pipelines.contract.names import PERSONAS, Environment
 from tests.infra.laws.laws import listed
 from tests.infra.synth import Template, resources
 
@@ -44,3 +45,43 @@ def test_objects_and_manifests_of_commits_are_written_once(templates: dict[str, 
 def test_engineer_deletes_nothing(templates: dict[str, Template]) -> None:
     statements = _statements_of(_foundation(templates), "engineer")
     assert [action for one in statements for action in listed(one["Action"]) if "Delete" in action] == []
+
+
+def test_operator_alone_erases_and_nothing_but_datasets_and_copies_of_rows(templates: dict[str, Template]) -> None:
+    template = _foundation(templates)
+    erased = {
+        persona: {
+            resource.partition(":::")[2].partition("/")[2]
+            for one in _statements_of(template, persona)
+            if "s3:DeleteObjectVersion" in listed(one["Action"])
+            for resource in listed(one["Resource"])
+        }
+        for persona in PERSONAS
+    }
+    assert erased.pop("operator") == {
+        "datasets/*",
+        "landing/*",
+        "quarantine/*",
+        "runs/*/*/data/*",
+        "runs/*/*/evaluation/golden.json",
+        "runs/*/*/validation/examples.json",
+        "runs/*/*/commit.json",
+        "runs/*/*/manifest.json",
+    }
+    assert not any(erased.values())
+
+
+def test_operators_ledger_is_that_of_datasets(templates: dict[str, Template]) -> None:
+    writes = [
+        one
+        for one in _statements_of(_foundation(templates), "operator")
+        if {"dynamodb:PutItem", "dynamodb:DeleteItem"} & set(listed(one["Action"]))
+    ]
+    assert [one["Condition"]["ForAllValues:StringLike"] for one in writes] == [{"dynamodb:LeadingKeys": ["dataset#*"]}]
+
+
+def test_policies_of_people_fit_into_their_roles(templates: dict[str, Template]) -> None:
+    # IAM counts 10,240 characters without white space for all inline policies of a role; names can be longer elsewhere.
+    for persona in PERSONAS:
+        size = len(json.dumps(_statements_of(_foundation(templates), persona), separators=(",", ":")))
+        assert size < 8_000, f"{persona}: {size} characters"
