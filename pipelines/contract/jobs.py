@@ -2,7 +2,8 @@
 
 A processing job's inputs are, under ``INPUT``: ``code`` (the model's source as one .tar.gz), and for *validate*
 ``data`` (the commit's objects, by their digests), ``commit`` (commit.json) and ``packages`` (what the container lacks,
-as one .tar.gz); for *evaluate* ``training``, ``holdout``, ``candidate`` and, if there is one, ``champion``. Outputs lie under ``OUTPUT``, named as in ``OUTPUTS``.
+as one .tar.gz); for *evaluate* ``training``, ``holdout``, ``candidate`` and, if there is one, ``champion``. Outputs
+lie under ``OUTPUT``, named as in ``OUTPUTS``.
 """
 
 INPUT = "/opt/ml/processing/input"
