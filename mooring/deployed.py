@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from mooring.errors import MooringError
+from pipelines.clients import Services
 from pipelines.contract import events, ledger
 from pipelines.contract.names import Environment, Model
 from pipelines.data.commits import Dataset
@@ -85,6 +86,10 @@ class Deployed:
             aws_session_token=credentials["SessionToken"],
             config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, max_pool_connections=20),
         )
+
+    def services(self, persona: str) -> Services:
+        """The environment's resources as the functions use them, through the persona's clients."""
+        return Services(self.environment, lambda service: self.client(service, persona))
 
     # -- what is recorded -------------------------------------------------------------------------------------------
 

@@ -27,6 +27,11 @@ def find(environment_id: str, *, model: str | None = None, dataset: str | None =
     return environment.names
 
 
+def datasets_by_model(environment_id: str) -> dict[str, str]:
+    """The environment's models, each with the dataset that it learns from."""
+    return {model.name: model.dataset for model in _environment(environment_id).team.models}
+
+
 def models_retrained_by_commit(environment_id: str, dataset: str) -> list[str]:
     """Names of the environment's models that learn from ``dataset`` and retrain when it has a new commit."""
     environment = _environment(environment_id)

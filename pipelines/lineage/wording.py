@@ -1,0 +1,239 @@
+"""A node in words: one title, a few details, and how it went. What text and picture both show."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pipelines.lineage.graph import Node
+
+SHORT = 12
+JOINT = " · "
+GOOD, BAD, PENDING, QUIET = "good", "bad", "pending", "quiet"
+TONES = {
+    **dict.fromkeys(("registered", "released", "reproduced", "Approved", "Completed", "InService"), GOOD),
+    **dict.fromkeys(("rejected", "failed", "rolled_back", "undone", "differs", "Rejected", "Failed", "Stopped"), BAD),
+    **dict.fromkeys(("violated", "drift", "broken_input"), BAD),
+    **dict.fromkeys(("under way", "PendingManualApproval", "InProgress", "Updating", "Creating"), PENDING),
+}
+"""Outcomes and statuses that colour a node; all others leave it quiet."""
+
+
+def title(node: Node) -> str:
+    """What it is."""
+    return _printable(_title(node))
+
+
+def _title(node: Node) -> str:
+    about = node.attributes
+    if node.kind == "commit":
+        return f"commit {about.get('commit', node.name)[:SHORT]}"
+    if node.kind == "package":
+        return f"{about.get('model')} v{about.get('version')}"
+    if node.kind == "job":
+        return str(about["step"])
+    if node.kind == "endpoint":
+        return f"endpoint {node.name}"
+    return f"{node.kind} {node.name.rpartition('/')[2]}"
+
+
+def state(node: Node) -> str:
+    """The one word for how it went."""
+    about = node.attributes
+    if node.kind == "job" and "validation" in about:
+        return _printable(str(about["validation"]["outcome"]))
+    return _printable(str(about.get("outcome") or about.get("status") or ""))
+
+
+def tone(node: Node) -> str:
+    if node.kind == "commit":
+        return BAD if "forgotten" in node.attributes else QUIET
+    if node.kind == "job" and state(node) == "accepted":
+        return GOOD
+    return TONES.get(state(node), QUIET)
+
+
+def details(node: Node) -> list[str]:
+    """Lines of what matters, the most important first."""
+    return [_printable(line) for line in (*_DETAILS[node.kind](node.attributes), node.missing) if line]
+
+
+def _commit(about: Mapping[str, Any]) -> list[str]:
+    size = _size(about["size_bytes"]) if "size_bytes" in about else ""
+    files = _counted(about["files"], "file") if "files" in about else ""
+    stone = about.get("forgotten") or {}
+    return [
+        _joined(about["dataset"], files, _rows(about.get("rows")), size),
+        _joined(_quoted(about.get("message")), about.get("author") and f"by {about['author']}", about.get("time")),
+        f"became {stone['new'][:SHORT]}: {stone.get('reason') or 'no reason given'}" if stone else "",
+    ]
+
+
+def _run(about: Mapping[str, Any]) -> list[str]:
+    trigger, recipe = about.get("trigger", {}), about.get("recipe", {})
+    image = str(recipe.get("image", "")).rpartition("/")[2]
+    code = str(recipe.get("code_sha256", ""))[:SHORT]
+    asked = _joined(trigger.get("kind"), f"by {trigger['by']}" if trigger.get("by") else "", separator=" ")
+    return [
+        _joined(asked, _quoted(trigger.get("reason")), about.get("started"), _seconds(about.get("seconds"))),
+        _joined(code and f"code {code}", image and f"image {image}"),
+        *_comparison(about.get("comparison") or {}),
+        # A reproduction's cause is its list of differences, which the comparison says already.
+        str(about.get("cause") or "") if "comparison" not in about else "",
+    ]
+
+
+def _comparison(about: Mapping[str, Any]) -> list[str]:
+    if not about:
+        return []
+    metrics = "equal" if about["exact"] else f"equal within {about['tolerance']:g}"
+    if any(line.partition(":")[0] in about["metrics"] for line in about["differences"]):
+        metrics = "differ"
+    said = [f"metrics {metrics}", *(f"{what} {about[what]}" for what in ("artifact", "training_rows", "holdout_rows"))]
+    return [_joined(*(text.replace("_", " ") for text in said)), *about["differences"]]
+
+
+def _job(about: Mapping[str, Any]) -> list[str]:
+    ran = _joined(about.get("status"), _seconds(about.get("seconds")), about.get("instance_type"))
+    given = about.get("hyperparameters")
+    return [
+        _joined(*(f"{name}={value}" for name, value in given.items())) if given else "",
+        *_validation(about.get("validation") or {}),
+        *_evaluation(about.get("evaluation") or {}),
+        _joined(ran, about.get("name")),
+    ]
+
+
+def _validation(about: Mapping[str, Any]) -> list[str]:
+    if not about:
+        return []
+    contract = str(about.get("contract_sha256") or "")[:SHORT]
+    lines = [_joined(_rows(about.get("rows")), contract and f"contract {contract}")]
+    for name, said in (("training", "trains on"), ("holdout", "holds out")):
+        part = about.get(name) or {}
+        months = part.get("months") or []
+        span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}" if months else ""
+        if part:
+            lines.append(_joined(f"{said} {span}".rstrip(), _rows(part.get("rows"))))
+    return lines + [
+        f"{broken.get('column')}: {broken.get('detail') or broken.get('rule')} ({_rows(broken.get('count'))})"
+        for broken in about.get("violations", [])
+    ]
+
+
+def _evaluation(about: Mapping[str, Any]) -> list[str]:
+    if not about:
+        return []
+    metric = str(about.get("metric", ""))
+    candidate, champion = about.get("candidate", {}), about.get("champion") or {}
+    lines = [_joined(f"{metric} {_number(candidate.get(metric))}", f"on {about.get('rows', 0):,} held-out rows")]
+    if champion:
+        gain = about.get("gain") or {}
+        span = f"{_signed(gain.get('low'))} to {_signed(gain.get('high'))}"
+        lines.append(
+            _joined(
+                f"v{about.get('champion_version')} has {_number(champion.get(metric))} there",
+                f"gain {_signed(gain.get('difference'))} ({span})",
+            )
+        )
+    others = [f"{name} {_number(value)}" for name, value in candidate.items() if name != metric]
+    return [*lines, _joined(*others)]
+
+
+def _package(about: Mapping[str, Any]) -> list[str]:
+    approval, checks = about.get("approval") or {}, about.get("checks") or {}
+    said = f"approved by {approval['by']} at {approval.get('at')}" if approval.get("by") else ""
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in checks.get("outcomes", {}).items())
+    return [
+        _joined(said, _quoted(approval.get("comment"))),
+        about["status_comment"] if not said and about.get("status_comment") else "",
+        _joined(*(f"{name} {_number(value)}" for name, value in about.get("metrics", {}).items())),
+        _joined(*(f"{said} {about[name][:SHORT]}" for name, said in _DIGESTS.items() if name in about)),
+        f"drift checks: {outcomes}, last {checks.get('last')}" if checks.get("total") else "",
+    ]
+
+
+_DIGESTS = {"sha256": "archive", "content_sha256": "content"}
+
+
+def _release(about: Mapping[str, Any]) -> list[str]:
+    verified = about.get("verification") or {}
+    golden = f"{verified['golden_rows']} golden rows answered alike" if verified.get("golden_rows") else ""
+    latency = f"{verified['latency_ms']} ms" if verified.get("latency_ms") else ""
+    by = f"by {about['by']}" if about.get("by") else ""
+    return [
+        _joined(by, "a rollback" if about.get("rollback") else "", about.get("begun")),
+        _joined(golden, latency),
+        str(about.get("cause") or ""),
+    ]
+
+
+def _check(about: Mapping[str, Any]) -> list[str]:
+    worst = ", ".join(f"{column['name']} {column['psi']:.2f}" for column in about.get("worst", [])[:4])
+    return [
+        _joined(f"window until {about['end']}" if "end" in about else "", _rows(about.get("rows"))),
+        worst and f"PSI: {worst}",
+    ]
+
+
+def _endpoint(about: Mapping[str, Any]) -> list[str]:
+    def versions(names: list[str]) -> str:
+        return ", ".join(name.replace("/", " v") for name in names)
+
+    serving = [name for name in (about.get("champion"),) if name]
+    others = [name for name in about.get("serves", []) if name not in serving]
+    return [
+        _joined(f"champion {versions(serving)}" if serving else "no champion", about.get("since")),
+        f"challenger {versions([about['challenger']])}" if about.get("challenger") else "",
+        f"serves {versions(others)}" if others else "",
+    ]
+
+
+_DETAILS: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
+    "commit": _commit,
+    "run": _run,
+    "job": _job,
+    "package": _package,
+    "release": _release,
+    "check": _check,
+    "endpoint": _endpoint,
+}
+
+
+def _printable(text: str) -> str:
+    """What people wrote, without what would steer a terminal or break a picture."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def _joined(*parts: Any, separator: str = JOINT) -> str:
+    return separator.join(str(part) for part in parts if part)
+
+
+def _rows(count: Any) -> str:
+    return _counted(count, "row") if isinstance(count, int) else ""
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:,.1f} KB"
+
+
+def _quoted(text: Any) -> str:
+    return f"“{text}”" if text else ""
+
+
+def _seconds(seconds: Any) -> str:
+    if not isinstance(seconds, int):
+        return ""
+    if seconds < 7200:
+        return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+    return f"{seconds // 3600} h"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "unknown"
+
+
+def _signed(value: Any) -> str:
+    return f"{value:+.4f}" if isinstance(value, int | float) else "unknown"
