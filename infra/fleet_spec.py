@@ -51,8 +51,16 @@ class DriftSpec(Spec):
     schedule: Annotated[str, Field(pattern=SCHEDULE)] | None = None
     window_hours: Annotated[int, Field(ge=1, le=720)] | None = None
     min_rows: Annotated[int, Field(ge=1)] | None = None
-    psi_threshold: Annotated[float, Field(gt=0)] | None = None
-    min_columns: Annotated[int, Field(ge=1)] | None = None
+    false_alarm_rate: Annotated[float, Field(gt=0, le=0.1)] | None = None
+    min_effect: Annotated[float, Field(ge=0, lt=1)] | None = None
+    persistence: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class QualitySpec(Spec):
+    """When predictions count as worse than at evaluation, once labels have come."""
+
+    min_labels: Annotated[int, Field(ge=1)] | None = None
+    max_loss: Annotated[float, Field(gt=0)] | None = None
 
 
 class RetrainingSpec(Spec):
@@ -61,7 +69,7 @@ class RetrainingSpec(Spec):
     Unlike other keys, a ``schedule`` of null takes away the one of a weaker place.
     """
 
-    triggers: list[Literal["drift", "commit", "schedule"]] | None = None
+    triggers: list[Literal["drift", "quality", "commit", "schedule"]] | None = None
     schedule: Annotated[str, Field(pattern=SCHEDULE)] | None = None
     cooldown_s: Annotated[int, Field(ge=0)] | None = None
     max_runs_per_day: Annotated[int, Field(ge=1, le=100)] | None = None
@@ -87,6 +95,7 @@ class Settings(Spec):
     processing: JobSpec | None = None
     gate: GateSpec | None = None
     drift: DriftSpec | None = None
+    quality: QualitySpec | None = None
     retraining: RetrainingSpec | None = None
     approval: Literal["automatic", "manual"] | None = None
     two_people: bool | None = None
@@ -101,8 +110,11 @@ BUILT_IN = Settings(
     training=JobSpec(instance_type="ml.m5.large", volume_gb=30, max_runtime_s=3600),
     processing=JobSpec(instance_type="ml.m5.large", volume_gb=30, max_runtime_s=3600),
     gate=GateSpec(min_gain=0.0, min_rows=5000),
-    drift=DriftSpec(schedule="rate(1 hour)", window_hours=1, min_rows=1000, psi_threshold=0.2, min_columns=1),
-    retraining=RetrainingSpec(triggers=["drift", "commit"], cooldown_s=3600, max_runs_per_day=4),
+    drift=DriftSpec(
+        schedule="rate(1 hour)", window_hours=1, min_rows=1000, false_alarm_rate=0.001, min_effect=0.07, persistence=1
+    ),
+    quality=QualitySpec(min_labels=500, max_loss=0.1),
+    retraining=RetrainingSpec(triggers=["drift", "quality", "commit"], cooldown_s=3600, max_runs_per_day=4),
     approval="manual",
     two_people=False,
     hyperparameters={},

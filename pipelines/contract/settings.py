@@ -6,8 +6,16 @@ from typing import Any
 
 TASKS = ("classification", "regression")
 APPROVALS = ("automatic", "manual")
-HIGHER_IS_BETTER = {"auc": True, "log_loss": False, "brier": False, "mae": False, "rmse": False}
-"""Which way a gate's metric points. ``bias`` has no better direction, and so is no gate's metric."""
+HIGHER_IS_BETTER = {
+    "auc": True,
+    "log_loss": False,
+    "brier": False,
+    "f1": True,
+    "calibration_error": False,
+    "mae": False,
+    "rmse": False,
+}
+"""Which way a metric points. ``bias`` has no better direction, and so is no gate's metric."""
 
 
 class InvalidSettingsError(ValueError):
@@ -40,12 +48,30 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """When a window of captured traffic counts as drifted from the champion's baseline."""
+    """When a window of captured traffic counts as drifted from the champion's baseline.
+
+    ``false_alarm_rate`` is the share of windows without any change that may raise something, over all columns together.
+    ``min_effect`` is the least change of a column that counts, as a Jensen-Shannon distance from 0 to 1.
+    ``persistence`` is in how many windows in a row a column must have drifted before drift is called.
+    """
 
     window_hours: int
     min_rows: int
-    psi_threshold: float
-    min_columns: int
+    false_alarm_rate: float
+    min_effect: float
+    persistence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """When a window's predictions count as worse than at evaluation, once labels have come.
+
+    ``max_loss`` is of the gate's metric, as a share of its value at evaluation. ``min_labels`` is how many rows of the
+    window must have a label.
+    """
+
+    min_labels: int
+    max_loss: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +99,7 @@ class ModelSettings:
     processing: Job
     gate: Gate
     drift: Drift
+    quality: Quality
     retraining: Retraining
     approval: str
     two_people: bool
@@ -84,7 +111,14 @@ class ModelSettings:
     @classmethod
     def from_json(cls, text: str) -> "ModelSettings":
         document = _object(text)
-        nested = {"training": Job, "processing": Job, "gate": Gate, "drift": Drift, "retraining": Retraining}
+        nested = {
+            "training": Job,
+            "processing": Job,
+            "gate": Gate,
+            "drift": Drift,
+            "quality": Quality,
+            "retraining": Retraining,
+        }
         values = _exactly(cls, document)
         for name, kind in nested.items():
             values[name] = kind(**_exactly(kind, document[name], name))

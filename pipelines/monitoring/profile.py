@@ -1,81 +1,89 @@
 """The mergeable statistical summary of a table.
 
-A baseline fixes the *layout*: the edges of each numeric column's bins and the categories of each categorical column.
+The reference fixes the *layout*: the edges of each numeric column's bins and the categories of each categorical column.
 Profiles of the same layout add up, in any order and grouping, to the profile of all their rows.
 """
 
-import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-FORMAT = 1
-BINS = 10
-MAX_CATEGORIES = 200
+from pipelines.monitoring import sample
+from pipelines.monitoring.category_column import CategoryColumn
+from pipelines.monitoring.number_column import NumberColumn
+from pipelines.monitoring.values import NUMBER, TEXT, TIME, Values
+
+FORMAT = 2
 PREDICTION = "prediction"
 """The column that holds the model's output."""
 
-Values = Sequence[Any] | npt.NDArray[Any]
+Table = Mapping[str, Values]
+Column = NumberColumn | CategoryColumn
 
 
 class LayoutMismatchError(ValueError):
     """Two profiles whose columns, edges or categories differ cannot be added or compared."""
 
 
-@dataclass
-class Column:
-    """Counts of one column. ``edges`` is None for a category.
-
-    For n edges there are n + 1 bins: below the first, [edge, next edge), and from the last on. ``unknown`` counts what
-    is no number in a numeric column, and what is none of the listed categories in a categorical one.
-    """
-
-    edges: list[float] | None
-    categories: list[str]
-    counts: list[int]
-    missing: int = 0
-    infinite: int = 0
-    unknown: int = 0
-    absent: int = 0
-    """Rows that came without this column at all; they are also counted as missing."""
-
-    @property
-    def rows(self) -> int:
-        return sum(self.counts) + self.missing + self.infinite + self.unknown
-
-    def same_layout(self, other: "Column") -> bool:
-        return self.edges == other.edges and self.categories == other.categories
+class UnknownFormatError(ValueError):
+    """The document is no profile of the format that this code reads."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Profile:
+    """``unexpected`` are some columns that came without being in the layout, with their rows."""
+
     rows: int = 0
     columns: dict[str, Column] = field(default_factory=dict)
+    unexpected: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        chunks: Iterable[Table],
+        like: "Profile | None" = None,
+        *,
+        categories: Collection[str] = (),
+        texts: Collection[str] = (),
+        times: Collection[str] = (),
+    ) -> "Profile":
+        """The profile of a table that comes in chunks of rows, each a mapping of a column's name to its values.
+
+        With ``like``, columns are counted on that profile's layout and memory does not grow with the chunks. Without,
+        the chunks together are the reference: they are gathered first, and their quantiles and categories become the
+        layout; columns that are none of ``categories``, ``texts`` and ``times`` are numbers.
+
+        Examples
+        --------
+        >>> reference = Profile.of([{"age": [30, 40]}, {"age": [50]}])
+        >>> reference.rows, reference.columns["age"].counts.tolist()
+        (3, [0, 1, 1, 1, 0])
+        """
+        parts = list(chunks) if like is None else chunks
+        profile = (
+            laid_out(list(parts), categories=categories, texts=texts, times=times) if like is None else like.empty()
+        )
+        for table in parts:
+            profile.add(len(next(iter(table.values()), ())), table)
+        return profile
 
     def empty(self) -> "Profile":
         """A profile of the same layout without rows."""
-        return Profile(
-            columns={
-                name: Column(edges=column.edges, categories=column.categories, counts=[0] * len(column.counts))
-                for name, column in self.columns.items()
-            }
-        )
+        return Profile(columns={name: column.empty() for name, column in self.columns.items()})
 
-    def add(self, rows: int, table: Mapping[str, Values]) -> None:
-        """Count ``rows`` more rows. A column that ``table`` lacks counts as absent; one that the layout lacks, not."""
+    def add(self, rows: int, table: Table) -> None:
+        """Count ``rows`` more rows. A column that ``table`` lacks is counted as absent."""
         self.rows += rows
         for name, column in self.columns.items():
-            if name not in table:
-                column.missing += rows
-                column.absent += rows
-            elif column.edges is None:
-                _add_categories(column, table[name])
+            if name in table:
+                column.add(table[name])
             else:
-                _add_numbers(column, column.edges, table[name])
+                column.miss(rows)
+        strangers = {name: rows for name in table if name not in self.columns}
+        if strangers:
+            self.unexpected = sample.merge(self.unexpected, strangers)
 
     def merge(self, other: "Profile") -> "Profile":
         """The profile of both profiles' rows.
@@ -86,38 +94,35 @@ class Profile:
             They are of different layouts.
         """
         check_layout(self, other)
-        merged = self.empty()
-        merged.rows = self.rows + other.rows
-        for name, column in merged.columns.items():
-            one, two = self.columns[name], other.columns[name]
-            column.counts = [a + b for a, b in zip(one.counts, two.counts, strict=True)]
-            column.missing = one.missing + two.missing
-            column.infinite = one.infinite + two.infinite
-            column.unknown = one.unknown + two.unknown
-            column.absent = one.absent + two.absent
-        return merged
+        columns: dict[str, Column] = {}
+        for name, column in self.columns.items():
+            columns[name] = column + other.columns[name]  # type: ignore[operator]
+        return Profile(
+            rows=self.rows + other.rows, columns=columns, unexpected=sample.merge(self.unexpected, other.unexpected)
+        )
 
     def to_document(self) -> dict[str, Any]:
-        columns = {
-            name: {
-                "edges": column.edges,
-                "categories": column.categories,
-                "counts": column.counts,
-                "missing": column.missing,
-                "infinite": column.infinite,
-                "unknown": column.unknown,
-                "absent": column.absent,
-            }
-            for name, column in self.columns.items()
-        }
-        return {"format": FORMAT, "rows": self.rows, "columns": columns}
+        columns = {name: column.to_document() for name, column in self.columns.items()}
+        return {"format": FORMAT, "rows": self.rows, "columns": columns, "unexpected": self.unexpected}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Profile":
+        """The profile that ``to_document`` wrote.
+
+        Raises
+        ------
+        UnknownFormatError
+            It is of another format.
+        """
         if document.get("format") != FORMAT:
-            raise LayoutMismatchError(f"a profile of format {document.get('format')!r}, this code reads {FORMAT}")
-        columns = {name: Column(**column) for name, column in document["columns"].items()}
-        return cls(rows=document["rows"], columns=columns)
+            raise UnknownFormatError(f"a profile of format {document.get('format')!r}; this code reads {FORMAT}")
+        columns: dict[str, Column] = {
+            name: CategoryColumn.from_document(column)
+            if column["kind"] == "category"
+            else NumberColumn.from_document(column)
+            for name, column in document["columns"].items()
+        }
+        return cls(rows=document["rows"], columns=columns, unexpected=dict(document["unexpected"]))
 
 
 def check_layout(one: Profile, two: Profile) -> None:
@@ -129,75 +134,16 @@ def check_layout(one: Profile, two: Profile) -> None:
         raise LayoutMismatchError(f"profiles of different layouts in: {', '.join(differing)}")
 
 
-def baseline(table: Mapping[str, Values], *, categorical: Sequence[str]) -> Profile:
-    """The profile of a reference table, whose quantiles and categories become the layout."""
-    rows = len(next(iter(table.values())))
-    profile = Profile()
-    for name, values in table.items():
-        if name in categorical:
-            counted = Counter(str(value) for value in values if not _is_missing(value))
-            categories = sorted(category for category, _ in counted.most_common(MAX_CATEGORIES))
-            profile.columns[name] = Column(edges=None, categories=categories, counts=[0] * len(categories))
+def laid_out(
+    tables: list[Table], *, categories: Collection[str], texts: Collection[str], times: Collection[str]
+) -> Profile:
+    """A profile without rows whose layout these tables fix."""
+    columns: dict[str, Column] = {}
+    for name in tables[0] if tables else ():
+        parts = [table[name] for table in tables]
+        values = parts[0] if len(parts) == 1 else np.concatenate([np.asarray(part, dtype=object) for part in parts])
+        if name in categories:
+            columns[name] = CategoryColumn.like(values)
         else:
-            edges = _edges(_numbers(values)[0])
-            profile.columns[name] = Column(edges=edges, categories=[], counts=[0] * (len(edges) + 1))
-    profile.add(rows, table)
-    return profile
-
-
-def _edges(values: npt.NDArray[np.float64]) -> list[float]:
-    """Quantiles of the finite values, closed by the smallest and just above the largest.
-
-    So whatever lies outside the reference's range has bins of its own, and a constant column sees its first change.
-    """
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return []
-    inner = np.quantile(finite, np.linspace(0, 1, BINS + 1)[:-1], method="inverted_cdf")
-    return [float(edge) for edge in np.unique(np.append(inner, np.nextafter(finite.max(), np.inf)))]
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
-
-
-def _numbers(values: Values) -> tuple[npt.NDArray[np.float64], int, int]:
-    """The values as numbers, missing ones and text as NaN; how many are missing, how many are text."""
-    if isinstance(values, np.ndarray) and values.dtype.kind in "fiu":
-        numbers = values.astype(np.float64)
-        return numbers, int(np.isnan(numbers).sum()), 0
-    try:
-        numbers = np.array(["nan" if _is_missing(value) else value for value in values], dtype=np.float64)
-        return numbers, int(np.isnan(numbers).sum()), 0
-    except (ValueError, TypeError):
-        parsed = [_number(value) for value in values]
-        numbers = np.array([math.nan if value is None else value for value in parsed], dtype=np.float64)
-        unknown = parsed.count(None)
-        return numbers, int(np.isnan(numbers).sum()) - unknown, unknown
-
-
-def _number(value: Any) -> float | None:
-    """NaN for what is missing, None for what is no number."""
-    try:
-        return math.nan if _is_missing(value) else float(value)
-    except (ValueError, TypeError):
-        return None
-
-
-def _add_numbers(column: Column, edges: list[float], values: Values) -> None:
-    numbers, missing, unknown = _numbers(values)
-    finite = numbers[np.isfinite(numbers)]
-    counted = np.bincount(np.searchsorted(np.array(edges), finite, side="right"), minlength=len(edges) + 1)
-    column.counts = [a + int(b) for a, b in zip(column.counts, counted, strict=True)]
-    column.missing += missing
-    column.unknown += unknown
-    column.infinite += int(np.isinf(numbers).sum())
-
-
-def _add_categories(column: Column, values: Values) -> None:
-    counted = Counter(None if _is_missing(value) else str(value) for value in values)
-    column.missing += counted.pop(None, 0)
-    column.counts = [
-        count + counted.pop(category, 0) for category, count in zip(column.categories, column.counts, strict=True)
-    ]
-    column.unknown += counted.total()
+            columns[name] = NumberColumn.like(values, TEXT if name in texts else TIME if name in times else NUMBER)
+    return Profile(columns=columns)

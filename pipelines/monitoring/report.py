@@ -1,75 +1,117 @@
-"""The report of a drift check: one HTML page that needs no network, everything escaped."""
+"""The report of a check: one HTML page that needs no network, everything escaped."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from pipelines.monitoring.drift import Decision
+from pipelines.monitoring import pictures
+from pipelines.monitoring.decision import Decision, Judged
+from pipelines.monitoring.profile import PREDICTION, Profile
 
-BAR_WIDTH, ROW_HEIGHT, LABEL_WIDTH = 420, 22, 170
+TOP = 6
+"""Columns of which the report shows the histogram."""
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1d2733; }
-h1 { font-size: 1.4rem; } table { border-collapse: collapse; width: 100%; } svg { max-width: 100%; }
-td, th { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid #dde3ea; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } svg { max-width: 100%; }
+table { border-collapse: collapse; width: 100%; font-size: 14px; }
+td, th { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid #dde3ea; }
 td:first-child, th:first-child { text-align: left; } .drifted td { font-weight: 600; color: #a3261c; }
-dt { float: left; clear: left; width: 10rem; color: #5a6b7d; } dd { margin: 0 0 0 10rem; }
+dt { float: left; clear: left; width: 11rem; color: #5a6b7d; } dd { margin: 0 0 0 11rem; overflow-wrap: anywhere; }
+.first { font-size: 1.1rem; } .note { color: #5a6b7d; font-size: 14px; }
+.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; }
+figure { margin: 0; } figcaption { font-size: 14px; }
 """
 
 
-def render(decision: Decision, about: Mapping[str, Any], psi_threshold: float) -> str:
-    """The page; ``about`` is shown as it is, name by name."""
+def render(
+    decision: Decision,
+    about: Mapping[str, Any],
+    *,
+    baseline: Profile | None = None,
+    current: Profile | None = None,
+    earlier: Sequence[Mapping[str, Any]] = (),
+) -> str:
+    """The page.
+
+    Parameters
+    ----------
+    about
+        Shown as it is, name by name; has ``model`` and ``version``.
+    baseline, current
+        What was compared: for the histograms, then and now.
+    earlier
+        What the ledger keeps of the checks of the windows before (``end``, ``outcome``, ``worst``), the latest first.
+    """
     title = f"{about['model']} v{about['version']}: {decision.outcome.replace('_', ' ')}"
     facts = "".join(f"<dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd>" for name, value in about.items())
     findings = "".join(f"<li>{escape(finding)}</li>" for finding in decision.findings)
+    sections = [
+        f"<h1>{escape(title)}</h1><p class=first>{escape(first_line(decision))}</p>",
+        f"<h2>Findings</h2><ul>{findings}</ul>" if findings else "",
+        "<h2>Columns by what matters to the model</h2><p class=note>Effect times importance; red has drifted.</p>"
+        + pictures.bars(decision.columns),
+        _histograms(decision, baseline, current) if baseline and current and current.rows else "",
+        _trend(decision, about, earlier) if earlier else "",
+        f"<h2>All columns</h2>{_table(decision)}",
+        f"<h2>This check</h2><dl>{facts}</dl>",
+    ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><h1>{escape(title)}</h1>"
-        f"<p>{escape(first_line(decision))}</p><dl>{facts}</dl>"
-        f"{'<h2>Findings</h2><ul>' + findings + '</ul>' if findings else ''}"
-        f"<h2>Columns by drift</h2><p>Square root of the PSI; dashed: the threshold of {psi_threshold}.</p>"
-        f"{_bars(decision, psi_threshold)}{_table(decision)}</body></html>"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>{''.join(sections)}</body></html>"
     )
 
 
 def first_line(decision: Decision) -> str:
-    """What happened, in one sentence."""
-    worst = ", ".join(f"{column['name']} (PSI {column['psi']:.2f})" for column in decision.worst[:4])
-    if worst:
-        return f"{decision.rows} rows; most changed since training: {worst}."
-    return f"{decision.rows} rows; no column has moved beyond the threshold."
+    """What changed, and how much it matters to this model, in one sentence."""
+    drifted = [judged for judged in decision.columns if judged.drifted]
+    if not drifted:
+        return f"{decision.rows:,} rows; no column has changed more than chance and the least effect allow."
+    more = f" and {len(drifted) - 3} more" if len(drifted) > 3 else ""
+    return f"{decision.rows:,} rows; changed since training: {'; '.join(map(_in_words, drifted[:3]))}{more}."
 
 
-def _bars(decision: Decision, psi_threshold: float) -> str:
-    longest = max([psi_threshold, *(column.psi for column in decision.columns)])
+def _in_words(judged: Judged) -> str:
+    effect = f"{judged.name} by {judged.column.effect:.2f}"
+    if judged.name == PREDICTION:
+        return f"{effect} (the model's own output)"
+    if judged.importance is None:
+        return effect
+    return f"{effect} ({judged.importance:.0%} of the model's skill)"
 
-    def length(psi: float) -> float:
-        # By the square root, so that one column that moved far leaves the others to be seen.
-        return BAR_WIDTH * math.sqrt(psi / longest)
 
-    limit = LABEL_WIDTH + length(psi_threshold)
-    height = ROW_HEIGHT * len(decision.columns)
-    bars = []
-    for row, column in enumerate(decision.columns):
-        top, width = row * ROW_HEIGHT, length(column.psi)
-        colour = "#c0392b" if column.drifted else "#5b8db8"
-        bars.append(
-            f'<text x="{LABEL_WIDTH - 8}" y="{top + 15}" text-anchor="end" font-size="13">{escape(column.name)}</text>'
-            f'<rect x="{LABEL_WIDTH}" y="{top + 4}" width="{width:.1f}" height="{ROW_HEIGHT - 8}" fill="{colour}"/>'
-            f'<text x="{LABEL_WIDTH + width + 6:.1f}" y="{top + 15}" font-size="12">{column.psi:.3f}</text>'
-        )
+def _histograms(decision: Decision, baseline: Profile, current: Profile) -> str:
+    figures = "".join(
+        f"<figure><figcaption>{escape(judged.name)}</figcaption>"
+        f"{pictures.histogram(baseline.columns[judged.name], current.columns[judged.name])}</figure>"
+        for judged in decision.columns[:TOP]
+    )
+    return f"<h2>Then and now</h2><p class=note>Grey: training; blue: this window.</p><div class=small>{figures}</div>"
+
+
+def _trend(decision: Decision, about: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> str:
+    checks = [*reversed(earlier), {**about, "outcome": decision.outcome, "worst": decision.worst}]
     return (
-        f'<svg role="img" aria-label="PSI by column" viewBox="0 0 {LABEL_WIDTH + BAR_WIDTH + 70} {height}">'
-        f'{"".join(bars)}<line x1="{limit:.1f}" x2="{limit:.1f}" y1="0" y2="{height}" stroke="#333" '
-        'stroke-dasharray="4 3"/></svg>'
+        "<h2>The windows before</h2><p class=note>The largest effect of a drifted column in each.</p>"
+        + pictures.trend(checks)
     )
 
 
 def _table(decision: Decision) -> str:
+    heads = ("column", "effect", "importance", "rate", "seen by", "PSI", "missing", "infinite", "unreadable", "unseen")
     rows = "".join(
-        f"<tr{' class=drifted' if column.drifted else ''}><td>{escape(column.name)}</td><td>{column.psi:.4f}</td>"
-        f"<td>{column.missing_share:.2%}</td><td>{column.infinite_share:.2%}</td><td>{column.unknown_share:.2%}</td></tr>"
-        for column in decision.columns
+        f"<tr{' class=drifted' if judged.drifted else ''}><td>{escape(judged.name)}</td>"
+        f"<td>{judged.column.effect:.3f}</td><td>{_importance(judged)}</td><td>{judged.column.rate:.1g}</td>"
+        f"<td>{judged.column.evidence}</td><td>{judged.column.psi:.3f}</td>"
+        + "".join(
+            f"<td>{judged.column.now.share(sort):.2%}</td>" for sort in ("missing", "infinite", "unreadable", "unseen")
+        )
+        + "</tr>"
+        for judged in decision.columns
     )
-    return f"<table><tr><th>column</th><th>PSI</th><th>missing</th><th>infinite</th><th>unknown</th></tr>{rows}</table>"
+    return f"<table><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>{rows}</table>"
+
+
+def _importance(judged: Judged) -> str:
+    return "" if judged.importance is None else f"{judged.importance:.1%}"

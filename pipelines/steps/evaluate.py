@@ -28,7 +28,8 @@ from pipelines.evaluation import score
 from pipelines.evaluation.artifact import content_sha256, rows_sha256, sha256_of, unpack
 from pipelines.evaluation.bootstrap import paired_gain
 from pipelines.evaluation.metrics import Array, measure
-from pipelines.monitoring.profile import PREDICTION, baseline
+from pipelines.monitoring.baseline import Baseline
+from pipelines.monitoring.profile import PREDICTION, Profile
 from pipelines.steps import failure
 
 GOLDEN_REQUESTS = (1, 1, 1, 5)
@@ -112,17 +113,18 @@ def evaluate(options: argparse.Namespace) -> None:
         gain = paired_gain(options.task, options.metric, labels, candidate, champion, seed=options.seed)
         evaluation["gain"] = asdict(gain)
     evaluation["segments"] = segments(options.task, contract, holdout, labels, candidate, champion)
-    profile = baseline(
-        {**{name: training[name].to_numpy() for name in contract.features}, PREDICTION: on_training},
-        categorical=[name for name in contract.features if contract.columns[name].type == "category"],
-    ).to_document()
+    profile = Profile.of(
+        [{**{name: training[name].to_numpy() for name in contract.features}, PREDICTION: on_training}],
+        categories=[name for name in contract.features if contract.columns[name].type == "category"],
+    )
+    baseline = Baseline(profile=profile).to_document()
     golden = golden_requests(holdout[contract.features], candidate)
-    evaluation["baseline"] = {"rows": profile["rows"]}
+    evaluation["baseline"] = {"rows": profile.rows}
     evaluation["golden"] = {"rows": sum(len(request["expected"]) for request in golden["requests"])}
     evaluation["seconds"] = round(time.monotonic() - begun, 2)
     output = Path(options.output) / "evaluation"
     output.mkdir(parents=True, exist_ok=True)
-    for name, document in (("evaluation", evaluation), ("baseline", profile), ("golden", golden)):
+    for name, document in (("evaluation", evaluation), ("baseline", baseline), ("golden", golden)):
         (output / f"{name}.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contract.settings import Drift, Gate, Job, ModelSettings, Retraining
+from pipelines.contract.settings import Drift, Gate, Job, ModelSettings, Quality, Retraining
 from pipelines.retraining.lease import Lease, RefusedError, Trigger, decide, longest_run_s
 
 JOB = Job(instance_type="ml.m5.large", volume_gb=1, max_runtime_s=600)
@@ -22,7 +22,8 @@ SETTINGS = ModelSettings(
     training=JOB,
     processing=JOB,
     gate=Gate(metric="mae", bound=1, min_gain=0, min_rows=1),
-    drift=Drift(window_hours=1, min_rows=1, psi_threshold=0.2, min_columns=1),
+    drift=Drift(window_hours=1, min_rows=1, false_alarm_rate=0.001, min_effect=0.07, persistence=1),
+    quality=Quality(min_labels=1, max_loss=0.1),
     retraining=Retraining(triggers=("drift",), cooldown_s=3600, max_runs_per_day=3),
     approval="manual",
     two_people=False,

@@ -1,115 +1,171 @@
-"""Profiles add up, and drift is seen where it is."""
+"""Profiles count every row once, and add up in any order and grouping."""
 
+import json
 import math
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contract.settings import Drift
-from pipelines.monitoring.drift import DRIFT, STABLE, decide, psi
-from pipelines.monitoring.profile import LayoutMismatchError, Profile, baseline
-from pipelines.monitoring.report import render
+from pipelines.monitoring.category_column import MAX_CATEGORIES, CategoryColumn
+from pipelines.monitoring.number_column import BINS, NumberColumn, edges_of
+from pipelines.monitoring.profile import LayoutMismatchError, Profile, UnknownFormatError
+from pipelines.monitoring.sums import Sums
 
-RULES = Drift(window_hours=1, min_rows=100, psi_threshold=0.2, min_columns=1)
 RANDOM = np.random.default_rng(0)
-REFERENCE = baseline(
-    {
-        "number": RANDOM.normal(0, 1, 5000),
-        "constant": np.full(5000, 3.0),
-        "letter": RANDOM.choice(list("abc"), 5000),
-    },
-    categorical=["letter"],
+REFERENCE = Profile.of(
+    [
+        {
+            "number": RANDOM.normal(0, 1, 5000),
+            "constant": np.full(5000, 3.0),
+            "letter": RANDOM.choice(list("abc"), 5000),
+            "text": np.array(["x" * length for length in RANDOM.integers(0, 9, 5000)], dtype=object),
+            "time": ["2026-01-01T00:00:00Z"] * 5000,
+        }
+    ],
+    categories=["letter"],
+    texts=["text"],
+    times=["time"],
 )
 
-values = st.one_of(st.none(), st.floats(), st.sampled_from(["", "1.5", "text", "nan", "inf", "-2", "a", "z"]))
+values = st.one_of(
+    st.none(),
+    st.floats(),
+    st.text(max_size=3),
+    st.sampled_from(["", "1.5", "inf", "-2", "a", "z", True, [1], {"a": 1}, datetime(2026, 1, 1, tzinfo=UTC)]),
+)
 chunks = st.lists(st.lists(values, min_size=1, max_size=20), min_size=1, max_size=6)
 
 
-def profile_of(*columns: list[object]) -> Profile:
+def profile_of(*columns: list[Any]) -> Profile:
     profile = REFERENCE.empty()
     for column in columns:
-        profile.add(len(column), {"number": column, "letter": column})
+        table = dict.fromkeys(("number", "letter", "text", "time", "stranger"), column)
+        profile.add(len(column), table)
     return profile
+
+
+def counts(profile: Profile) -> Any:
+    """All of a profile but the means, which are exact to rounding only."""
+    document = profile.to_document()
+    for column in document["columns"].values():
+        if "sums" in column:
+            column["sums"] = {name: column["sums"][name] for name in ("count", "low", "high")}
+    return document
+
+
+@given(chunks, st.randoms())
+def test_merging_in_any_order_and_grouping_equals_one_pass(parts: list[list[Any]], random: Any) -> None:
+    once = profile_of([value for part in parts for value in part])
+    pieces = [profile_of(part) for part in parts]
+    while len(pieces) > 1:
+        random.shuffle(pieces)
+        pieces.append(pieces.pop().merge(pieces.pop()))
+    assert counts(pieces[0]) == counts(once) == counts(profile_of(*reversed(parts)))
+    assert all(column.rows == once.rows for column in once.columns.values()), "every row is counted in every column"
 
 
 @given(chunks)
-def test_merging_equals_one_pass(parts: list[list[object]]) -> None:
-    once = profile_of([value for part in parts for value in part])
-    merged = REFERENCE.empty()
+def test_profile_survives_json(parts: list[list[Any]]) -> None:
+    document = profile_of(*parts).to_document()
+    assert Profile.from_document(json.loads(json.dumps(document, allow_nan=False))).to_document() == document
+
+
+@given(st.lists(st.lists(st.floats(-1e6, 1e6), max_size=30), min_size=1, max_size=5))
+def test_moments_merge_to_rounding(parts: list[list[float]]) -> None:
+    merged = Sums()
     for part in parts:
-        merged = profile_of(part).merge(merged)
-    assert merged == once == profile_of(*reversed(parts))
-    assert all(column.rows == once.rows for column in once.columns.values()), "every row is counted in every column"
-    assert Profile.from_document(once.to_document()) == once
+        merged += Sums.of(np.sort(np.array(part, dtype=np.float64)))
+    numbers = np.array([number for part in parts for number in part])
+    assert merged.count == len(numbers)
+    if len(numbers):
+        assert math.isclose(merged.mean, numbers.mean(), rel_tol=1e-9, abs_tol=1e-6)
+        assert math.isclose(merged.deviation, numbers.std(), rel_tol=1e-6, abs_tol=1e-3)
+        assert (merged.low, merged.high) == (numbers.min(), numbers.max())
+
+
+@given(
+    st.lists(st.floats(allow_infinity=False, allow_nan=False), min_size=1, max_size=400),
+    st.lists(st.floats(), max_size=400),
+)
+def test_counts_are_those_of_a_histogram_on_the_edges(reference: list[float], current: list[float]) -> None:
+    column = NumberColumn.like(reference)
+    column.add(np.array(current))
+    finite = [number for number in current if math.isfinite(number)]
+    expected = np.bincount(np.searchsorted(column.edges, finite, side="right"), minlength=len(column.edges) + 1)
+    assert column.counts.tolist() == expected.tolist()
+    assert column.infinite == sum(map(math.isinf, current))
+    assert column.missing == sum(map(math.isnan, current))
+    assert column.zeros == finite.count(0.0)
+
+
+def test_blocks_of_a_long_column_are_counted_as_one() -> None:
+    numbers = np.concatenate((RANDOM.normal(size=100_001), [np.nan, np.inf, -np.inf, 0.0]))
+    column = NumberColumn.like(numbers[:1000])
+    column.add(numbers)
+    finite = numbers[np.isfinite(numbers)]
+    expected = np.bincount(np.searchsorted(column.edges, finite, "right"), minlength=len(column.counts))
+    assert column.counts.tolist() == expected.tolist()
+    assert (column.rows, column.missing, column.infinite, column.zeros) == (100_005, 1, 2, 1)
+
+
+def test_no_bin_holds_more_than_its_quantile_but_for_values_that_are_frequent() -> None:
+    numbers = np.concatenate((np.zeros(5000), RANDOM.standard_cauchy(5000)))
+    edges, discrete = edges_of(numbers)
+    counted = np.bincount(np.searchsorted(edges, numbers, "right"), minlength=len(edges) + 1)
+    assert not discrete
+    assert counted.max() == counted[np.searchsorted(edges, 0.0, "right")] == 5000
+    assert np.sort(counted)[-2] <= len(numbers) // BINS + 1
+
+
+def test_few_distinct_values_have_a_bin_each_and_what_lies_between_is_seen() -> None:
+    column = NumberColumn.like([1.0, 2.0, 2.0, 4.0] * 10)
+    column.add([1, 2, 3, 4])
+    assert column.discrete
+    assert sorted(column.counts.tolist(), reverse=True)[:5] == [1, 1, 1, 1, 0]
+
+
+def test_categories_are_capped_and_the_rest_is_other() -> None:
+    names = [f"id {number}" for number in range(MAX_CATEGORIES + 50)]
+    column = CategoryColumn.like(names)
+    column.add(["id 0", "nobody", "id 1", None, ""])
+    assert (len(column.categories), column.complete) == (MAX_CATEGORIES, False)
+    assert (column.rows, column.missing, column.unseen) == (5, 2, 0)
+    assert column.other >= 1
+
+
+def test_new_categories_are_counted_and_some_are_kept_by_name() -> None:
+    column = CategoryColumn.like(["a", "b"])
+    column.add(["a", "new", "new", 3.0, 3])
+    assert (column.unseen, column.newcomers) == (4, {"new": 2, "3": 2})
+
+
+def test_text_and_times_are_counted_by_presence_and_length() -> None:
+    profile = REFERENCE.empty()
+    profile.add(3, {"text": ["abc", None, ""], "time": ["2026-01-01", "no time", None]})
+    text, time = profile.columns["text"], profile.columns["time"]
+    assert isinstance(text, NumberColumn)
+    assert isinstance(time, NumberColumn)
+    assert (text.sums.low, text.missing, text.unreadable) == (3.0, 2, 0)
+    assert (time.sums.low, time.missing, time.unreadable) == (datetime(2026, 1, 1, tzinfo=UTC).timestamp(), 1, 1)
+
+
+def test_columns_that_do_not_come_are_absent_and_others_unexpected() -> None:
+    profile = REFERENCE.empty()
+    profile.add(2, {"numbr": [1.0, 2.0]})
+    assert {column.absent for column in profile.columns.values()} == {2}
+    assert profile.unexpected == {"numbr": 2}
 
 
 def test_other_layouts_do_not_merge() -> None:
-    with pytest.raises(LayoutMismatchError, match="number"):
-        REFERENCE.merge(baseline({"number": [1.0, 2.0], "constant": [3.0], "letter": ["a"]}, categorical=["letter"]))
+    other = Profile.of([{"number": [1.0, 2.0], "letter": ["a"] * 2}], categories=["letter"])
+    with pytest.raises(LayoutMismatchError, match="constant, text, time, number, letter"):
+        REFERENCE.merge(other)
 
 
-def window(**columns: object) -> Profile:
-    table = {
-        "number": RANDOM.normal(0, 1, 1000),
-        "constant": np.full(1000, 3.0),
-        "letter": RANDOM.choice(list("abc"), 1000),
-        **columns,
-    }
-    profile = REFERENCE.empty()
-    profile.add(1000, table)  # type: ignore[arg-type]
-    return profile
-
-
-def outcome(profile: Profile) -> tuple[str, list[str]]:
-    decision = decide(REFERENCE, profile, RULES, records=1, corrupt=0)
-    return decision.outcome, [column["name"] for column in decision.worst]
-
-
-def test_like_windows_are_stable() -> None:
-    assert outcome(window()) == (STABLE, [])
-
-
-def test_one_outlier_neither_alarms_nor_hides_a_shift() -> None:
-    numbers = RANDOM.normal(0, 1, 1000)
-    numbers[0] = 1e9
-    assert outcome(window(number=numbers)) == (STABLE, [])
-    shifted = RANDOM.normal(1, 1, 1000)
-    shifted[0] = 1e9
-    assert outcome(window(number=shifted)) == (DRIFT, ["number"])
-
-
-@pytest.mark.parametrize(
-    ("name", "column"),
-    [
-        ("number", np.where(np.arange(1000) % 2, np.nan, 0.1 * RANDOM.normal(0, 1, 1000))),
-        ("number", np.full(1000, np.nan)),
-        ("number", RANDOM.normal(0, 1, 1000) * 1000),
-        ("number", np.where(np.arange(1000) % 3, RANDOM.normal(0, 1, 1000), np.inf)),
-        ("constant", np.where(np.arange(1000) % 10, 3.0, 3.1)),
-        ("letter", ["new"] * 300 + ["a"] * 350 + ["b"] * 350),
-        ("letter", [None] * 1000),
-    ],
-)
-def test_shift_is_found_and_named(name: str, column: object) -> None:
-    assert outcome(window(**{name: column})) == (DRIFT, [name])
-
-
-@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=1, max_size=20))
-def test_psi_is_finite_and_zero_for_equal_counts(pairs: list[tuple[int, int]]) -> None:
-    one, two = [a for a, _ in pairs], [b for _, b in pairs]
-    assert math.isfinite(psi(one, two))
-    assert psi(one, two) >= 0
-    assert psi(one, one) == 0
-
-
-def test_report_escapes_everything() -> None:
-    evil = "<script>alert(1)</script>"
-    reference = baseline({evil: [1.0, 2.0, 3.0] * 100}, categorical=[])
-    current = reference.empty()
-    current.add(300, {evil: [9.0] * 300})
-    decision = decide(reference, current, RULES, records=1, corrupt=0)
-    page = render(decision, {"model": evil, "version": "=cmd()", "file": evil}, 0.2)
-    assert "<script" not in page
-    assert "&lt;script&gt;" in page
+def test_profile_of_an_old_format_is_refused_by_name() -> None:
+    with pytest.raises(UnknownFormatError, match="format 1; this code reads 2"):
+        Profile.from_document({"format": 1, "rows": 3, "columns": {}})

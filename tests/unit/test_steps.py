@@ -12,7 +12,7 @@ from pipelines.contract.settings import Gate
 from pipelines.data.commits import Commit
 from pipelines.evaluation.gates import judge
 from pipelines.models import flights
-from pipelines.monitoring.drift import compare
+from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.profile import PREDICTION, Profile
 from pipelines.training.serving import InvalidRequestError, input_fn, model_fn, output_fn, predict_fn
 from pipelines.training.tabular import MissingFeaturesError
@@ -58,7 +58,7 @@ def test_evaluation_has_all_that_the_gate_wants(run: Path) -> None:
 def test_baseline_sees_itself_without_drift(run: Path) -> None:
     profile = Profile.from_document(laptop.read(run / "evaluation" / "baseline.json"))
     assert set(profile.columns) == {*flights.FEATURES, PREDICTION}
-    assert all(column.psi == 0 for column in compare(profile, profile, 0.2))
+    assert all(column.psi == 0 for column in compare(profile, profile).columns)
 
 
 def test_served_model_gives_the_golden_answers(run: Path) -> None:

@@ -37,16 +37,16 @@ def test_precedence_is_built_in_defaults_stage_model_override() -> None:
     def threshold() -> Any:
         fleet = parse(document)
         values = fleet.settings(fleet.teams[0].models[0], "dev").drift
-        return values and values.psi_threshold
+        return values and values.min_effect
 
-    assert threshold() == 0.2
-    document["defaults"]["drift"] = {"psi_threshold": 0.3}
+    assert threshold() == 0.07
+    document["defaults"]["drift"] = {"min_effect": 0.3}
     assert threshold() == 0.3
-    document["stages"][0]["defaults"]["drift"] = {"psi_threshold": 0.4}
+    document["stages"][0]["defaults"]["drift"] = {"min_effect": 0.4}
     assert threshold() == 0.4
-    model["drift"] = {"psi_threshold": 0.5}
+    model["drift"] = {"min_effect": 0.5}
     assert threshold() == 0.5
-    model["stages"] = {"dev": {"drift": {"psi_threshold": 0.6}}, "prod": {"drift": {"psi_threshold": 0.9}}}
+    model["stages"] = {"dev": {"drift": {"min_effect": 0.6}}, "prod": {"drift": {"min_effect": 0.9}}}
     assert threshold() == 0.6
 
 
@@ -59,7 +59,7 @@ def test_only_the_training_stage_retrains_by_itself() -> None:
         for environment in fleet.environments()
         if environment.team.name == "arrivals"
     }
-    assert triggers == {"dev": ("drift",), "staging": (), "prod": ()}
+    assert triggers == {"dev": ("drift", "quality"), "staging": (), "prod": ()}
 
 
 def schedules(document: Any) -> dict[str, str | None]:
@@ -122,7 +122,7 @@ def test_refuses_a_schedule_without_its_trigger_and_a_trigger_without_its_schedu
 
 def test_all_errors_come_in_one_go() -> None:
     def change(document: Any) -> None:
-        document["teams"][0]["models"][0]["drift"] = {"window_hours": 0, "psi_treshold": 0.3}
+        document["teams"][0]["models"][0]["drift"] = {"window_hours": 0, "min_efect": 0.3}
         document["teams"][0]["environments"][0]["account"] = "12345"
         document["teams"][1]["environments"][0]["region"] = "eu-west-9"
         document["teams"][1]["models"][0]["gate"]["metric"] = "auc"
@@ -130,7 +130,7 @@ def test_all_errors_come_in_one_go() -> None:
 
     text = broken(change)
     assert "teams[0].models[0].drift.window_hours: 0; allowed: greater than or equal to 1" in text
-    assert "teams[0].models[0].drift.psi_treshold: 'psi_treshold'; allowed: did you mean psi_threshold?" in text
+    assert "teams[0].models[0].drift.min_efect: 'min_efect'; allowed: did you mean min_effect?" in text
     assert "teams[0].environments[0].account: '12345'; allowed: an account id: 12 digits" in text
     assert "teams[1].environments[0].region: 'eu-west-9'; allowed: did you mean eu-west-" in text
     assert "teams[1].models[0].gate.metric: 'auc'; allowed: for regression one of mae, rmse" in text

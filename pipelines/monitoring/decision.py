@@ -1,0 +1,178 @@
+"""What a comparison means: whether a window of traffic has drifted, and what matters most."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipelines.contract.settings import Drift
+from pipelines.monitoring.comparison import ColumnComparison, Comparison
+from pipelines.monitoring.profile import PREDICTION
+
+STABLE, WARNING, DRIFT = "stable", "warning", "drift"
+INSUFFICIENT_DATA, BROKEN_INPUT = "insufficient_data", "broken_input"
+MAX_CORRUPT_SHARE = 0.01
+MAX_UNREADABLE_SHARE = 0.5
+MIN_NEW_SHARE = 0.005
+"""Share of rows beyond which what the reference never had counts, however small the distance that it makes."""
+MIN_IMPORTANCE = 0.01
+"""Share of the model's skill below which a feature's drift is worth a warning, and no retraining."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A column of the comparison. ``importance`` is None where it was not measured; the prediction's own is 1."""
+
+    column: ColumnComparison
+    drifted: bool
+    importance: float | None
+
+    @property
+    def name(self) -> str:
+        return self.column.name
+
+    @property
+    def weight(self) -> float:
+        """How much the column's change matters to the model: effect times importance."""
+        return self.column.effect * (1.0 if self.importance is None else self.importance)
+
+    @property
+    def matters(self) -> bool:
+        return self.importance is None or self.importance >= MIN_IMPORTANCE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """``columns`` are ranked: drifted ones first, by what matters most to the model; ``findings`` are in words, name
+    what is broken or odd, and hold no values of rows."""
+
+    outcome: str
+    rows: int
+    columns: list[Judged]
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def worst(self) -> list[dict[str, Any]]:
+        """The drifted columns, as events and the ledger hold them."""
+        return [
+            {
+                "name": judged.name,
+                "effect": round(judged.column.effect, 4),
+                "psi": round(judged.column.psi, 4),
+                "importance": None if judged.importance is None else round(judged.importance, 4),
+                "evidence": judged.column.evidence,
+            }
+            for judged in self.columns
+            if judged.drifted
+        ]
+
+    def to_document(self) -> dict[str, Any]:
+        columns = [
+            {**asdict(judged.column), "drifted": judged.drifted, "importance": judged.importance}
+            for judged in self.columns
+        ]
+        return {"outcome": self.outcome, "rows": self.rows, "columns": columns, "findings": self.findings}
+
+
+def decide(
+    comparison: Comparison,
+    rules: Drift,
+    *,
+    records: int,
+    corrupt: int,
+    importance: Mapping[str, float] | None = None,
+    earlier: Sequence[Collection[str]] = (),
+) -> Decision:
+    """What a window means.
+
+    A column has drifted if its change is beyond chance at the rules' false alarm rate, over all columns, and it is at
+    least as large as their least effect or brings enough of what the reference never had. Drift is called if a drifted
+    column matters to the model and has drifted in all of the last ``rules.persistence`` windows; other drifted columns
+    make a warning. Broken input (a feature that does not come, too many unreadable records) is no drift: a retraining
+    would not help.
+
+    Parameters
+    ----------
+    records, corrupt
+        How many lines of the capture can be read, and how many cannot.
+    importance
+        Each feature's share of the model's skill; None where it was not measured: then every feature matters.
+    earlier
+        The names of the drifted columns in each of the windows before, the latest first.
+    """
+    columns = [_judged(column, rules, importance or {}) for column in comparison.columns]
+    broken = [*_broken(comparison)]
+    if corrupt > MAX_CORRUPT_SHARE * (records + corrupt):
+        broken.append(f"{corrupt} of {records + corrupt} captured records cannot be read")
+    findings = [*broken, *_findings(comparison)]
+    if comparison.rows < rules.min_rows:
+        outcome = BROKEN_INPUT if corrupt and broken else INSUFFICIENT_DATA
+        findings.insert(0, f"{comparison.rows} rows, {rules.min_rows} wanted")
+    elif broken:
+        outcome = BROKEN_INPUT
+    else:
+        outcome = _outcome(columns, rules, earlier)
+    ranked = sorted(
+        columns, key=lambda judged: (not judged.drifted, -judged.weight, -judged.column.effect, judged.name)
+    )
+    return Decision(outcome=outcome, rows=comparison.rows, columns=ranked, findings=findings)
+
+
+def _judged(column: ColumnComparison, rules: Drift, importance: Mapping[str, float]) -> Judged:
+    return Judged(
+        column=column,
+        drifted=column.rate <= rules.false_alarm_rate
+        and (column.effect >= rules.min_effect or _new_share(column) >= MIN_NEW_SHARE),
+        importance=1.0 if column.name == PREDICTION else importance.get(column.name),
+    )
+
+
+def _new_share(column: ColumnComparison) -> float:
+    """The largest share of one sort of rows of which the reference had none."""
+    now, before = column.now, column.before
+    sorts = ("strange", "missing", "infinite", "unreadable")
+    return max(now.share(sort) for sort in sorts if not getattr(before, sort)) if before.rows else 0.0
+
+
+def _outcome(columns: Sequence[Judged], rules: Drift, earlier: Sequence[Collection[str]]) -> str:
+    before = earlier[: rules.persistence - 1]
+    if any(
+        judged.drifted
+        and judged.matters
+        and len(before) == rules.persistence - 1
+        and all(judged.name in names for names in before)
+        for judged in columns
+    ):
+        return DRIFT
+    return WARNING if any(judged.drifted for judged in columns) else STABLE
+
+
+def _broken(comparison: Comparison) -> Iterator[str]:
+    for column in comparison.columns:
+        now, before = column.now, column.before
+        if not now.rows:
+            continue
+        if now.absent == now.rows:
+            yield f"feature {column.name} is missing from all requests"
+        elif now.missing == now.rows and before.missing < before.rows:
+            yield f"{column.name} has no value in any row"
+        elif now.share("unreadable") > MAX_UNREADABLE_SHARE >= before.share("unreadable"):
+            yield f"{column.name} is no {column.kind} in {now.unreadable} of {now.rows} rows"
+
+
+def _findings(comparison: Comparison) -> Iterator[str]:
+    gone = False
+    for column in comparison.columns:
+        now = column.now
+        gone = gone or now.absent > 0
+        if 0 < now.absent < now.rows:
+            yield f"feature {column.name} is missing from {now.absent} of {now.rows} rows"
+        if now.infinite:
+            yield f"{column.name} is infinite in {now.infinite} rows"
+        if 0 < now.share("unreadable") <= MAX_UNREADABLE_SHARE:
+            yield f"{column.name} is no {column.kind} in {now.unreadable} rows"
+        if now.unseen and column.kind == "category":
+            yield f"{column.name} is a category that the baseline does not list in {now.unseen} rows"
+        if column.name == PREDICTION and 0 < now.missing < now.rows:
+            yield f"{now.missing} rows have no prediction"
+    if gone and comparison.unexpected:
+        yield f"columns came that the baseline does not have: {', '.join(sorted(comparison.unexpected))}"

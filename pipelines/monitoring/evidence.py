@@ -1,0 +1,129 @@
+"""Whether a column changed at all: several tests of one column, as one p-value.
+
+Each test sees what another is blind to. All rest on counts and ranks, so that one value however large is one row. The
+column's p-value is the smallest of them times their number (Bonferroni), of the tests that had anything to see.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.monitoring import statistics
+from pipelines.monitoring.cells import category_cells, gathered, number_cells
+from pipelines.monitoring.significance import (
+    change,
+    chi_square_survival,
+    kolmogorov_survival,
+    normal_survival,
+    novelty,
+)
+
+Counts = npt.NDArray[np.int64]
+Array = npt.NDArray[np.float64]
+
+MAX_SKEW, MAX_KURTOSIS = 0.05, 0.045
+"""Of a mean of scores, beyond which the normal tail at 4.4 standard deviations is wrong by more than a factor of 2."""
+MIN_HITS = 2
+"""One row is no evidence of anything."""
+
+
+def strongest(p_values: Mapping[str, float]) -> tuple[str, float]:
+    """The test with the smallest p-value, and the p-value of them all together."""
+    if not p_values:
+        return "", 1.0
+    name = min(p_values, key=lambda test: p_values[test])
+    return name, min(1.0, len(p_values) * p_values[name])
+
+
+def of_numbers(reference: Counts, current: Counts) -> Iterator[tuple[str, float]]:
+    """Tests of two samples of numbers, as counts over ordered bins."""
+    rows = int(reference.sum()), int(current.sum())
+    if not all(rows) or np.count_nonzero(reference + current) < 2:
+        return
+    yield "shape", kolmogorov_survival(statistics.kolmogorov_smirnov(reference, current).value, *rows)
+    for name, z in zip(("location", "spread"), _rank_scores(reference, current), strict=False):
+        if z is not None:
+            yield name, normal_survival(z)
+    cells = number_cells(reference, current)
+    ratio = statistics.likelihood_ratio(gathered(cells, reference), gathered(cells, current))
+    yield "shares", chi_square_survival(*ratio)
+    yield "spike", _largest_change(reference, current)
+
+
+def of_categories(reference: Counts, current: Counts) -> Iterator[tuple[str, float]]:
+    """Tests of two samples of categories, as counts of each."""
+    if not reference.sum() or not current.sum() or np.count_nonzero(reference + current) < 2:
+        return
+    cells = category_cells(reference, current)
+    one, two = gathered(cells, reference), gathered(cells, current)
+    if np.count_nonzero(one + two) > 2:
+        yield "shares", chi_square_survival(*statistics.likelihood_ratio(one, two))
+    yield "category", _largest_change(reference, current)
+
+
+def of_share(hits: int, rows: int, reference_hits: int, reference_rows: int) -> float | None:
+    """Of rows of one sort, as missing ones; None where neither sample has any."""
+    if not hits + reference_hits:
+        return None
+    p_value = change(hits, rows, reference_hits, reference_rows)
+    return p_value if max(hits, reference_hits) >= MIN_HITS else 1.0
+
+
+def of_unseen(hits: int, rows: int, once: int, reference_rows: int) -> float | None:
+    """Of values that the reference never had; None where there are none."""
+    if not hits:
+        return None
+    return novelty(hits, rows, once, reference_rows) if hits >= MIN_HITS else 1.0
+
+
+def _rank_scores(reference: Counts, current: Counts) -> list[float | None]:
+    """Standard scores of the difference in mean rank, and in mean squared rank; None where no normal tail is to be had.
+
+    Ties have their middle rank; the squared rank is made orthogonal to the rank. Under exchange of rows both have mean
+    0 and variance 1. Source: Wilcoxon, Biometrics Bulletin 1 (1945) 80; Mood, Annals of Mathematical Statistics 25
+    (1954) 514; Neyman, Skandinavisk Aktuarietidskrift 20 (1937) 149, for orthogonal components.
+    """
+    both = (reference + current).astype(np.float64)
+    total, rows, reference_rows = both.sum(), current.sum(), reference.sum()
+    weights = both / total
+    ranks = np.cumsum(weights) - weights / 2 - 0.5
+    scale = math.sqrt(rows / total * reference_rows * (total - 1) / total)
+    found: list[float | None] = []
+    basis = [np.ones(len(ranks))]
+    smaller = min(rows, reference_rows)
+    for powers in (ranks, ranks**2):
+        free = powers - sum(((weights @ (powers * other)) * other for other in basis), np.zeros(len(ranks)))
+        variance = float(weights @ free**2)
+        if variance < 1e-12:
+            break
+        scores = free / math.sqrt(variance)
+        basis.append(scores)
+        skew = abs(float(weights @ scores**3)) / math.sqrt(smaller)
+        kurtosis = (float(weights @ scores**4) - 3) / smaller
+        difference = statistics.shares(current) @ scores - statistics.shares(reference) @ scores
+        found.append(scale * float(difference) if skew <= MAX_SKEW and kurtosis <= MAX_KURTOSIS else None)
+    return found
+
+
+def _largest_change(reference: Counts, current: Counts) -> float:
+    """Of the bin whose share changed most surprisingly, times the number of bins."""
+    rows, reference_rows = int(current.sum()), int(reference.sum())
+    both = (reference + current).astype(np.float64)
+    some = both > 0
+    expected = both[some] * rows / (rows + reference_rows)
+    observed = current[some].astype(np.float64)
+    # The signed root of the likelihood ratio ranks surprises as their exact probability does.
+    surprise = _relative(observed, expected) + _relative(both[some] - observed, both[some] - expected)
+    surprise += _relative(rows - observed, rows - expected)
+    largest = int(np.flatnonzero(some)[np.argmax(surprise)])
+    if max(current[largest], reference[largest]) < MIN_HITS:
+        return 1.0
+    p_value = change(int(current[largest]), rows, int(reference[largest]), reference_rows)
+    return min(1.0, p_value * int(some.sum()))
+
+
+def _relative(observed: Array, expected: Array) -> Array:
+    logarithm = np.log(np.where(observed > 0, observed, 1) / np.maximum(expected, 1e-300))
+    return np.where(observed > 0, observed * logarithm, 0)
