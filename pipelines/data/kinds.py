@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 KINDS = ("integer", "number", "time", "boolean", "text")
 EMPTY = "empty"
@@ -20,6 +22,7 @@ _WHOLE = r"[+-]?(?:0|[1-9][0-9]*)"
 _CODE = r"[+-]?0[0-9]+"
 """Digits that begin with a zero are a code (a postcode, an account), not a number: the zero would be lost."""
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*"
+_LOGICAL = r"(?i)true|false"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,25 +129,28 @@ def _typed(distinct: Any) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]
 
 
 def _read(texts: list[str]) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
-    strings = pd.Series(texts, dtype="object")
-    kinds = np.full(len(strings), "text", dtype="U7")
-    numbers = np.full(len(strings), np.nan)
-    if not len(strings):
-        return kinds, numbers
-    read = pd.to_numeric(strings, errors="coerce").to_numpy(dtype=np.float64)
-    numeric = ~np.isnan(read) & ~strings.str.fullmatch(_CODE).to_numpy(dtype=bool)
-    whole = numeric & strings.str.fullmatch(_WHOLE).to_numpy(dtype=bool)
-    kinds[numeric], kinds[whole] = "number", "integer"
-    numbers[numeric] = read[numeric]
-    logical = strings.str.casefold().map({"true": 1.0, "false": 0.0}).to_numpy(dtype=np.float64)
-    kinds[~np.isnan(logical)] = "boolean"
-    numbers = np.where(np.isnan(logical), numbers, logical)
-    dated = strings.str.fullmatch(_TIME).to_numpy(dtype=bool)
+    kinds = np.full(len(texts), "text", dtype="U7")
+    if not texts:
+        return kinds, np.empty(0)
+    strings = np.array(texts, dtype=object)
+    arrow = pa.array(texts, pa.string())
+
+    def like(pattern: str) -> npt.NDArray[np.bool_]:
+        matched = pc.match_substring_regex(arrow, f"^(?:{pattern})$")
+        return np.asarray(matched.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+    numbers = np.asarray(pd.to_numeric(strings, errors="coerce"), dtype=np.float64)
+    numbers[like(_CODE)] = np.nan
+    kinds[~np.isnan(numbers)] = "number"
+    kinds[~np.isnan(numbers) & like(_WHOLE)] = "integer"
+    logical = like(_LOGICAL)
+    kinds[logical] = "boolean"
+    numbers[logical] = [text.casefold() == "true" for text in strings[logical]]
+    dated = like(_TIME)
     if dated.any():
-        seconds = np.full(len(strings), np.nan)
-        seconds[dated] = _seconds(pd.to_datetime(strings[dated], format="ISO8601", errors="coerce", utc=True))
-        kinds[~np.isnan(seconds)] = "time"
-        numbers = np.where(np.isnan(seconds), numbers, seconds)
+        times = pd.Series(pd.to_datetime(strings[dated], format="ISO8601", errors="coerce", utc=True))
+        numbers[dated] = _seconds(times)
+        kinds[dated & ~np.isnan(numbers)] = "time"
     return kinds, numbers
 
 

@@ -60,10 +60,11 @@ def rows_chart(periods: Sequence[tuple[str, int]]) -> str:
     return _svg("rows", 1000, 100, bars, stretched=True)
 
 
-def time_line(values: Sequence[float | None], *, labels: Sequence[str], show: Callable[[float], str]) -> str:
-    """One number by period as a line, interrupted where there is none."""
-    known = [value for value in values if value is not None]
-    low, span = min(known), max(known) - min(known)
+def time_line(
+    values: Sequence[float | None], low: float, high: float, *, labels: Sequence[str], show: Callable[[float], str]
+) -> str:
+    """One number by period as a line from ``low`` to ``high``, interrupted where there is none."""
+    span = high - low
     step = TIME_WIDTH / max(len(values) - 1, 1)
     path, dots, drawing = "", "", False
     for place, (value, label) in enumerate(zip(values, labels, strict=True)):

@@ -152,13 +152,19 @@ def _over_time(column: ColumnProfile, profile: DatasetProfile, show: Callable[[f
         ends = f"{show(min(known))} to {show(max(known))}" if min(known) < max(known) else show(known[0])
         parts.append(
             f'<p class="caption">{what} by {_period(profile)}: {ends}</p>'
-            f"{time_line(column.over_time, labels=labels, show=show)}"
+            f"{time_line(column.over_time, *_reach(column, known), labels=labels, show=show)}"
         )
     worst = max((value or 0 for value in column.missing_over_time), default=0)
     if worst:
         parts.append(f'<p class="caption">missing, at most {share(worst)}</p>')
         parts.append(missing_line(column.missing_over_time, labels))
     return f"<div>{''.join(parts)}</div>"
+
+
+def _reach(column: ColumnProfile, known: Sequence[float]) -> tuple[float, float]:
+    """What a line along time is drawn against, so that a small change looks small: what the column usually holds."""
+    usual = (column.numbers.quantiles[1], column.numbers.quantiles[-2]) if column.numbers else (0.0, 0.0)
+    return min(usual[0], *known), max(usual[1], *known)
 
 
 def _correlations(profile: DatasetProfile) -> str:

@@ -33,7 +33,7 @@ def figure(value: float) -> str:
     """A number with four digits that count, or all of a whole one."""
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def moment(seconds: float, span_s: float) -> str:

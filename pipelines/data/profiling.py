@@ -1,12 +1,12 @@
 """A dataset as one looks at it before modelling: what each column holds, how columns go together, what is odd.
 
-Rows, missing values and duplicate rows are counted over all rows. Everything else is of a uniform sample, which is the
-whole dataset while that has at most ``SAMPLE_CELLS`` values; the profile says how many rows it is of.
+Rows, missing values, kinds and duplicate rows are counted over all rows. Everything else is of a uniform sample, which
+is the whole dataset while that has at most ``SAMPLE_CELLS`` values; the profile says how many rows it is of.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipelines.data.commits import File
 from pipelines.data.distribution import Histogram, Numbers, describe, histogram
-from pipelines.data.kinds import NUMERIC, Values, look_at
+from pipelines.data.kinds import NUMERIC, KindCounts, Values, look_at
 from pipelines.data.periods import Periods
 from pipelines.data.reading import UnreadableFileError
 from pipelines.data.sample import Sample
@@ -35,7 +35,8 @@ class NoTableError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnProfile:
-    """Of all rows are ``missing`` and ``absent``, those of files without the column; all else is of the sample.
+    """Of all rows are ``kind``, ``missing``, ``stray_count`` and ``absent``, those of files without the column; all
+    else is of the sample.
 
     ``top`` are the most frequent values and ``strays`` examples of values that are not of the column's kind, each with
     its count. ``over_time`` has one number for each period, and ``over_time_of`` says which: ``median``, ``mean``
@@ -92,25 +93,23 @@ class DatasetProfile:
 class _Counted:
     """What is counted over all rows, file by file."""
 
-    rows: int
-    missing: Counter[str]
-    absent: Counter[str]
-    seen: dict[str, int]
-    hashes: list[npt.NDArray[np.uint64]]
+    rows: int = 0
+    kinds: dict[str, KindCounts] = field(default_factory=dict)
+    absent: Counter[str] = field(default_factory=Counter)
+    hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)
 
     def add(self, part: pd.DataFrame) -> None:
-        for name in map(str, part):
-            if name not in self.seen:
-                self.seen[name] = self.rows
-                self.absent[name] = self.missing[name] = self.rows
-        for name in self.seen:
-            if name in part:
-                self.missing[name] += int(part[name].isna().sum())
-            else:
-                self.missing[name] += len(part)
-                self.absent[name] += len(part)
+        names = [str(name) for name in part]
+        for name in names:
+            if name not in self.kinds:
+                self.kinds[name] = KindCounts(missing=self.rows)
+                self.absent[name] = self.rows
+            self.kinds[name] += look_at(part[name]).count_kinds()
+        for name in self.kinds.keys() - set(names):
+            self.kinds[name] += KindCounts(missing=len(part))
+            self.absent[name] += len(part)
         # Of columns in one order, so that the same row in another file is the same.
-        self.hashes.append(pd.util.hash_pandas_object(part[sorted(map(str, part))], index=False).to_numpy())
+        self.hashes.append(pd.util.hash_pandas_object(part[sorted(names)], index=False).to_numpy())
         self.rows += len(part)
 
     def duplicates(self) -> int:
@@ -125,7 +124,7 @@ def profile(files: Iterable[File], read: Read) -> DatasetProfile:
     NoTableError
         There is no row in any of them.
     """
-    counted = _Counted(rows=0, missing=Counter(), absent=Counter(), seen={}, hashes=[])
+    counted = _Counted()
     sample = Sample(SAMPLE_CELLS)
     unread, tables, size_bytes = {}, 0, 0
     for file in files:
@@ -143,34 +142,33 @@ def profile(files: Iterable[File], read: Read) -> DatasetProfile:
         said = "; ".join(unread.values()) or "there are no files"
         raise NoTableError(f"there is no row to profile: {said}")
     rows = sample.frame()
-    values = {str(name): look_at(rows[name]) for name in rows}
-    periods = Periods.of({name: found.column("time") for name, found in values.items() if _kind(found) == "time"})
+    kinds = {name: counts.kind for name, counts in counted.kinds.items()}
+    periods = Periods.of({name: look_at(rows[name]).column("time") for name, kind in kinds.items() if kind == "time"})
+    columns, numeric = [], {}
+    # One column at a time: its distinct values take more room than the sample of it.
+    for name, counts in counted.kinds.items():
+        values = look_at(rows[name])
+        columns.append(_column(name, values, counts, counted.absent[name], periods))
+        if counts.kind in NUMERIC:
+            numeric[name] = values.column(counts.kind)
     return DatasetProfile(
         rows=counted.rows,
         files=tables,
         size_bytes=size_bytes,
         sampled=len(rows),
         duplicates=counted.duplicates(),
-        columns=tuple(
-            _column(name, found, counted.missing[name], counted.absent[name], periods) for name, found in values.items()
-        ),
+        columns=tuple(columns),
         time_column=periods.column if periods else None,
         periods=tuple(zip(periods.labels, periods.count(), strict=True)) if periods else (),
-        correlations=correlate({name: v.column(_kind(v)) for name, v in values.items() if _kind(v) in NUMERIC}),
+        correlations=correlate(numeric),
         sample=_sample_rows(rows),
         unread=unread,
     )
 
 
-def _kind(values: Values) -> str:
-    return values.count_kinds().kind
-
-
-def _column(name: str, values: Values, missing: int, absent: int, periods: Periods | None) -> ColumnProfile:
-    counts = values.count_kinds()
+def _column(name: str, values: Values, counts: KindCounts, absent: int, periods: Periods | None) -> ColumnProfile:
     kind = counts.kind
     order = np.argsort(-values.counts, kind="stable")
-    top = tuple((values.texts[index], int(values.counts[index])) for index in order[:TOP])
     fits = np.isin(values.kinds, NUMERIC) if kind in NUMERIC else values.kinds == kind
     odd = [index for index in order[: len(order) if counts.strays else 0] if not fits[index]]
     numeric = kind in (*NUMERIC, "time")
@@ -183,11 +181,11 @@ def _column(name: str, values: Values, missing: int, absent: int, periods: Perio
     return ColumnProfile(
         name=name,
         kind=kind,
-        missing=missing,
+        missing=counts.missing,
         absent=absent,
         distinct=len(values.texts),
-        present=counts.present,
-        top=top,
+        present=int(values.counts.sum()),
+        top=tuple((values.texts[index], int(values.counts[index])) for index in order[:TOP]),
         stray_count=counts.strays,
         strays=tuple((values.texts[index], int(values.counts[index])) for index in odd[:STRAYS]),
         variants=_variants(values.texts) if kind == "text" else (),

@@ -1,5 +1,7 @@
 """A uniform sample of a table's rows that arrive in parts, in bounded memory, and the same at every run."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -47,7 +49,7 @@ class Sample:
     def _shrink(self) -> None:
         drawn = np.concatenate(self._drawn)
         rows = self._rows()
-        together = self._parts[0] if len(self._parts) == 1 else pd.concat(self._parts, ignore_index=True)
+        together = self._parts[0] if len(self._parts) == 1 else _together(self._parts)
         if len(drawn) > rows:
             self._bound = float(np.partition(drawn, rows - 1)[rows - 1])
             kept = drawn <= self._bound
@@ -57,5 +59,19 @@ class Sample:
 
 def _compact(part: pd.DataFrame) -> pd.DataFrame:
     """Strings take a fifth of the memory in Arrow's form."""
-    texts = list(part.select_dtypes(include="object"))
-    return part.assign(**{str(name): as_text(part[name]).astype("string[pyarrow]") for name in texts})
+    return part.assign(**{str(name): _as_arrow(part[name]) for name in part.select_dtypes(include="object")})
+
+
+def _as_arrow(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    return as_text(column.astype(object)).astype("string[pyarrow]")
+
+
+def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The parts' rows. A column that some part lacks, or has in another type (CSV beside Parquet), becomes text."""
+    columns = {}
+    for name in dict.fromkeys(str(name) for part in parts for name in part):
+        pieces = [part[name] if name in part else pd.Series([None] * len(part), dtype=object) for part in parts]
+        if len({piece.dtype for piece in pieces}) > 1:
+            pieces = [_as_arrow(piece) for piece in pieces]
+        columns[name] = pd.concat(pieces, ignore_index=True)
+    return pd.DataFrame(columns)
