@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
@@ -145,6 +146,32 @@ def test_diff_says_files_columns_and_how_they_moved(history: list[str]) -> None:
     said = run("diff", history[1], "HEAD")
     for words in ("was a.csv", "integer -> number", "1 renamed", "mean 2"):
         assert words in said
+
+
+def test_parquet_beside_csv_is_compared_and_profiled(dataset: Dataset, tmp_path: Path) -> None:
+    folder = write(tmp_path / "in", a="when,x,c\n2026-01-01,1,red\n2026-02-01,2,\n")
+    run("commit", str(folder), "-m", "csv")
+    rows = {
+        "when": pd.to_datetime(["2026-01-01", None, "2026-03-01"]),
+        "x": [1.5, None, 3.0],
+        "c": ["red", "blue", None],
+    }
+    pd.DataFrame(rows).to_parquet(folder / "b.parquet")
+    (folder / "empty.csv").write_text("x,c,new\n")
+    run("commit", str(folder), "-m", "parquet")
+    moved = run_json("diff", "HEAD~1", "HEAD")["table"]
+    assert (moved["old_rows"], moved["new_rows"]) == (2, 5)
+    assert moved["schema"]["added"] == {"new": "empty"}
+    assert moved["schema"]["retyped"] == {"x": ["integer", "number"]}
+    kinds = {column["name"]: column["kind"] for column in moved["columns"]}
+    assert kinds == {"when": "time", "x": "integer", "c": "text"}
+    found = run_json("profile", "-o", str(tmp_path / "page.html"))["profile"]
+    assert {column["name"]: (column["kind"], column["missing"]) for column in found["columns"]} == {
+        **{"when": ("time", 1), "x": ("number", 1), "c": ("text", 2), "new": ("empty", 5)}
+    }
+    days = [["2026-01-01", 2], ["2026-02-01", 1], ["2026-03-01", 1]]
+    assert [period for period in found["periods"] if period[1]] == days
+    assert dataset.head().message == "parquet"
 
 
 def test_diff_of_files_only_fetches_nothing(history: list[str], dataset: Dataset) -> None:
