@@ -133,6 +133,7 @@ class FleetEnvironment:
             processing=contract.Job(**values["processing"]),
             gate=contract.Gate(**values["gate"]),
             drift=contract.Drift(**drift),
+            quality=contract.Quality(**values["quality"]),
             retraining=contract.Retraining(**retraining),
             approval=values["approval"],
             two_people=values["two_people"],

@@ -107,10 +107,10 @@ class Bucket:
         for page in pages:
             yield [entry["Key"] for entry in page.get("Contents", [])]
 
-    def listing(self, prefix: str) -> list[Listed]:
-        """All objects whose keys begin with ``prefix``, in order of their keys."""
+    def listing(self, prefix: str, *, after: str = "") -> list[Listed]:
+        """All objects whose keys begin with ``prefix`` and come after ``after``, in order of their keys."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.name, Prefix=prefix, ExpectedBucketOwner=self.owner
+            Bucket=self.name, Prefix=prefix, StartAfter=after, ExpectedBucketOwner=self.owner
         )
         return [
             Listed(key=entry["Key"], size_bytes=entry["Size"], etag=entry["ETag"])

@@ -114,9 +114,10 @@ class Permissions:
                 describe_package,
                 allow(["s3:ListBucket"], capture, artifacts),
                 allow(["s3:GetObject"], f"{capture}/*"),
+                allow(["s3:PutObject"], f"{capture}/quarantine/*"),
                 read_runs,
-                allow(["s3:PutObject"], f"{artifacts}/checks/*"),
-                self._ledger(put),
+                allow(["s3:GetObject", "s3:PutObject"], f"{artifacts}/checks/*"),
+                self._ledger([*put, "dynamodb:Query"]),
                 *tell,
             ],
             "land_files": [

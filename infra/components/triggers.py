@@ -13,7 +13,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.components.policies import allow, service, use_key
-from pipelines.contract.events import DRIFT_FOUND, RETRAINING_REQUESTED, SOURCE
+from pipelines.contract.events import DRIFT_FOUND, QUALITY_LOST, RETRAINING_REQUESTED, SOURCE
 from pipelines.contract.names import Environment
 
 ENDED_BADLY = ["FAILED", "ABORTED", "TIMED_OUT"]
@@ -60,6 +60,14 @@ class Triggers(Construct):
             retraining,
             {"model": at("$.detail.model"), "trigger": drift},
             pattern=events.EventPattern(source=[SOURCE], detail_type=[DRIFT_FOUND]),
+            bus=bus,
+        )
+        quality = {"kind": "quality", "id": at("$.id"), "by": "drift_check", "reason": at("$.detail.window")}
+        self._start(
+            "QualityLost",
+            retraining,
+            {"model": at("$.detail.model"), "trigger": quality},
+            pattern=events.EventPattern(source=[SOURCE], detail_type=[QUALITY_LOST]),
             bus=bus,
         )
         self._start(

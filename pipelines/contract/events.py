@@ -4,6 +4,8 @@ SOURCE = "mooring"
 
 DRIFT_FOUND = "Drift Found"
 """detail: model, version, check_id, worst (list of columns). Starts the retraining state machine."""
+QUALITY_LOST = "Quality Lost"
+"""detail: model, version, window, metric, value, evaluated, rows. Starts the retraining state machine."""
 RETRAINING_REQUESTED = "Retraining Requested"
 """detail: model, trigger {kind, id, by, reason}. Starts the retraining state machine."""
 RUN_FINISHED = "Run Finished"
@@ -11,7 +13,7 @@ RUN_FINISHED = "Run Finished"
 RELEASE_FINISHED = "Release Finished"
 """detail: model, release_id, outcome, package_arn, cause."""
 
-TRIGGER_KINDS = ("drift", "commit", "schedule", "person")
+TRIGGER_KINDS = ("drift", "quality", "commit", "schedule", "person")
 """What may start a retraining; each model's settings list those that it accepts. A person may always."""
 REPRODUCTION = "reproduction"
 """The kind of a trigger that carries ``package_arn`` and asks for that package to be trained again and compared. No

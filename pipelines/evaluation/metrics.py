@@ -13,6 +13,9 @@ Array = npt.NDArray[np.float64]
 Metric = Callable[[Array, Array, Array], float]
 
 CLIP = 1e-15
+POSITIVE = 0.5
+"""From this score on a row is taken for a positive."""
+CALIBRATION_BINS = 10
 
 
 class InvalidPredictionsError(ValueError):
@@ -45,6 +48,26 @@ def brier(labels: Array, scores: Array, weights: Array) -> float:
     return float(np.average((scores - labels) ** 2, weights=weights))
 
 
+def f1(labels: Array, scores: Array, weights: Array) -> float:
+    """Harmonic mean of precision and recall of the rows that score 0.5 or more; NaN if none is or should be positive.
+
+    Source: van Rijsbergen, Information Retrieval (1979), chapter 7.
+    """
+    predicted = weights * (scores >= POSITIVE)
+    both = predicted.sum() + np.dot(weights, labels)
+    return float(2 * np.dot(predicted, labels) / both) if both else float("nan")
+
+
+def calibration_error(labels: Array, scores: Array, weights: Array) -> float:
+    """Mean distance of score and share of positives over ten bins of equal width, each by its rows.
+
+    Source: Naeini, Cooper and Hauskrecht, AAAI 29 (2015) 2901.
+    """
+    bins = np.clip((scores * CALIBRATION_BINS).astype(np.int64), 0, CALIBRATION_BINS - 1)
+    surplus = np.bincount(bins, weights * (scores - labels))
+    return float(np.abs(surplus).sum() / weights.sum())
+
+
 def mae(labels: Array, predictions: Array, weights: Array) -> float:
     """Mean absolute error, in the target's unit."""
     return float(np.average(np.abs(predictions - labels), weights=weights))
@@ -61,7 +84,13 @@ def bias(labels: Array, predictions: Array, weights: Array) -> float:
 
 
 METRICS: dict[str, dict[str, Metric]] = {
-    "classification": {"auc": auc, "log_loss": log_loss, "brier": brier},
+    "classification": {
+        "auc": auc,
+        "log_loss": log_loss,
+        "brier": brier,
+        "f1": f1,
+        "calibration_error": calibration_error,
+    },
     "regression": {"mae": mae, "rmse": rmse, "bias": bias},
 }
 

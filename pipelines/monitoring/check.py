@@ -1,120 +1,117 @@
-"""One drift check: the champion's captured traffic of a window against the baseline of that very version."""
+"""The check of a model's traffic: of a window now, and of earlier windows to which files have come since."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from pipelines.clients import Services
-from pipelines.contract import events
 from pipelines.contract import ledger as keys
-from pipelines.contract.paths import capture_prefix, check_prefix
 from pipelines.contract.release_state import ReleaseState
 from pipelines.contract.settings import ModelSettings
-from pipelines.moments import parse_moment, sortable_id, written
-from pipelines.monitoring import drift
-from pipelines.monitoring.capture import Tally, capture_files, read_window
-from pipelines.monitoring.emf import metrics_line
-from pipelines.monitoring.profile import Profile
-from pipelines.monitoring.report import first_line, render
-from pipelines.notices import alert, emit
+from pipelines.moments import sortable_id, written
+from pipelines.monitoring.capture import CaptureReader
+from pipelines.monitoring.checked import CheckedWindows
+from pipelines.monitoring.quality_check import QualityCheck
+from pipelines.monitoring.traffic import Traffic
+from pipelines.monitoring.version_check import VersionCheck
+from pipelines.monitoring.window import Window
 from pipelines.retraining.lease import read_settings
+from pipelines.storage import Listed
 
 NOT_SERVING = "nothing_to_check"
 
 
-class BaselineMissingError(LookupError):
-    """The champion's package names no baseline to compare with."""
-
-
 def check_drift(event: Mapping[str, Any], services: Services, *, key_arn: str) -> dict[str, Any]:
-    """Check ``model`` for the window that ends at ``scheduled_at``; returns what the ledger keeps.
+    """Check ``model`` for the window that ends at ``scheduled_at``; returns what the ledger keeps of its champion.
 
-    Writes check.json and report.html under the check's prefix, encrypted with the key ``key_arn``, a metrics line to
-    the log and a ledger entry; drift emits ``Drift Found`` every time, broken input an alert.
+    The window begins at ``begin``, or as long before its end as the settings say. Every version that served in it is
+    compared with its own baseline; the champion's drift emits ``Drift Found`` every time, its broken input an alert.
+    Earlier windows are checked again where files came late, and their entries replaced.
     """
-    settings, end = read_settings(services, event["model"]), parse_moment(event["scheduled_at"])
-    begin = end - timedelta(hours=settings.drift.window_hours)
-    model = services.environment.model(settings.model)
-    check_id = sortable_id(end, f"{model.id} {written(end)}")
-    about: dict[str, Any] = {
-        "check_id": check_id,
-        "model": settings.model,
-        "begin": written(begin),
-        "end": written(end),
-    }
-    champion = ReleaseState.from_value(services.parameter(model.release_parameter)).champion
-    if champion is None:
-        return _record(services, {**about, "outcome": NOT_SERVING, "version": 0, "rows": 0, "worst": []})
-    version = int(champion.rpartition("/")[2])
-    baseline = _baseline(services, champion)
-    current, tally = baseline.empty(), Tally()
-    capture = services.bucket("capture")
-    files = capture_files(capture, f"{capture_prefix(settings.model, version)}/{model.endpoint}", begin, end)
-    for rows, table in read_window(capture, files, begin, end, tally):
-        current.add(rows, table)
-    corrupt = tally.corrupt + len(tally.quarantined)
-    decision = drift.decide(baseline, current, settings.drift, records=tally.records, corrupt=corrupt)
-    about |= {"version": version, "package_arn": champion, "files": tally.files, "records": tally.records}
-    about |= {"corrupt_records": tally.corrupt, "damaged_files": len(tally.quarantined), "duplicates": tally.duplicates}
-    _write(services, settings, check_id, decision, about, tally, key_arn)
-    about |= {
-        "outcome": decision.outcome,
-        "rows": decision.rows,
-        "worst": decision.worst,
-        "findings": decision.findings,
-    }
-    print(_metrics(services, settings.model, end, decision, corrupt))
-    _act(services, about, decision)
-    return _record(services, about)
+    settings = read_settings(services, event["model"])
+    window = Window.of(event["scheduled_at"], settings.drift.window_hours, event.get("begin"))
+    checker = Checker(services, settings, key_arn)
+    found = checker.check(window)
+    checker.look_back(window)
+    return {**found, "quality": checker.measure(window)}
 
 
-def _baseline(services: Services, package_arn: str) -> Profile:
-    uri = services.package(package_arn).get("CustomerMetadataProperties", {}).get("baseline_uri")
-    if not uri:
-        raise BaselineMissingError(f"{package_arn} has no baseline_uri in its metadata: nothing to compare with")
-    artifacts = services.bucket("artifacts")
-    return Profile.from_document(artifacts.read_json(artifacts.key_of(uri)))
+class Checker:
+    """Of one model, with its champion of this moment."""
 
+    def __init__(self, services: Services, settings: ModelSettings, key_arn: str) -> None:
+        self._services = services
+        self._settings = settings
+        self._key_arn = key_arn
+        model = services.environment.model(settings.model)
+        champion = ReleaseState.from_value(services.parameter(model.release_parameter)).champion
+        self._champion = int(champion.rpartition("/")[2]) if champion else None
+        self._traffic = Traffic(services.bucket("capture"), model)
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
+        self._checked = CheckedWindows(services.bucket("artifacts"), settings.model, encryption)
 
-def _write(
-    services: Services,
-    settings: ModelSettings,
-    check_id: str,
-    decision: drift.Decision,
-    about: Mapping[str, Any],
-    tally: Tally,
-    key_arn: str,
-) -> None:
-    artifacts, prefix = services.bucket("artifacts"), check_prefix(settings.model, check_id)
-    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
-    document = {**about, "quarantined": tally.quarantined, **decision.to_document()}
-    artifacts.write_json(f"{prefix}check.json", document, **encryption)
-    page = render(decision, about, settings.drift.psi_threshold)
-    artifacts.write(f"{prefix}report.html", page.encode(), ContentType="text/html; charset=utf-8", **encryption)
+    def check(self, window: Window) -> dict[str, Any]:
+        """Check the champion, and every other version of which the window holds files."""
+        by_version = self._files(window)
+        if self._champion is None:
+            found = self._nothing(window)
+        else:
+            found = self._version(self._champion).run(window, by_version.get(self._champion, []))
+        for version, files in by_version.items():
+            if version != self._champion:
+                self._version(version).run(window, files)
+        self._checked.record(window, [file for files in by_version.values() for file in files])
+        return found
 
+    def look_back(self, window: Window) -> None:
+        """Check earlier windows again for the versions of which a file with their requests came late."""
+        for earlier in self._checked.before(window):
+            by_version = self._files(earlier)
+            everything = [file for files in by_version.values() for file in files]
+            late = self._checked.late(earlier, everything)
+            for version, files in by_version.items():
+                came = [file for file in late if file in files]
+                if came and self._holds_requests(earlier, came):
+                    self._version(version).run(earlier, files)
+            if late:
+                self._checked.record(earlier, everything)
 
-def _metrics(services: Services, model: str, moment: datetime, decision: drift.Decision, corrupt: int) -> str:
-    metrics = {
-        "Rows": decision.rows,
-        "DriftedColumns": len(decision.worst),
-        "WorstPsi": decision.columns[0].psi if decision.columns else 0.0,
-        "CorruptRecords": corrupt,
-        "Drift": int(decision.outcome == drift.DRIFT),
-        "BrokenInput": int(decision.outcome == drift.BROKEN_INPUT),
-    }
-    return metrics_line(moment, {"Environment": services.environment.id, "Model": model}, metrics)
+    def measure(self, window: Window) -> list[dict[str, Any]]:
+        """Measure the quality of the hours whose labels have changed; returns what the ledger keeps of each."""
+        check = QualityCheck(self._services, self._settings, self._traffic, self._champion, self._key_arn)
+        return check.run(window)
 
+    def _files(self, window: Window) -> dict[int, list[Listed]]:
+        found = {version: self._traffic.files(version, window) for version in self._traffic.versions()}
+        return {version: files for version, files in found.items() if files}
 
-def _act(services: Services, about: Mapping[str, Any], decision: drift.Decision) -> None:
-    if decision.outcome == drift.DRIFT:
-        worst = [column["name"] for column in decision.worst]
-        detail = {"model": about["model"], "version": about["version"], "check_id": about["check_id"], "worst": worst}
-        emit(services, events.DRIFT_FOUND, detail)
-    if decision.outcome == drift.BROKEN_INPUT:
-        message = "\n".join([*decision.findings, "", first_line(decision), f"Check: {about['check_id']}"])
-        alert(services, f"{services.environment.id} {about['model']}: broken input", message)
+    def _holds_requests(self, window: Window, files: list[Listed]) -> bool:
+        """Windows that end within an hour share its files with the next: a new one need not concern this window."""
+        reader = CaptureReader(
+            self._services.bucket("capture"), window.begin, window.end, numeric=(), on_corrupt=lambda *_: None
+        )
+        return any(chunk.rows for chunk in reader.read(file.key for file in files))
 
+    def _version(self, version: int) -> VersionCheck:
+        return VersionCheck(
+            services=self._services,
+            settings=self._settings,
+            version=version,
+            serves=version == self._champion,
+            key_arn=self._key_arn,
+        )
 
-def _record(services: Services, check: dict[str, Any]) -> dict[str, Any]:
-    services.ledger.record(keys.model_pk(check["model"]), keys.check_sk(check["check_id"]), check)
-    return check
+    def _nothing(self, window: Window) -> dict[str, Any]:
+        """No version serves: that is recorded as well."""
+        model = self._services.environment.model(self._settings.model)
+        check: dict[str, Any] = {
+            "check_id": sortable_id(window.end, f"{model.id} {window.name}"),
+            "model": self._settings.model,
+            "begin": written(window.begin),
+            "end": written(window.end),
+            "outcome": NOT_SERVING,
+            "version": 0,
+            "rows": 0,
+            "worst": [],
+        }
+        self._services.ledger.record(keys.model_pk(check["model"]), keys.check_sk(check["check_id"]), check)
+        return check

@@ -1,5 +1,6 @@
 """Captured files by hour, and how they are read in batches that no order of arrival changes."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,14 @@ def hours(begin: datetime, end: datetime) -> Iterator[str]:
     while hour < end:
         yield f"{hour:%Y/%m/%d/%H}"
         hour += timedelta(hours=1)
+
+
+def fingerprint(files: Sequence[Listed]) -> str:
+    """16 hexadecimal digits that change when a file comes, goes or is written anew."""
+    digest = hashlib.sha256()
+    for file in sorted(files, key=lambda each: each.key):
+        digest.update(f"{file.key} {file.etag}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def batches(files: Sequence[Listed], max_bytes: int = BATCH_BYTES) -> list[list[Listed]]:

@@ -16,12 +16,15 @@ class Traffic:
         self._bucket = bucket
         self._model = model
         self._listed: dict[str, list[Listed]] = {}
+        self._versions: list[int] | None = None
         self._variants: dict[int, list[str]] = {}
 
     def versions(self) -> list[int]:
         """The versions that were ever captured, in order."""
-        folders = self._bucket.folders(f"{self._model.name}/")
-        return sorted(int(folder[1:]) for folder in folders if re.fullmatch(r"v[0-9]+", folder))
+        if self._versions is None:
+            folders = self._bucket.folders(f"{self._model.name}/")
+            self._versions = sorted(int(folder[1:]) for folder in folders if re.fullmatch(r"v[0-9]+", folder))
+        return self._versions
 
     def files(self, version: int, window: Window) -> list[Listed]:
         """The version's files of the hours that the window touches, of all variants, in order of their keys."""

@@ -1,87 +1,23 @@
 """The drift check on captured traffic in moto's S3."""
 
-import base64
 import gzip
 import json
-import random
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from pipelines.contract import ledger as keys
-from pipelines.contract.paths import check_prefix
-from pipelines.contract.release_state import ReleaseState
-from pipelines.monitoring.check import NOT_SERVING, check_drift
-from pipelines.monitoring.profile import PREDICTION, baseline
+from pipelines.contract.paths import check_prefix, quarantine_prefix
+from pipelines.monitoring.check import NOT_SERVING
+from tests.functional.captured import FOLDER, check, put, record, register, rows
 from tests.functional.conftest import MODEL, World
-
-END = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-FOLDER = f"{MODEL.name}/v1/{MODEL.endpoint}/champion/2026/03/01/11"
-HEADER = ["temp", "origin"]
-
-
-def record(
-    rows: list[list[Any]], *, minute: int = 10, event_id: str = "", encoding: str = "CSV", **metadata: str
-) -> str:
-    body = "\n".join(",".join(map(str, row)) for row in [HEADER, *rows])
-    if encoding == "JSON":
-        body = json.dumps([dict(zip(HEADER, row, strict=True)) for row in rows])
-    answer = "\n".join("0.5" for _ in rows)
-    kind = "application/json" if encoding == "JSON" else "text/csv"
-    if encoding == "BASE64":
-        body, answer = (base64.b64encode(text.encode()).decode() for text in (body, answer))
-    output = "CSV" if encoding == "JSON" else encoding
-    return json.dumps(
-        {
-            "captureData": {
-                "endpointInput": {"observedContentType": kind, "mode": "INPUT", "data": body, "encoding": encoding},
-                "endpointOutput": {
-                    "observedContentType": "text/csv",
-                    "mode": "OUTPUT",
-                    "data": answer,
-                    "encoding": output,
-                },
-            },
-            "eventMetadata": {
-                "eventId": event_id or str(random.random()),
-                "inferenceTime": f"2026-03-01T11:{minute:02}:00Z",
-                **metadata,
-            },
-            "eventVersion": "0",
-        }
-    )
-
-
-def rows(count: int, shift: float = 0.0) -> list[list[Any]]:
-    chosen = random.Random(count)
-    return [[chosen.gauss(50 + shift, 10), chosen.choice(["JFK", "EWR"])] for _ in range(count)]
 
 
 @pytest.fixture
 def champion(world: World) -> World:
     """Version 1 serves; its baseline is 2,000 rows around 50 degrees."""
     reference = rows(2000)
-    table = {name: [row[number] for row in reference] for number, name in enumerate(HEADER)}
-    artifacts = world.services.bucket("artifacts")
-    profile = baseline({**table, PREDICTION: [0.5] * len(reference)}, categorical=["origin"])
-    artifacts.write_json("runs/late-arrival/r/evaluation/baseline.json", profile.to_document())
-    arn = world.client("sagemaker").create_model_package(
-        ModelPackageGroupName=MODEL.package_group,
-        ModelApprovalStatus="Approved",
-        CustomerMetadataProperties={"baseline_uri": artifacts.uri("runs/late-arrival/r/evaluation/baseline.json")},
-    )["ModelPackageArn"]
-    world.services.put_parameter(MODEL.release_parameter, ReleaseState(champion=arn).to_value())
+    register(world, reference)
     return world
-
-
-def put(world: World, name: str, *lines: str) -> None:
-    world.services.bucket("capture").write(f"{FOLDER}/{name}", "\n".join(lines).encode())
-
-
-def check(world: World) -> dict[str, Any]:
-    event = {"model": MODEL.name, "scheduled_at": "2026-03-01T12:00:00Z"}
-    return check_drift(event, world.services, key_arn="arn:aws:kms:us-east-1:123456789012:key/k")
 
 
 def test_no_champion_is_recorded_as_such(world: World) -> None:
@@ -128,7 +64,7 @@ def test_golden_requests_other_windows_and_duplicates_do_not_count(champion: Wor
     sample = rows(100)
     put(champion, "a.jsonl", record(sample, event_id="1"), record(sample, event_id="1"))
     put(champion, "b.jsonl", record(sample, inferenceId="golden-1"))
-    put(champion, "late.jsonl", record(sample, event_id="2").replace("2026-03-01T11", "2026-03-01T12"))
+    put(champion, "late.jsonl", record(sample, event_id="2", time="12:10"))
     found = check(champion)
     assert (found["rows"], found["duplicates"]) == (100, 1)
 
@@ -140,6 +76,11 @@ def test_corrupt_lines_and_damaged_files_are_counted_and_alerted(champion: World
     found = check(champion)
     assert (found["corrupt_records"], found["damaged_files"]) == (2, 1)
     assert champion.bus.events == []
+    capture, prefix = champion.services.bucket("capture"), quarantine_prefix(MODEL.name, found["check_id"])
+    kept = [json.loads(line) for line in capture.open(f"{prefix}0/lines.jsonl").read().splitlines()]
+    assert [line["line"] for line in kept] == ['{"captureData": ', "no json at all"]
+    assert all(line["file"] == f"{FOLDER}/a.jsonl" and line["reason"] for line in kept)
+    assert capture.open(f"{prefix}0/files/{FOLDER}/b.jsonl.gz").read() == packed[: len(packed) // 2]
     put(champion, "c.jsonl", *["garbage"] * 50)
     assert check(champion)["outcome"] == "broken_input"
     assert "cannot be read" in champion.alerts()[-1]

@@ -43,6 +43,20 @@ def test_classification_metrics_agree_with_scikit_learn(pairs: list[tuple[bool, 
     assert math.isclose(found["brier"], float(np.mean((labels - scores) ** 2)), abs_tol=1e-12)
     expected = sk.log_loss(labels, np.clip(scores, 1e-15, 1 - 1e-15), labels=[0, 1])
     assert math.isclose(found["log_loss"], expected, rel_tol=1e-6, abs_tol=1e-12)
+    if labels.any() or (scores >= 0.5).any():
+        assert math.isclose(found["f1"], sk.f1_score(labels, scores >= 0.5, zero_division=0), abs_tol=1e-12)
+    else:
+        assert math.isnan(found["f1"])
+
+
+def test_calibration_error_is_how_far_shares_lie_from_scores() -> None:
+    labels, scores = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.8, 0.8, 1.0, 0.0])
+    assert math.isclose(measure("classification", labels, scores)["calibration_error"], 2 * 0.3 / 4)
+    random = np.random.default_rng(0)
+    scores = random.random(100_000)
+    labels = (random.random(100_000) < scores).astype(float)
+    assert measure("classification", labels, scores)["calibration_error"] < 0.01
+    assert measure("classification", labels, 1 - scores)["calibration_error"] > 0.4
 
 
 def test_regression_metrics() -> None:

@@ -1,0 +1,172 @@
+"""The check of one version's traffic in one window, against the baseline of that very version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.clients import Services
+from pipelines.contract import events
+from pipelines.contract import ledger as keys
+from pipelines.contract.paths import check_prefix, quarantine_prefix
+from pipelines.contract.settings import ModelSettings
+from pipelines.evaluation.calibration import Calibration
+from pipelines.moments import sortable_id, written
+from pipelines.monitoring import decision
+from pipelines.monitoring.baseline import Baseline
+from pipelines.monitoring.comparison import compare
+from pipelines.monitoring.counting import Counted, count
+from pipelines.monitoring.decision import Decision, decide
+from pipelines.monitoring.emf import metrics_line
+from pipelines.monitoring.estimate import estimate
+from pipelines.monitoring.listing import batches
+from pipelines.monitoring.number_column import NumberColumn
+from pipelines.monitoring.profile import PREDICTION
+from pipelines.monitoring.quarantine import Quarantine
+from pipelines.monitoring.report import first_line, render
+from pipelines.monitoring.version_files import package_arn, read_baseline, read_evaluation
+from pipelines.monitoring.window import Window
+from pipelines.notices import alert, emit
+from pipelines.storage import Listed
+
+HISTORY = 24
+"""How many earlier windows a check looks at: for what lasts, and for the report's trend."""
+SEARCHED = 200
+"""Among how many of the model's newest checks those windows are looked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionCheck:
+    """``serves``: the version is the champion, whose drift retrains and whose broken input alerts."""
+
+    services: Services
+    settings: ModelSettings
+    version: int
+    serves: bool
+    key_arn: str
+
+    def run(self, window: Window, files: Sequence[Listed]) -> dict[str, Any]:
+        """Count the window and conclude; returns what the ledger keeps."""
+        baseline = read_baseline(self.services, self.settings.model, self.version)
+        counted = Counted(profile=baseline.profile.empty())
+        for number, batch in enumerate(batches(files)):
+            counted = counted.merge(self.count(window, number, batch, baseline))
+        return self.conclude(window, baseline, counted)
+
+    def count(self, window: Window, number: int, files: Sequence[Listed], baseline: Baseline) -> Counted:
+        """Count one batch of the window's files; what cannot be read goes to the quarantine."""
+        capture = self.services.bucket("capture")
+        prefix = f"{quarantine_prefix(self.settings.model, self.check_id(window))}{number}/"
+        quarantine = Quarantine(capture, prefix, self._encryption)
+        counted = count(capture, files, window, baseline.profile, quarantine.line)
+        quarantine.write(counted.tally.damaged)
+        return counted
+
+    def conclude(self, window: Window, baseline: Baseline, counted: Counted) -> dict[str, Any]:
+        """Decide, write check.json and report.html, tell, and record."""
+        tally = counted.tally
+        corrupt = tally.corrupt + len(tally.damaged)
+        before = self._before(window)
+        decided = decide(
+            compare(baseline.profile, counted.profile),
+            self.settings.drift,
+            records=tally.records,
+            corrupt=corrupt,
+            importance=baseline.importance,
+            earlier=[[column["name"] for column in item["worst"]] for item in before],
+        )
+        about: dict[str, Any] = {
+            "check_id": self.check_id(window),
+            "model": self.settings.model,
+            "begin": written(window.begin),
+            "end": written(window.end),
+            "version": self.version,
+            "package_arn": package_arn(self.services, self.settings.model, self.version),
+            "files": tally.files,
+            "records": tally.records,
+            "corrupt_records": tally.corrupt,
+            "damaged_files": len(tally.damaged),
+            "duplicates": tally.duplicates,
+            "predictions": self._predictions(counted),
+        }
+        page = render(decided, about, baseline=baseline.profile, current=counted.profile, earlier=before)
+        self._write(about["check_id"], {**about, "damaged": tally.damaged, **decided.to_document()}, page)
+        check = {
+            **about,
+            "outcome": decided.outcome,
+            "rows": decided.rows,
+            "worst": decided.worst,
+            "findings": decided.findings,
+        }
+        if self.serves:
+            print(self._metrics(window, decided, corrupt))
+            self._act(check, decided)
+        self.services.ledger.record(keys.model_pk(self.settings.model), keys.check_sk(about["check_id"]), check)
+        return check
+
+    def check_id(self, window: Window) -> str:
+        """One for each window and version: a check that is made again replaces the one before."""
+        return sortable_id(window.end, f"{self._model.id} v{self.version} {window.name}")
+
+    @property
+    def _model(self) -> Any:
+        return self.services.environment.model(self.settings.model)
+
+    @property
+    def _encryption(self) -> dict[str, str]:
+        return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.key_arn}
+
+    def _before(self, window: Window) -> list[dict[str, Any]]:
+        """The version's checks of earlier windows that said anything, the latest first."""
+        pk, end = keys.model_pk(self.settings.model), written(window.end)
+        return [
+            item
+            for item in self.services.ledger.latest(pk, keys.check_sk(""), SEARCHED)
+            if item["version"] == self.version
+            and item["end"] < end
+            and item["outcome"] in (decision.STABLE, decision.WARNING, decision.DRIFT)
+        ][:HISTORY]
+
+    def _predictions(self, counted: Counted) -> dict[str, float]:
+        """What the model said: the mean and, of classes, the share of positives and what to expect without labels."""
+        column = counted.profile.columns.get(PREDICTION)
+        if not isinstance(column, NumberColumn) or not column.counts.sum():
+            return {}
+        found = {"mean": column.sums.mean}
+        if self.settings.task == "classification":
+            found["positive_share"] = counted.positives / int(column.counts.sum())
+            evaluation = read_evaluation(self.services, self.settings.model, self.version) or {}
+            if "calibration" in evaluation:
+                found |= estimate(column, Calibration(**evaluation["calibration"]))
+        return found
+
+    def _write(self, check_id: str, document: Mapping[str, Any], page: str) -> None:
+        artifacts, prefix = self.services.bucket("artifacts"), check_prefix(self.settings.model, check_id)
+        artifacts.write_json(f"{prefix}check.json", document, **self._encryption)
+        html = "text/html; charset=utf-8"
+        artifacts.write(f"{prefix}report.html", page.encode(), ContentType=html, **self._encryption)
+
+    def _metrics(self, window: Window, decided: Decision, corrupt: int) -> str:
+        metrics = {
+            "Rows": decided.rows,
+            "DriftedColumns": len(decided.worst),
+            "CorruptRecords": corrupt,
+            "Drift": int(decided.outcome == decision.DRIFT),
+            "BrokenInput": int(decided.outcome == decision.BROKEN_INPUT),
+        }
+        return metrics_line(
+            window.end, {"Environment": self.services.environment.id, "Model": self.settings.model}, metrics
+        )
+
+    def _act(self, check: Mapping[str, Any], decided: Decision) -> None:
+        if decided.outcome == decision.DRIFT:
+            worst = [column["name"] for column in decided.worst]
+            detail = {
+                "model": check["model"],
+                "version": check["version"],
+                "check_id": check["check_id"],
+                "worst": worst,
+            }
+            emit(self.services, events.DRIFT_FOUND, detail)
+        if decided.outcome == decision.BROKEN_INPUT:
+            message = "\n".join([*decided.findings, "", first_line(decided), f"Check: {check['check_id']}"])
+            alert(self.services, f"{self.services.environment.id} {check['model']}: broken input", message)
