@@ -122,10 +122,10 @@ class Deployed:
         )["Body"]
         return json.loads(body.read())
 
-    def dataset(self, name: str) -> Dataset:
-        """A dataset of the environment, as the engineer."""
+    def dataset(self, name: str, *, persona: str = "engineer") -> Dataset:
+        """A dataset of the environment, as the engineer unless another persona is named."""
         return Dataset.in_environment(
-            self.environment, name, s3=self.client("s3", "engineer"), dynamodb=self.client("dynamodb", "engineer")
+            self.environment, name, s3=self.client("s3", persona), dynamodb=self.client("dynamodb", persona)
         )
 
     # -- state machines ---------------------------------------------------------------------------------------------
@@ -159,10 +159,15 @@ class Deployed:
 
     def start_retraining(self, model: str, *, by: str, reason: str) -> str:
         """Start a retraining as a person; returns the execution's ARN."""
-        request = {
-            "model": model,
-            "trigger": {"kind": "person", "id": f"{by}-{time.time_ns()}", "by": by, "reason": reason},
-        }
+        return self._start_run(model, {"kind": "person", "by": by, "reason": reason})
+
+    def start_reproduction(self, model: str, version: int, *, by: str, reason: str) -> str:
+        """Start a run that makes a version again; returns the execution's ARN."""
+        trigger = {"kind": events.REPRODUCTION, "by": by, "reason": reason}
+        return self._start_run(model, {**trigger, "package_arn": self.package_arn(model, version)})
+
+    def _start_run(self, model: str, trigger: dict[str, str]) -> str:
+        request = {"model": model, "trigger": {**trigger, "id": f"{trigger['by']}-{time.time_ns()}"}}
         answer = self.client("stepfunctions", "engineer").start_execution(
             stateMachineArn=self.environment.state_machine_arn("retraining"), input=json.dumps(request)
         )

@@ -14,8 +14,8 @@ from constructs import Construct
 from infra.components.policies import allow, service, use_key
 from pipelines.contract.env import FunctionEnv
 
-NOT_IN_A_LAMBDA = ("models", "steps", "training")
-"""Packages of ``pipelines`` that only jobs and containers run."""
+NOT_IN_A_LAMBDA = ("lineage", "models", "steps", "training")
+"""Packages of ``pipelines`` that only jobs, containers and the operator's tool run."""
 
 
 def code_patterns(name: str) -> list[str]:

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "approve": ("mooring.cli.life:approve", "Approve a version; the release flow makes it the champion."),
     "rollback": ("mooring.cli.life:rollback", "Release an older version again."),
     "show": ("mooring.cli.life:show", "Print a model's champion, runs, releases, checks and refusals."),
+    "reproduce": ("mooring.cli.reproduce:reproduce", "Train a version again from its record, and compare."),
     "lineage": ("mooring.cli.lineage:lineage", "Trace a version, commit or endpoint both ways: text, JSON or picture."),
 }
 """Name of each command -> where it is, and its one-line help."""
