@@ -89,6 +89,8 @@ class Personas(Construct):
         copies = [f"{run_prefix('*', '*')}{name}" + "*" * name.endswith("/") for name in RUN_COPIES]
         return [
             allow(["s3:PutObject"], f"{data}/datasets/*", f"{audit}/{FORGETTINGS}*"),
+            # Of a versioned bucket: a marker under which a sound version can be put back. Nothing is erased by it.
+            allow(["s3:DeleteObject"], f"{data}/datasets/*"),
             allow(
                 ["s3:DeleteObjectVersion"],
                 *(f"{data}/{prefix}*" for prefix in ("datasets/", LANDING, QUARANTINE)),

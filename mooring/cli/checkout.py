@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mooring.cli.dataset import SHORT_ID, count_files, dataset_arguments, opened
-from mooring.cli.terminal import json_option, print_json, print_table, transfer
+from mooring.cli.terminal import json_option, plain, print_json, print_table, transfer
 from mooring.errors import MooringError
 from pipelines.data.checkout import UncommittedFileError, UnsafePathError
 from pipelines.data.verify import verify as verify_commit
@@ -72,10 +72,10 @@ def verify(environment: str, dataset: str, revision: str | None, everything: boo
     if damages:
         raise MooringError(
             f"{dataset}, {what}: damage in {len(damages)} place{'' if len(damages) == 1 else 's'}",
-            remedy="restore the prior version of each object named: its bucket keeps them all",
+            remedy=f"bring back what the bucket has sound versions of: mooring data restore {environment} {dataset}",
         )
 
 
 def _some(paths: Sequence[str]) -> str:
     more = f" and {len(paths) - SHOWN_FILES} more" if len(paths) > SHOWN_FILES else ""
-    return ", ".join(paths[:SHOWN_FILES]) + more
+    return plain(", ".join(paths[:SHOWN_FILES]) + more)

@@ -6,8 +6,10 @@ from mooring.cli.checkout import checkout, verify
 from mooring.cli.commit import commit
 from mooring.cli.difference import diff
 from mooring.cli.example import example
+from mooring.cli.forget import forget
 from mooring.cli.history import log, show
 from mooring.cli.profile import profile
+from mooring.cli.restore import restore
 
 
 @click.group()
@@ -15,5 +17,5 @@ def data() -> None:
     """Commit files to a dataset, read its history, and look at what is in it."""
 
 
-for command in (commit, log, show, diff, checkout, verify, profile, example):
+for command in (commit, log, show, diff, checkout, verify, restore, forget, profile, example):
     data.add_command(command)

@@ -1,0 +1,93 @@
+"""A dataset in versioned buckets, with an audit bucket beside them: what forgetting and restoring are tested on."""
+
+import gzip
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipelines.data.commits import Commit, Dataset
+from pipelines.data.forget import Forgetting, Forgotten
+from pipelines.data.forget_plan import Plan, Planner
+from pipelines.data.subject import Rows, Subject
+from pipelines.data.versions import list_versions
+from tests.functional.conftest import ENVIRONMENT, World
+
+CANARY = "canary-7f3d"
+SUBJECT = Rows(where={"passenger": CANARY})
+
+
+@dataclass
+class Scene:
+    """One dataset in versioned buckets, with all that may be copied of it."""
+
+    world: World
+    folder: Path
+
+    def dataset(self, client: Callable[[str], Any] | None = None) -> Dataset:
+        clients = client or self.world.client
+        return Dataset.in_environment(ENVIRONMENT, "flights", s3=clients("s3"), dynamodb=clients("dynamodb"))
+
+    def commit(self, message: str, **contents: str | bytes) -> Commit:
+        """``january="…"`` is january.csv; ``january_parquet=…`` january.parquet; None is left as it is."""
+        files = {}
+        for name, content in contents.items():
+            place = self.folder / name
+            place.write_bytes(content.encode() if isinstance(content, str) else content)
+            files[name.replace("_", ".") if "_" in name else f"{name}.csv"] = place
+        return self.dataset().commit(files, author="ann", message=message)
+
+    def forgetting(self, subject: Subject = SUBJECT, client: Callable[[str], Any] | None = None) -> Forgetting:
+        folder = self.folder / "forgetting"
+        folder.mkdir(exist_ok=True)
+        planner = Planner(dataset=self.dataset(client), subject=subject, folder=folder)
+        services = self.world.services
+        return Forgetting(planner=planner, artifacts=services.bucket("artifacts"), audit=services.bucket("audit"))
+
+    def forget(self, subject: Subject = SUBJECT) -> Forgotten:
+        forgetting = self.forgetting(subject)
+        return forgetting.carry_out(forgetting.planner.plan(), by="olga", reason="ticket 12")
+
+    def plan(self, subject: Subject = SUBJECT) -> Plan:
+        return self.forgetting(subject).planner.plan()
+
+    def put(self, kind: str, key: str, body: str | bytes) -> None:
+        content = body.encode() if isinstance(body, str) else body
+        self.world.services.bucket(kind).write(key, content)
+
+    def everything(self) -> Iterator[tuple[str, bytes]]:
+        """Every version of every object, and every item of the ledger; gzip and Parquet also unpacked."""
+        s3 = self.world.client("s3")
+        for kind in ("data", "artifacts", "audit"):
+            bucket = self.world.services.bucket(kind)
+            for version in list_versions(bucket, ""):
+                if version.is_marker:
+                    continue
+                body = s3.get_object(Bucket=bucket.name, Key=version.key, VersionId=version.id)["Body"].read()
+                yield f"{kind}/{version.key}", body
+                if body.startswith(b"\x1f\x8b"):
+                    yield f"{kind}/{version.key} unpacked", gzip.decompress(body)
+                if body.startswith(b"PAR1"):
+                    yield f"{kind}/{version.key} read", pd.read_parquet(io.BytesIO(body)).to_csv().encode()
+        for item in self.world.client("dynamodb").scan(TableName=ENVIRONMENT.ledger_table)["Items"]:
+            yield "ledger", repr(item).encode()
+
+    def where(self, text: str) -> list[str]:
+        return sorted({name for name, body in self.everything() if text.encode() in body})
+
+
+@pytest.fixture
+def scene(world: World, tmp_path: Path) -> Scene:
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket=ENVIRONMENT.bucket("audit"))
+    for kind in ("data", "artifacts", "audit"):
+        s3.put_bucket_versioning(Bucket=ENVIRONMENT.bucket(kind), VersioningConfiguration={"Status": "Enabled"})
+    return Scene(world=world, folder=tmp_path)
+
+
+def table(*passengers: str) -> str:
+    return "passenger,delay\n" + "".join(f"{name},{at}\n" for at, name in enumerate(passengers))
