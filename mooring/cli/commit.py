@@ -10,7 +10,7 @@ import click
 
 from mooring.cli.dataset import SHORT_ID, count_files, count_rows, dataset_arguments, opened, shown
 from mooring.cli.fleet import find, models_retrained_by_commit
-from mooring.cli.terminal import json_option, print_json, transfer
+from mooring.cli.terminal import json_option, plain, print_json, transfer
 from mooring.deployed import Deployed
 from mooring.errors import MooringError
 from pipelines.data.commits import HeadMovedError, InvalidCommitError
@@ -110,7 +110,7 @@ def commit(
         f"tree {made.tree[:SHORT_ID]}"
     )
     if chosen.hidden:
-        click.echo(f"Left out, because hidden: {', '.join(map(str, chosen.hidden))}")
+        click.echo(plain(f"Left out, because hidden: {', '.join(map(str, chosen.hidden))}"))
     if not changed:
         click.echo("Nothing changed: this is the head already.")
     for model in retrained:

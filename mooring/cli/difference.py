@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mooring.cli.dataset import dataset_arguments, one_line, opened, shown
-from mooring.cli.terminal import json_option, print_json, print_table, transfer
+from mooring.cli.terminal import json_option, plain, print_json, print_table, transfer
 from pipelines.data.commits import Commit, Dataset, File
 from pipelines.data.difference import FileDifference, compare_files
 
@@ -104,7 +104,7 @@ def print_movement(movement: "Movement") -> None:
         columns = ("column", "kind", "effect", "PSI", "from", "to", "missing")
         print_table(title, columns, [_move(column) for column in movement.columns])
     for path, why in movement.unread.items():
-        click.echo(f"Not compared: {path}, which is no readable table: {why}")
+        click.echo(plain(f"Not compared: {path}, which is no readable table: {why}"))
 
 
 def _move(column: "ColumnMove") -> tuple[str, ...]:

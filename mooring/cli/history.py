@@ -7,7 +7,7 @@ from itertools import islice
 import click
 
 from mooring.cli.dataset import SHORT_ID, count_files, count_rows, dataset_arguments, opened, shown
-from mooring.cli.terminal import json_option, print_json, print_table, progress
+from mooring.cli.terminal import json_option, plain, print_json, print_table, progress
 
 
 @click.command()
@@ -55,7 +55,7 @@ def show(environment: str, dataset: str, revision: str, as_json: bool) -> None:
         "columns": _columns([file.columns for file in commit.files]),
     }
     for name, value in facts.items():
-        click.echo(f"{name:9}{value}")
+        click.echo(f"{name:9}{plain(value)}")
     rows = [
         (
             file.path,

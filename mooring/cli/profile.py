@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mooring.cli.dataset import SHORT_ID, dataset_arguments, opened
-from mooring.cli.terminal import json_option, print_json, transfer
+from mooring.cli.terminal import json_option, plain, print_json, transfer
 from mooring.errors import MooringError
 
 
@@ -61,5 +61,5 @@ def profile(environment: str, dataset: str, revision: str, output: Path | None, 
         return
     click.echo(f"{made.rows:,} rows, {len(made.columns)} columns; {len(notices)} things to notice:")
     for notice in notices:
-        click.echo(f"  {f'{notice.column} ' if notice.column else ''}{notice.text}")
+        click.echo(plain(f"  {f'{notice.column} ' if notice.column else ''}{notice.text}"))
     click.echo(f"Look at it: {page}")

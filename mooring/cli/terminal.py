@@ -60,6 +60,11 @@ def transfer(text: str) -> Iterator[Callable[[int, int, str], None]]:
         yield lambda done, total, now: shown.update(task, completed=done, total=total, description=now)
 
 
+def plain(text: object) -> str:
+    """Text that others wrote, for a terminal: what would steer it, and what cannot be seen, is spelled out."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(text))
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table below its title; cells are plain text, whatever they hold."""
     from rich import box  # noqa: PLC0415
@@ -71,9 +76,9 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(plain(cell)) for cell in row))
     # A file or a pipe has no width of its own, and a wrapped name cannot be searched for.
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
     # The title of rich's own is folded to the table's width.
-    console.print(Text(title, style="bold"))
+    console.print(Text(plain(title), style="bold"))
     console.print(table)

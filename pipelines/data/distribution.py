@@ -11,6 +11,10 @@ FENCE = 3.0
 """What lies further from the quartiles than so many interquartile ranges is not drawn, but counted (Tukey 1977)."""
 
 
+LARGEST_WHOLE = 2**52
+"""Below it the halves between whole numbers are exact."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
     """Of finite values. ``quantiles`` are those of ``QUANTILES``; ``lowest``, ``highest``: two values each."""
@@ -73,11 +77,13 @@ def histogram(values: npt.NDArray[np.float64], *, whole: bool) -> Histogram | No
     reach = FENCE * (third - first) or np.inf
     inner = finite[(finite >= first - reach) & (finite <= third + reach)]
     low, high = float(inner.min()), float(inner.max())
-    if whole:
+    if low == high:
+        # A half would be lost beside a large number.
+        half = max(0.5, abs(low) * 1e-9)
+        edges = np.array([low - half, high + half])
+    elif whole and max(-low, high) < LARGEST_WHOLE:
         width = max(1.0, np.ceil((high - low + 1) / BINS))
         edges = np.arange(low - 0.5, high + width, width)
-    elif low == high:
-        edges = np.array([low - 0.5, high + 0.5])
     else:
         edges = np.linspace(low, high, BINS + 1)
     counts, _ = np.histogram(inner, bins=edges)

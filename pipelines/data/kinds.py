@@ -5,6 +5,7 @@ add up; a column's kind is the one that nearly all of its values have, and the r
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ EMPTY = "empty"
 NUMERIC = ("integer", "number")
 MIN_SHARE = 0.95
 """A column is of a kind if at least this share of its values is; else it is text."""
+LARGEST = 1e150
+"""Of numbers up to here squares and sums are finite."""
 _WHOLE = r"[+-]?(?:0|[1-9][0-9]*)"
 _CODE = r"[+-]?0[0-9]+"
 """Digits that begin with a zero are a code (a postcode, an account), not a number: the zero would be lost."""
@@ -44,11 +47,12 @@ class Values:
         return int((self.codes < 0).sum())
 
     def column(self, kind: str) -> npt.NDArray[np.float64]:
-        """The column's rows as numbers of ``kind``; what is missing or a stray is NaN."""
+        """The column's rows as numbers of ``kind``; what is missing or a stray is NaN, above ``LARGEST`` infinite."""
         fits = self.kinds == kind
         if kind in NUMERIC:
             fits = np.isin(self.kinds, NUMERIC)
         numbers = np.append(np.where(fits, self.numbers, np.nan), np.nan)
+        numbers[np.abs(numbers) > LARGEST] *= np.inf
         return numbers[self.codes]
 
     def count_kinds(self) -> "KindCounts":
@@ -94,6 +98,8 @@ class KindCounts:
 
 def look_at(series: "pd.Series[Any]") -> Values:
     """A column's distinct values, and what they are."""
+    if isinstance(series.dtype, pd.ArrowDtype) and pa.types.is_nested(series.dtype.pyarrow_dtype):
+        series = series.astype(object)
     codes, distinct = pd.factorize(as_text(series) if series.dtype == object else series)
     counts = np.bincount(codes[codes >= 0], minlength=len(distinct)).astype(np.int64)
     texts = [str(value) for value in distinct]
@@ -121,7 +127,7 @@ def _typed(distinct: Any) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]
     if pd.api.types.is_bool_dtype(distinct.dtype):
         kind, numbers = "boolean", np.asarray(distinct, dtype=np.float64)
     elif pd.api.types.is_datetime64_any_dtype(distinct.dtype):
-        kind, numbers = "time", _seconds(pd.Series(distinct))
+        kind, numbers = "time", _seconds(distinct)
     else:
         kind = "integer" if pd.api.types.is_integer_dtype(distinct.dtype) else "number"
         numbers = np.asarray(distinct, dtype=np.float64)
@@ -148,14 +154,27 @@ def _read(texts: list[str]) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float6
     numbers[logical] = [text.casefold() == "true" for text in strings[logical]]
     dated = like(_TIME)
     if dated.any():
-        times = pd.Series(pd.to_datetime(strings[dated], format="ISO8601", errors="coerce", utc=True))
-        numbers[dated] = _seconds(times)
+        numbers[dated] = _read_times(strings[dated])
         kinds[dated & ~np.isnan(numbers)] = "time"
     return kinds, numbers
 
 
-def _seconds(times: "pd.Series[Any]") -> npt.NDArray[np.float64]:
-    """Seconds since 1970 in UTC; a time without a zone is taken for UTC."""
-    utc = times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
-    stamps = utc.dt.tz_localize(None).to_numpy(dtype="datetime64[ns]")
-    return np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64) / 1e9)
+def _read_times(strings: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
+    seconds = _seconds(pd.to_datetime(pd.Series(strings), format="ISO8601", errors="coerce", utc=True))
+    # pandas counts nanoseconds, which end in 2262; a mark like 9999-12-31 is a time too.
+    for place in np.flatnonzero(np.isnan(seconds)):
+        try:
+            time = datetime.fromisoformat(strings[place])
+        except ValueError:
+            continue
+        seconds[place] = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    return seconds
+
+
+def _seconds(times: Any) -> npt.NDArray[np.float64]:
+    """Seconds since 1970 in UTC, NaN for what is missing; a time without a zone is taken for UTC."""
+    stamps = pa.Array.from_pandas(times)
+    # A date has no zone.
+    exact = pc.cast(stamps, pa.timestamp("us", getattr(stamps.type, "tz", None)), safe=False)
+    microseconds = pc.cast(pc.cast(exact, pa.int64()), pa.float64(), safe=False)
+    return np.asarray(microseconds.to_numpy(zero_copy_only=False), dtype=np.float64) / 1e6

@@ -33,32 +33,17 @@ Read = Callable[[File], Iterator[pd.DataFrame]]
 class Summary:
     """A column in one version. ``low``, ``mean`` and ``high`` are of finite numbers; times are seconds since 1970.
 
-    ``shares`` are of the categories that the old version lists, in all rows; for numbers and times it is empty.
+    ``strays`` are not of the column's kind. ``shares`` are of the categories that the old version lists, in all rows;
+    for numbers and times it is empty.
     """
 
-    rows: int = 0
-    missing: int = 0
-    strays: int = 0
-    numbers: int = 0
-    total: float = 0.0
-    low: float | None = None
-    high: float | None = None
-    shares: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def mean(self) -> float | None:
-        return self.total / self.numbers if self.numbers else None
-
-    def __add__(self, other: "Summary") -> "Summary":
-        return Summary(
-            rows=self.rows + other.rows,
-            missing=self.missing + other.missing,
-            strays=self.strays + other.strays,
-            numbers=self.numbers + other.numbers,
-            total=self.total + other.total,
-            low=min((low for low in (self.low, other.low) if low is not None), default=None),
-            high=max((high for high in (self.high, other.high) if high is not None), default=None),
-        )
+    rows: int
+    missing: int
+    strays: int
+    low: float | None
+    mean: float | None
+    high: float | None
+    shares: dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,21 +79,57 @@ class Movement:
     unread: dict[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Sums:
+    """What a summary is made of; sums of two parts add up."""
+
+    rows: int = 0
+    missing: int = 0
+    strays: int = 0
+    numbers: int = 0
+    total: float = 0.0
+    low: float | None = None
+    high: float | None = None
+
+    def __add__(self, other: "_Sums") -> "_Sums":
+        return _Sums(
+            rows=self.rows + other.rows,
+            missing=self.missing + other.missing,
+            strays=self.strays + other.strays,
+            numbers=self.numbers + other.numbers,
+            total=self.total + other.total,
+            low=min((low for low in (self.low, other.low) if low is not None), default=None),
+            high=max((high for high in (self.high, other.high) if high is not None), default=None),
+        )
+
+    def to_summary(self, shares: dict[str, float]) -> Summary:
+        mean = self.total / self.numbers if self.numbers else None
+        return Summary(
+            rows=self.rows,
+            missing=self.missing,
+            strays=self.strays,
+            low=self.low,
+            mean=mean,
+            high=self.high,
+            shares=shares,
+        )
+
+
 @dataclass
 class _Version:
     """What is known of one version, or of one file of it."""
 
     rows: int = 0
     kinds: dict[str, KindCounts] = field(default_factory=dict)
-    summaries: dict[str, Summary] = field(default_factory=dict)
+    sums: dict[str, _Sums] = field(default_factory=dict)
     profile: Profile | None = None
 
     def add(self, other: "_Version") -> None:
         self.rows += other.rows
         for name, counts in other.kinds.items():
             self.kinds[name] = self.kinds.get(name, KindCounts()) + counts
-        for name, summary in other.summaries.items():
-            self.summaries[name] = self.summaries.get(name, Summary()) + summary
+        for name, sums in other.sums.items():
+            self.sums[name] = self.sums.get(name, _Sums()) + sums
         if other.profile:
             self.profile = self.profile.merge(other.profile) if self.profile else other.profile
 
@@ -163,22 +184,20 @@ def _sum(found: Mapping[str, _Version], uses: Mapping[str, int]) -> _Version:
     return total
 
 
-def _summarize(values: Values | None, rows: int, kind: str) -> Summary:
-    """The summary of one part's column; None: the part lacks it."""
+def _sums(values: Values | None, rows: int, kind: str) -> _Sums:
+    """Those of one part's column; None: the part lacks it."""
     if values is None:
-        return Summary(rows=rows, missing=rows)
+        return _Sums(rows=rows, missing=rows)
     counts = values.count_kinds()
     of_kind = counts.integer + counts.number if kind in NUMERIC else getattr(counts, kind)
     strays = 0 if kind == "text" else counts.present - of_kind
-    summary = Summary(rows=rows, missing=counts.missing, strays=strays)
-    if kind not in (*NUMERIC, "time"):
-        return summary
-    numbers = values.column(kind)
+    sums = _Sums(rows=rows, missing=counts.missing, strays=strays)
+    numbers = values.column(kind) if kind in (*NUMERIC, "time") else np.empty(0)
     finite = numbers[np.isfinite(numbers)]
     if not len(finite):
-        return summary
+        return sums
     low, high = float(finite.min()), float(finite.max())
-    return replace(summary, numbers=len(finite), total=float(finite.sum()), low=low, high=high)
+    return replace(sums, numbers=len(finite), total=float(finite.sum()), low=low, high=high)
 
 
 # -- what the monitoring knows: layouts, profiles, and how far one is from another ------------------------------------
@@ -206,8 +225,8 @@ def _count(parts: Iterable[pd.DataFrame], layout: Profile, kinds: Mapping[str, s
         values = {name: look_at(part[name]) for name in kinds if name in part}
         profile = layout.empty()
         profile.add(len(part), _table(values, kinds))
-        summaries = {name: _summarize(values.get(name), len(part), kind) for name, kind in kinds.items()}
-        found.add(_Version(rows=len(part), summaries=summaries, profile=profile))
+        sums = {name: _sums(values.get(name), len(part), kind) for name, kind in kinds.items()}
+        found.add(_Version(rows=len(part), sums=sums, profile=profile))
     return found
 
 
@@ -220,8 +239,8 @@ def _rank(kinds: Mapping[str, str], old: _Version, new: _Version) -> tuple[Colum
             kind=kinds[found.name],
             effect=found.effect,
             psi=found.psi,
-            old=replace(old.summaries[found.name], shares=_shares(old.profile, found.name)),
-            new=replace(new.summaries[found.name], shares=_shares(new.profile, found.name)),
+            old=old.sums[found.name].to_summary(_shares(old.profile, found.name)),
+            new=new.sums[found.name].to_summary(_shares(new.profile, found.name)),
         )
         for found in compare(old.profile, new.profile).columns
     ]

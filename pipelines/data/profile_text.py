@@ -31,7 +31,9 @@ def _is_number(text: str) -> bool:
 
 def figure(value: float) -> str:
     """A number with four digits that count, or all of a whole one."""
-    if value == int(value) and abs(value) < 1e15:
+    if abs(value) >= 1e15:
+        return f"{value:.4g}"
+    if value == int(value):
         return f"{int(value):,}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 

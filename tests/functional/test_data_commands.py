@@ -152,7 +152,7 @@ def test_parquet_beside_csv_is_compared_and_profiled(dataset: Dataset, tmp_path:
     folder = write(tmp_path / "in", a="when,x,c\n2026-01-01,1,red\n2026-02-01,2,\n")
     run("commit", str(folder), "-m", "csv")
     rows = {
-        "when": pd.to_datetime(["2026-01-01", None, "2026-03-01"]),
+        "when": pd.to_datetime(pd.Series(["2026-01-01", None, "2026-03-01"])),
         "x": [1.5, None, 3.0],
         "c": ["red", "blue", None],
     }

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from mooring import cli
 from mooring.cli import fleet
+from mooring.cli.terminal import plain, print_table, progress, transfer
 from mooring.errors import MooringError
 from mooring.failures import explain
 
@@ -86,3 +87,23 @@ def test_fleet_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("MOORING_FLEET", str(tmp_path / "none.yaml"))
     with pytest.raises(MooringError, match=r"none\.yaml"):
         fleet.find("arrivals-dev-us-east-1")
+
+
+def test_what_others_wrote_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert plain("a\x1b[2Jb\u202ec\nd é") == "a\\x1b[2Jb\\u202ec\nd é"
+    print_table("\x1b[31mtitle", ["[red]column"], [["\x1b[2J"], ["[bold]cell[/bold]"]])
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "[bold]cell[/bold]" in said
+
+
+def test_title_of_a_narrow_table_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("a title that is longer than the table", ["c"], [["x"]])
+    assert capsys.readouterr().out.startswith("a title that is longer than the table\n")
+
+
+def test_bars_are_silent_when_piped(capsys: pytest.CaptureFixture[str]) -> None:
+    with transfer("Fetching") as on_progress, progress("Thinking") as update:
+        on_progress(1, 2, "Fetching more")
+        update("Thinking more")
+    assert capsys.readouterr() == ("", "")

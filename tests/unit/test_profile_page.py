@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,6 +81,7 @@ def table() -> pd.DataFrame:
         (["2013", "nan", "x"], "text", 0),
         ([None, None], "empty", 0),
         (["2026-02-30", "2026-13-01"], "text", 0),
+        (["2026-01-01", "9999-12-31", "0001-01-01T00:00:00+00:00"], "time", 0),
     ],
 )
 def test_kind_is_what_nearly_all_values_are(values: list[str | None], kind: str, strays: int) -> None:
@@ -96,6 +100,10 @@ def test_kind_is_what_nearly_all_values_are(values: list[str | None], kind: str,
         (pd.Series(["a", None], dtype="string[pyarrow]"), "text"),
         (pd.Series([["a"], ["a", "b"]]), "text"),
         (pd.to_datetime(pd.Series(["2026-01-01", None])).astype("timestamp[us][pyarrow]"), "time"),
+        (pd.Series([datetime(9999, 12, 31), None], dtype="timestamp[us][pyarrow]"), "time"),
+        (pd.Series([date(2026, 1, 1), None], dtype="date32[day][pyarrow]"), "time"),
+        (pd.Series([Decimal("1.5"), None], dtype=pd.ArrowDtype(pa.decimal128(4, 1))), "number"),
+        (pd.Series([["a"], None], dtype=pd.ArrowDtype(pa.list_(pa.string()))), "text"),
         (pd.Series([True, None], dtype="bool[pyarrow]"), "boolean"),
     ],
 )
@@ -165,12 +173,21 @@ def numbers(*odd: float) -> "pd.Series[str]":
         (text(["red", "unknown"] * 1000), "suspicious"),
         (text([1, 2, 3, 4] * 499 + ["n/a"] * 4), "mixed"),
         (text(["2026-01-01"] * 1999 + ["1900-01-01"]), "suspicious"),
+        (text(["2026-01-01"] * 1999 + ["9999-12-31"]), "suspicious"),
         (pd.Series([None, "1", "2", "3"] * 500), "missing"),
         (pd.Series([None] * ROWS, dtype="object"), "empty"),
     ],
 )
 def test_what_is_odd_is_noticed(values: "pd.Series[str]", kind: str) -> None:
     assert ("c", kind) in notices(pd.DataFrame({"c": values, "x": numbers()}))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.one_of(st.floats(), st.integers(-(10**18), 10**18), st.datetimes()), min_size=1, max_size=20))
+def test_no_numbers_break_the_page(values: list[object]) -> None:
+    column = pd.Series([str(value) for value in values])
+    shown = page(profiled(pd.DataFrame({"c": column, "n": [str(place) for place in range(len(values))]})))
+    assert "nan" not in re.sub(r"<td>[^<]*</td>|<span>[^<]*</span>|&#x27;[^<]*&#x27;", "", shown)
 
 
 def test_ordinary_columns_are_left_alone(table: pd.DataFrame) -> None:
@@ -248,7 +265,8 @@ def test_values_are_shown_harmless(value: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(3.0, "3"), (1234567.0, "1,234,567"), (0.00012345, "0.0001234"), (23456.7, "23,457")]
+    ("value", "said"),
+    [(3.0, "3"), (1234567.0, "1,234,567"), (0.000125, "0.000125"), (1972.4, "1,972"), (1e40, "1e+40")],
 )
 def test_numbers_are_shown_with_digits_that_count(value: float, said: str) -> None:
     assert figure(value) == said
