@@ -95,14 +95,14 @@ def read_validation(services: Services, model: str, run_id: str) -> dict[str, An
         {name: violation[name] for name in ("column", "rule", "count", "detail") if name in violation}
         for violation in report.get("violations", [])
     ]
-    fields = ("rows", "files", "contract_sha256", "unlabelled")
+    fields = ("rows", "files", "rules", "contract_sha256", "unlabelled")
     known: dict[str, Any] = {name: report[name] for name in fields if name in report}
     split = {
         name: {part: report[name][part] for part in ("rows", "months") if part in report[name]}
         for name in ("training", "holdout")
         if isinstance(report.get(name), Mapping)
     }
-    outcome = report.get("outcome") or ("violated" if violations else "accepted")
+    outcome = report.get("outcome") or ("failed" if violations else "passed")
     return {"outcome": outcome, **known, **split, "violations": violations}
 
 

@@ -9,9 +9,9 @@ SHORT = 12
 JOINT = " · "
 GOOD, BAD, PENDING, QUIET = "good", "bad", "pending", "quiet"
 TONES = {
-    **dict.fromkeys(("registered", "released", "reproduced", "Approved", "Completed", "InService"), GOOD),
+    **dict.fromkeys(("registered", "released", "reproduced", "Approved", "Completed", "InService", "passed"), GOOD),
     **dict.fromkeys(("rejected", "failed", "rolled_back", "undone", "differs", "Rejected", "Failed", "Stopped"), BAD),
-    **dict.fromkeys(("violated", "drift", "broken_input"), BAD),
+    **dict.fromkeys(("drift", "broken_input"), BAD),
     **dict.fromkeys(("under way", "PendingManualApproval", "InProgress", "Updating", "Creating"), PENDING),
 }
 """Outcomes and statuses that colour a node; all others leave it quiet."""
@@ -46,8 +46,6 @@ def state(node: Node) -> str:
 def tone(node: Node) -> str:
     if node.kind == "commit":
         return BAD if "forgotten" in node.attributes else QUIET
-    if node.kind == "job" and state(node) == "accepted":
-        return GOOD
     return TONES.get(state(node), QUIET)
 
 

@@ -41,6 +41,7 @@ def plan_run(event: Mapping[str, Any], services: Services, *, packages_uri: str)
     if event["trigger"]["kind"] == REPRODUCTION:
         original = read_original(services, model, event["trigger"]["package_arn"])
         settings, dataset, commit = plan_again(services, settings, original)
+        packages_uri = original["packages_uri"]
     else:
         dataset = Dataset(name=settings.dataset, bucket=services.bucket("data"), ledger=services.ledger)
         commit = dataset.head()
@@ -50,9 +51,9 @@ def plan_run(event: Mapping[str, Any], services: Services, *, packages_uri: str)
     run_uri = artifacts.uri(prefix)
     artifacts.write_json(f"{prefix}commit.json", commit.to_document())
     artifacts.write_json(f"{prefix}manifest.json", dataset.sagemaker_manifest(commit))
-    expected = original["recipe"]["code_sha256"] if original else None
-    settings, code_sha256 = keep_code(services, settings, prefix, expected_sha256=expected)
-    keep_packages(services, packages_uri, prefix)
+    recorded = original["recipe"] if original else {}
+    settings, code_sha256 = keep_code(services, settings, prefix, expected_sha256=recorded.get("code_sha256"))
+    packages_sha256 = keep_packages(services, packages_uri, prefix, expected_sha256=recorded.get("packages_sha256"))
     champion = None if original else find_champion(services, model)
     job_id = digest(event["execution"])
     record_plan(
@@ -66,7 +67,7 @@ def plan_run(event: Mapping[str, Any], services: Services, *, packages_uri: str)
             "champion": champion["package_arn"] if champion else None,
             "reproduces": original["package_arn"] if original else None,
             "job_id": job_id,
-            "recipe": recipe_of(settings, code_sha256),
+            "recipe": recipe_of(settings, code_sha256=code_sha256, packages_sha256=packages_sha256),
         },
     )
     return {

@@ -14,9 +14,7 @@ RECORDED = (
     *("dataset", "task", "target", "time_column", "window_months", "holdout_months"),
     *("image", "code_uri", "training", "processing", "hyperparameters"),
 )
-"""The settings that decide what a run makes; ``metric`` and ``code_sha256`` are recorded beside them."""
-
-
+"""The settings that decide what a run makes; the metric and the digests of what runs are recorded beside them."""
 PACKAGES = "packages/packages.tar.gz"
 """Below a run's prefix."""
 
@@ -25,11 +23,12 @@ class CodeChangedError(RuntimeError):
     """A run's code is no longer what it was when the run was planned."""
 
 
-def recipe_of(settings: ModelSettings, code_sha256: str) -> dict[str, Any]:
+def recipe_of(settings: ModelSettings, *, code_sha256: str, packages_sha256: str) -> dict[str, Any]:
     """What the ledger keeps of a run's settings."""
     values = asdict(settings)
     recorded = {name: values[name] for name in RECORDED}
-    return {**recorded, "metric": settings.gate.metric, "code_sha256": code_sha256}
+    digests = {"code_sha256": code_sha256, "packages_sha256": packages_sha256}
+    return {**recorded, "metric": settings.gate.metric, **digests}
 
 
 def applied(settings: ModelSettings, recipe: Mapping[str, Any]) -> ModelSettings:
@@ -51,24 +50,28 @@ def keep_code(
     CodeChangedError
         The bundle is not the ``expected_sha256`` one.
     """
-    content, name = _read(services, settings.code_uri)
+    kept = f"{prefix}code/{settings.code_uri.rpartition('/')[2]}"
+    digest = _keep(services, settings.code_uri, kept, expected_sha256)
+    return replace(settings, code_uri=services.bucket("artifacts").uri(kept)), digest
+
+
+def keep_packages(services: Services, uri: str, prefix: str, *, expected_sha256: str | None = None) -> str:
+    """Copy the archive of the jobs' packages below the run's ``prefix``, where a job may read; returns its SHA-256.
+
+    Raises
+    ------
+    CodeChangedError
+        The archive is not the ``expected_sha256`` one.
+    """
+    return _keep(services, uri, f"{prefix}{PACKAGES}", expected_sha256)
+
+
+def _keep(services: Services, uri: str, key: str, expected_sha256: str | None) -> str:
+    bucket, _, source_key = uri.removeprefix("s3://").partition("/")
+    source = Bucket(client=services.client("s3"), name=bucket, owner=services.environment.account)
+    content = source.open(source_key).read()
     digest = hashlib.sha256(content)
     if expected_sha256 not in (None, digest.hexdigest()):
-        raise CodeChangedError(f"{settings.code_uri} has SHA-256 {digest.hexdigest()}; {expected_sha256} was recorded")
-    artifacts, kept = services.bucket("artifacts"), f"{prefix}code/{name}"
-    artifacts.write(kept, content, ChecksumSHA256=base64.b64encode(digest.digest()).decode())
-    return replace(settings, code_uri=artifacts.uri(kept)), digest.hexdigest()
-
-
-def keep_packages(services: Services, packages_uri: str, prefix: str) -> None:
-    """Copy the archive of the jobs' packages below the run's ``prefix``: a job may read there and nowhere else."""
-    content, _ = _read(services, packages_uri)
-    checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
-    services.bucket("artifacts").write(f"{prefix}{PACKAGES}", content, ChecksumSHA256=checksum)
-
-
-def _read(services: Services, uri: str) -> tuple[bytes, str]:
-    """What a deployment published, and its name."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    source = Bucket(client=services.client("s3"), name=bucket, owner=services.environment.account)
-    return source.open(key).read(), key.rpartition("/")[2]
+        raise CodeChangedError(f"{uri} has SHA-256 {digest.hexdigest()}; {expected_sha256} was recorded")
+    services.bucket("artifacts").write(key, content, ChecksumSHA256=base64.b64encode(digest.digest()).decode())
+    return digest.hexdigest()

@@ -8,15 +8,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from pipelines.clients import Services
 from pipelines.contract import ledger as keys
 from pipelines.contract.names import Model
 from pipelines.contract.paths import run_prefix
 from pipelines.contract.settings import ModelSettings
 from pipelines.data.commits import Commit, Dataset
-from pipelines.retraining.recipe import applied
+from pipelines.release.approve import UnknownPackageError, describe
+from pipelines.retraining.recipe import PACKAGES, applied
 
 TOLERANCE = 1e-9
 """Relative. Above rounding in the last digits, far below what any gate could see."""
@@ -39,9 +38,8 @@ class CommitForgottenError(NotReproducibleError):
 
 
 def read_original(services: Services, model: Model, package_arn: str) -> dict[str, Any]:
-    """The package to reproduce: ``package_arn``, ``version``, ``model_uri``, ``run_id``, ``commit`` and ``recipe``.
-
-    ``model_uri`` is None if the artifact is gone: then the recorded figures alone are compared with.
+    """The package to reproduce: ``package_arn``, ``version``, ``model_uri``, and of its run ``run_id``, ``commit``,
+    ``recipe`` and ``packages_uri``. Without its artifact ``model_uri`` is None, and only what was recorded is compared.
 
     Raises
     ------
@@ -52,9 +50,9 @@ def read_original(services: Services, model: Model, package_arn: str) -> dict[st
     if group != model.environment.arn("sagemaker", f"model-package/{model.package_group}"):
         raise NotReproducibleError(f"{package_arn!r} is no package of {model.id}")
     try:
-        package = services.package(package_arn)
-    except ClientError as error:
-        raise NotReproducibleError(f"there is no package {package_arn}: {error}") from error
+        package = describe(services, package_arn)
+    except UnknownPackageError as error:
+        raise NotReproducibleError(str(error)) from error
     run_id = package.get("CustomerMetadataProperties", {}).get("run", "")
     run = services.ledger.get(keys.model_pk(model.name), keys.run_sk(run_id))
     if not run or not run.get("recipe"):
@@ -68,6 +66,7 @@ def read_original(services: Services, model: Model, package_arn: str) -> dict[st
         "run_id": run_id,
         "commit": run["commit"],
         "recipe": run["recipe"],
+        "packages_uri": artifacts.uri(f"{run_prefix(model.name, run_id)}{PACKAGES}"),
     }
 
 

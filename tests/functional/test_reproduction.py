@@ -64,7 +64,8 @@ def test_planned_from_the_recorded_run_whatever_is_deployed_now(life: Life) -> N
 def test_code_stays_when_the_deployments_bucket_forgets_it(life: Life) -> None:
     life.commit("2013-01.csv")
     life.registered()
-    life.world.client("s3").delete_object(Bucket="assets", Key="code.gz")
+    for key in ("code.gz", "packages.gz"):
+        life.world.client("s3").delete_object(Bucket="assets", Key=key)
     assert reproduction(life)["plan"]["code_sha256"]
 
 

@@ -72,6 +72,6 @@ def test_recipe_puts_back_what_decides_the_result_and_nothing_else() -> None:
     then = settings(hyperparameters={"max_iter": "9"}, image="old", window_months=2)
     gate = Gate(metric="auc", bound=0.9, min_gain=0.5, min_rows=7)
     now = settings(gate=gate, approval="automatic", image="new")
-    again: ModelSettings = applied(now, recipe_of(then, "d" * 64))
+    again: ModelSettings = applied(now, recipe_of(then, code_sha256="d" * 64, packages_sha256="e" * 64))
     assert (again.image, again.window_months, again.hyperparameters) == ("old", 2, {"max_iter": "9"})
     assert (again.gate, again.approval) == (gate, "automatic")
