@@ -78,9 +78,8 @@ class TableRules:
         """Note what the whole table breaks; ``reference`` is the time that freshness is counted back from."""
         contract = self._contract
         if self.rows < contract.min_rows:
-            detail = f"fewer than {contract.min_rows} rows"
-            # No rows at all is a violation too, though there is none to count.
-            tally.add(TABLE, "min_rows", detail, count=max(1, contract.min_rows - self.rows))
+            detail = f"{self.rows} rows, fewer than {contract.min_rows}"
+            tally.add(TABLE, "min_rows", detail, count=contract.min_rows - self.rows)
         for name, empty in self._empty.items():
             allowed = contract.columns[name].max_null_share or 0.0
             if empty > allowed * self.rows:

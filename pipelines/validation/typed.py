@@ -12,6 +12,8 @@ from pipelines.data.instants import PATTERN
 
 INTEGERS_BELOW = 2**53
 """Below this a double tells any two whole numbers apart; what is beyond is an identifier: a category."""
+FIRST_DAY, LAST_DAY = np.datetime64("1677-09-22"), np.datetime64("2262-04-11")
+"""Between these days nanoseconds since 1970 fit into 64 bits."""
 
 Mask = npt.NDArray[np.bool_]
 Typed = tuple["pd.Series[Any]", Mask]
@@ -64,9 +66,7 @@ def _times_of_stored(given: pa.Array) -> "pd.Series[Any]":
     # An instant with a zone is stored in UTC; a date begins at midnight.
     stored = given.cast(pa.timestamp(unit, tz="UTC" if getattr(given.type, "tz", None) else None))
     values = stored.to_numpy(zero_copy_only=False)
-    first, last = pd.Timestamp.min.to_datetime64(), pd.Timestamp.max.to_datetime64()
-    with np.errstate(invalid="ignore"):
-        within = (values > first.astype(values.dtype)) & (values < last.astype(values.dtype))
+    within = (values >= FIRST_DAY.astype(values.dtype)) & (values < LAST_DAY.astype(values.dtype))
     return pd.Series(np.where(within, values, np.datetime64("NaT"))).astype("datetime64[ns]")
 
 

@@ -42,8 +42,8 @@ class Violation:
     examples: tuple[Example, ...] = ()
 
     def __str__(self) -> str:
-        where = f" in {_named(self.files)}" if self.files else ""
-        return f"{self.column}: {self.detail} ({self.count} rows{where})"
+        where = f" ({self.count} rows in {_named(self.files)})" if self.files else ""
+        return f"{self.column}: {self.detail}{where}"
 
     def to_record(self) -> dict[str, Any]:
         """What may be kept for ever: no values of rows."""
