@@ -78,7 +78,8 @@ class Rule:
             self._body = ast.parse(text.strip(), mode="eval").body
             # A trial on no rows meets every node, and so every mistake.
             empty = {name: pd.Series([], dtype=_DTYPES[kind]) for name, kind in types.items()}
-            kind = self._evaluate(self._body, empty).kind
+            with np.errstate(all="ignore"):
+                kind = self._evaluate(self._body, empty).kind
         except SyntaxError as error:
             raise InvalidRuleError(f"{text!r} is no expression: {error.msg}") from error
         except (ValueError, RecursionError, MemoryError) as error:
