@@ -29,13 +29,19 @@ class Chunk:
     """Rows of some requests as columns, the prediction among them.
 
     A column is an array if it is a numeric one and all its values are numbers or missing (then NaN); else a list of
-    what was sent. ``requests`` names each request, ``lengths`` says how many rows each has.
+    what was sent. ``lengths`` says how many rows each of the requests, which are ``records``, has.
     """
 
     rows: int
     columns: dict[str, Values]
-    requests: list[str]
+    records: list[Record]
     lengths: npt.NDArray[np.int64]
+
+    @property
+    def requests(self) -> list[str]:
+        """What a label calls each request: the caller's inference id or, where none was sent, the event's id."""
+        about = [record.event_metadata for record in self.records]
+        return [metadata.inference_id or metadata.event_id for metadata in about]
 
 
 def chunks_of(records: list[Record], numeric: Collection[str], on_unreadable: OnUnreadable) -> Iterator[Chunk]:
@@ -64,17 +70,17 @@ def chunks_of(records: list[Record], numeric: Collection[str], on_unreadable: On
 def as_numbers(values: list[Any]) -> Values:
     """The values as numbers, NaN where they are missing; as they are, if one of them is neither."""
     try:
-        return _floats(values)
+        return _floats(values, len(values))
     except (ValueError, TypeError):
         pass
     try:
-        return _floats("nan" if value is None or value == "" else value for value in values)
+        return _floats(("nan" if value is None or value == "" else value for value in values), len(values))
     except (ValueError, TypeError):
         return values
 
 
-def _floats(values: Iterable[Any]) -> Numbers:
-    return np.fromiter(map(float, values), np.float64)
+def _floats(values: Iterable[Any], count: int) -> Numbers:
+    return np.fromiter(map(float, values), np.float64, count)
 
 
 def _csv_and_others(records: list[Record]) -> tuple[list[Record], list[Record]]:
@@ -83,11 +89,6 @@ def _csv_and_others(records: list[Record]) -> tuple[list[Record], list[Record]]:
         return records, []
     is_csv = [each.endpoint_input.encoding == "CSV" == each.endpoint_output.encoding for each in data]
     return list(compress(records, is_csv)), [r for r, simple in zip(records, is_csv, strict=True) if not simple]
-
-
-def _names(records: Iterable[Record]) -> list[str]:
-    about = [record.event_metadata for record in records]
-    return [metadata.inference_id or metadata.event_id for metadata in about]
 
 
 def _together(header: str, records: list[Record], bodies: Sequence[str], numeric: Collection[str]) -> Chunk | None:
@@ -121,7 +122,7 @@ def _together(header: str, records: list[Record], bodies: Sequence[str], numeric
         values = fields[number :: len(names)]
         columns[name] = as_numbers(values) if name in numeric else values
     columns[PREDICTION] = predictions
-    return Chunk(rows=len(lines), columns=columns, requests=_names(records), lengths=lengths)
+    return Chunk(rows=len(lines), columns=columns, records=records, lengths=lengths)
 
 
 def _one_by_one(records: list[Record], numeric: Collection[str], on_unreadable: OnUnreadable) -> Iterator[Chunk]:
@@ -142,6 +143,4 @@ def _one_by_one(records: list[Record], numeric: Collection[str], on_unreadable: 
             columns[name] = as_numbers(values) if name in numeric else values
         columns[PREDICTION] = as_numbers(predicted)
         lengths = np.array([len(predictions) for _, _, predictions in some], dtype=np.int64)
-        yield Chunk(
-            rows=len(predicted), columns=columns, requests=_names(record for record, _, _ in some), lengths=lengths
-        )
+        yield Chunk(rows=len(predicted), columns=columns, records=[record for record, _, _ in some], lengths=lengths)

@@ -36,7 +36,7 @@ def batches(files: Sequence[Listed], max_bytes: int = BATCH_BYTES) -> list[list[
     folder, size = "", 0
     for file in sorted(files, key=lambda each: each.key):
         its_folder = file.key.rpartition("/")[0]
-        if its_folder != folder or size + file.size_bytes > max_bytes:
+        if not found or its_folder != folder or size + file.size_bytes > max_bytes:
             found.append([])
             folder, size = its_folder, 0
         found[-1].append(file)

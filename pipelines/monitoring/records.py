@@ -32,11 +32,6 @@ class Record(msgspec.Struct, rename="camel", gc=False):
     capture_data: CaptureData
     event_metadata: EventMetadata
 
-    @property
-    def name(self) -> str:
-        """What a label calls the request: the caller's inference id or, where none was sent, the event's id."""
-        return self.event_metadata.inference_id or self.event_metadata.event_id
-
 
 class UnreadablePayloadError(ValueError):
     """A record's input or output is not what its encoding and content type say."""

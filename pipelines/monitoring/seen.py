@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-MAX_IDS = 4_000_000
+MAX_IDS = 1_000_000
 
 
 class SeenIds:
-    """The ids so far as sorted runs of 64-bit hashes: 8 bytes an id, 32 MB at most.
+    """The ids so far as sorted runs of 64-bit hashes: 8 bytes an id, 8 MB at most.
 
-    Two of 4 million different ids have one hash with a probability of 4e-7. Beyond ``MAX_IDS`` the oldest are
-    forgotten, so that a window of any size fits: a repetition is recognised among the last 2 million ids at least.
+    Two of a million different ids have one hash with a probability of 3e-8. Beyond ``MAX_IDS`` the oldest are
+    forgotten, so that files of any size fit: a repetition is recognised among the last half million ids at least.
     """
 
     def __init__(self) -> None:

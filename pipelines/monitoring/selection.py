@@ -28,7 +28,7 @@ class Selection:
         if not all(map(within.__getitem__, times)):
             undated = [record for record, text in zip(records, times, strict=True) if within[text] is None]
             records = [record for record, text in zip(records, times, strict=True) if within[text]]
-        if any(record.event_metadata.inference_id for record in records):
+        if any([record.event_metadata.inference_id for record in records]):  # noqa: C419 - twice as fast as a generator
             records = list(_asked_by_callers(records))
         fresh = self._seen.fresh([record.event_metadata.event_id for record in records])
         if fresh.all():
