@@ -57,7 +57,7 @@ def transfer(text: str) -> Iterator[Callable[[int, int, str], None]]:
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         task = shown.add_task(text, total=None)
-        yield lambda done, total, now: shown.update(task, completed=done, total=total, description=now)
+        yield lambda done, total, now: shown.update(task, completed=done, total=total or None, description=now)
 
 
 def plain(text: object) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 MAX_RECORD_BYTES = 16 << 20
@@ -85,34 +86,43 @@ class _Look(NamedTuple):
 
 def _look(block: bytes) -> _Look | None:
     """The whole records at the beginning of ``block``; None if they are not regular."""
+    if b"\r" in block and (block.count(b"\r", 0, -1) != block.count(b"\r\n") or b"\n\r\n" in block):
+        return None
     if b'"' not in block:
-        return _Look(block.rfind(b"\n") + 1, block.count(b"\n")) if _has_plain_lines(block) else None
+        records = _records(block)
+        return None if records is None else _Look(block.rfind(b"\n") + 1, records)
     pieces = block.split(b'"')
-    # An open quote at the end counts as well.
-    bare = b'"'.join(pieces[0::2] if len(pieces) % 2 else [*pieces[0::2], b""])
-    if not (_has_plain_lines(block) and _opens_fields_only(bare)):
+    if not _opens_fields_only(pieces):
+        return None
+    records = _records(b'"'.join(pieces[0::2]))
+    if records is None:
         return None
     end = len(block)
     for number in range(len(pieces) - 1, -1, -1):
         start = end - len(pieces[number])
         if number % 2 == 0 and (found := block.rfind(b"\n", start, end)) >= 0:
-            return _Look(found + 1, bare.count(b"\n"))
+            return _Look(found + 1, records)
         end = start - 1
     return _Look(0, 0)
 
 
-def _has_plain_lines(block: bytes) -> bool:
-    """Neither blank lines nor carriage returns by themselves, inside quotes or outside; the last byte may be half."""
-    if b"\r" in block and (block.count(b"\r", 0, -1) != block.count(b"\r\n") or b"\n\r\n" in block):
-        return False
-    return not block.startswith((b"\n", b"\r\n")) and b"\n\n" not in block
+def _records(bare: bytes) -> int | None:
+    """How many lines end in a block without quoted parts; None if one is blank."""
+    # Quicker than to count line ends, and then to search for two in a row.
+    lines = bare.split(b"\n")
+    last = lines.pop()
+    return None if b"" in lines or b"\r" in lines[:1] or last == b"\r" else len(lines)
 
 
-def _opens_fields_only(bare: bytes) -> bool:
-    """Whether each quote in ``bare``, which has one for each quoted part, stands where a field begins."""
-    quotes = bare.count(b',"') + bare.count(b'\n"') + bare.startswith(b'"')
-    # Quotes that are doubled in a field, or in a field that begins after a lone carriage return, take longer to tell.
-    return bare.count(b'"') == quotes or not _QUOTE_IN_BARE_FIELD.search(bare)
+def _opens_fields_only(pieces: list[bytes]) -> bool:
+    """Whether each quote that opens a quoted part stands where a field begins; ``pieces`` lie between the quotes."""
+    before = pieces[0:-1:2]
+    try:
+        ends = bytes(map(itemgetter(-1), before if before[0] else before[1:]))
+    except IndexError:
+        # Nothing lies between two quotes: one that is doubled within a field.
+        return not _QUOTE_IN_BARE_FIELD.search(b'"'.join([*before, b""]))
+    return not ends.translate(None, b",\r\n")
 
 
 def _check_encoding(block: bytes) -> None:

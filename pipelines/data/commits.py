@@ -21,7 +21,7 @@ from pipelines.data.checkout import CheckedOut
 from pipelines.data.history import CommitRecord, History, NoDataError
 from pipelines.data.locations import Places
 from pipelines.data.manifest import Commit, File, InvalidCommitError
-from pipelines.data.objects import Upload, store
+from pipelines.data.objects import Objects
 from pipelines.data.parallel import WORKERS
 from pipelines.data.sources import LocalSource, Progress, Source, describe
 from pipelines.data.verify import Damage
@@ -126,11 +126,12 @@ class Dataset:
         if not files:
             raise InvalidCommitError(f"nothing to commit to {self.name!r}: no files were given")
         sources = {path: LocalSource(file) if isinstance(file, Path) else file for path, file in files.items()}
-        described = describe(sources, workers=self.workers, on_progress=on_progress)
         time = (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        head, parent = self._read_parent()
+        objects = Objects(self.bucket, self.name, known=_digests(parent))
+        # A content is stored while others are still hashed; without a commit nobody sees it.
+        described = describe(sources, take=objects.take, workers=self.workers, on_progress=on_progress)
         for _ in range(MAX_ATTEMPTS):
-            item = self.history.head_item()
-            parent = self.read_commit(item["commit"]) if item else None
             commit = Commit.of(
                 self.name,
                 described,
@@ -142,16 +143,21 @@ class Dataset:
             )
             if parent and parent.tree == commit.tree:
                 return parent
-            known = {file.sha256 for file in parent.files} if parent else set()
-            uploads = [Upload(file=file, source=sources[file.path]) for file in described if file.sha256 not in known]
-            versions = store(self.bucket, self.name, uploads, workers=self.workers, on_progress=on_progress)
-            self.publish(commit, {**Places.read(self.bucket, self.name, parent).versions, **versions})
+            self.publish(commit, {**Places.read(self.bucket, self.name, parent).versions, **objects.versions})
             try:
-                self.move_head(commit, item)
+                self.move_head(commit, head)
             except ConflictError:
+                head, parent = self._read_parent()
+                # What was there a moment ago may have been forgotten since, by whoever moved the head.
+                objects = Objects(self.bucket, self.name, known=_digests(parent))
+                objects.take_again(((file, sources[file.path]) for file in described), workers=self.workers)
                 continue
             return commit
         raise HeadMovedError(f"dataset {self.name!r}: the head moved {MAX_ATTEMPTS} times while committing; try again")
+
+    def _read_parent(self) -> tuple[dict[str, Any] | None, Commit | None]:
+        head = self.history.head_item()
+        return head, self.read_commit(head["commit"]) if head else None
 
     def publish(self, commit: Commit, versions: Mapping[str, str | None]) -> None:
         """Write all of a commit but its objects, which are there, and the head: places, manifest, record.
@@ -218,3 +224,7 @@ class Dataset:
         """The commit as SageMaker's manifest file: each object by its digest, whatever happens to the bucket."""
         digests = sorted({file.sha256 for file in commit.files})
         return [{"prefix": self.bucket.uri(object_key(self.name, ""))}, *digests]
+
+
+def _digests(commit: Commit | None) -> set[str]:
+    return {file.sha256 for file in commit.files} if commit else set()

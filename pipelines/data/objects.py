@@ -1,99 +1,84 @@
 """A dataset's objects: each distinct content once, under its digest, never overwritten by another content."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Set
+from threading import Lock
 
 from pipelines.contract.paths import object_key
 from pipelines.data.manifest import File
 from pipelines.data.parallel import WORKERS, each
-from pipelines.data.sources import Progress, Source
+from pipelines.data.sources import Source
 from pipelines.storage import Bucket, ExistsError
 
 ATTEMPTS = 5
-ITEMS_PER_PAGE = 100
-"""Listing a page of a thousand keys costs about as much as asking for so many by name."""
+SMALL_BYTES = 1 << 20
+"""To ask whether such an object is there costs as much as to write it on condition that it is not."""
 
 
 class DamagedObjectError(RuntimeError):
     """An object has not the content that its name says, or is gone again each time."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Upload:
-    """A file and where its content comes from."""
+class Objects:
+    """Sees to it that contents are in the bucket; ``versions`` are the VersionIds of those it has seen to, by digest.
 
-    file: File
-    source: Source
-
-
-def store(
-    bucket: Bucket,
-    dataset: str,
-    uploads: Iterable[Upload],
-    *,
-    workers: int = WORKERS,
-    on_progress: Progress | None = None,
-) -> dict[str, str | None]:
-    """See to it that every content is in the bucket; gives each digest's VersionId.
-
-    An object that is there is taken only if S3 says that it verified exactly this SHA-256 when the object was written.
-    What is absent is written on condition that it still is: nothing is ever overwritten.
-
-    Raises
-    ------
-    DamagedObjectError
-        An object has another content than its name says.
+    ``known`` are the digests of objects that are there for sure: those of a commit. Any other that is there is taken
+    only if S3 says that it verified exactly this SHA-256 when the object was written. What is absent is written on
+    condition that it still is: nothing is ever overwritten.
     """
-    wanted = {upload.file.sha256: upload for upload in uploads}
-    absent = _absent(bucket, dataset, wanted)
-    total = sum(upload.file.size_bytes for upload in wanted.values())
-    done = 0
 
-    def put(upload: Upload) -> tuple[File, str | None]:
-        return upload.file, _store(bucket, dataset, upload, known_absent=upload.file.sha256 in absent)
+    def __init__(self, bucket: Bucket, dataset: str, *, known: Set[str]) -> None:
+        self.versions: dict[str, str | None] = {}
+        self._bucket = bucket
+        self._dataset = dataset
+        self._claimed = set(known)
+        self._lock = Lock()
 
-    versions: dict[str, str | None] = {}
-    for file, version in each(put, wanted.values(), workers=workers):
-        versions[file.sha256] = version
-        done += file.size_bytes
-        if on_progress:
-            on_progress(done, total, "Storing")
-    return versions
+    def take(self, path: str, source: Source) -> File:
+        """Describe a file and store its content; by many threads at once, if need be.
 
+        Raises
+        ------
+        InvalidCommitError
+            It cannot be read, or changes meanwhile.
+        DamagedObjectError
+            The object that is there has another content than its name says.
+        """
+        file = source.describe(path)
+        if self._claim(file):
+            self.versions[file.sha256] = self._store(file, source, ask_first=file.size_bytes > SMALL_BYTES)
+        return file
 
-def _absent(bucket: Bucket, dataset: str, wanted: Mapping[str, Upload]) -> set[str]:
-    """Those digests of which a listing says that there is no object.
+    def take_again(self, uploads: Iterable[tuple[File, Source]], *, workers: int = WORKERS) -> None:
+        """Store what was described before, and most probably stored: for another ``known``."""
 
-    A listing answers for a thousand keys at once, but of a large dataset it is mostly about other objects: it is given
-    up before it costs more than asking for each by name.
-    """
-    most_pages = len(wanted) // ITEMS_PER_PAGE
-    if not most_pages:
-        return set()
-    prefix = object_key(dataset, "")
-    found: set[str] = set()
-    for number, page in enumerate(bucket.pages(prefix), start=1):
-        digests = [key.removeprefix(prefix) for key in page]
-        found.update(digests)
-        if number == most_pages and digests:
-            return {digest for digest in wanted if digest <= digests[-1]} - found
-    return set(wanted) - found
+        def store(upload: tuple[File, Source]) -> None:
+            self.versions[upload[0].sha256] = self._store(*upload, ask_first=True)
 
+        for _ in each(store, [upload for upload in uploads if self._claim(upload[0])], workers=workers):
+            pass
 
-def _store(bucket: Bucket, dataset: str, upload: Upload, *, known_absent: bool) -> str | None:
-    key = object_key(dataset, upload.file.sha256)
-    for attempt in range(ATTEMPTS):
-        stored = None if known_absent and not attempt else bucket.find(key)
-        if stored and stored.sha256 != upload.file.sha256:
-            raise DamagedObjectError(
-                f"{bucket.uri(key)}: S3 says its SHA-256 is {stored.sha256 or 'unknown'}, not the one of its name: "
-                "delete its newest version, so that the sound one shows again or is written anew"
-            )
-        if stored:
-            return stored.version
-        try:
-            return upload.source.store(bucket, key, upload.file)
-        except ExistsError:
-            # Another writer was faster: what is there now?
-            continue
-    raise DamagedObjectError(f"{bucket.uri(key)} came and went {ATTEMPTS} times while it was to be written; try again")
+    def _claim(self, file: File) -> bool:
+        """Whether nobody else sees to this content."""
+        with self._lock:
+            if file.sha256 in self._claimed:
+                return False
+            self._claimed.add(file.sha256)
+            return True
+
+    def _store(self, file: File, source: Source, *, ask_first: bool) -> str | None:
+        key = object_key(self._dataset, file.sha256)
+        for attempt in range(ATTEMPTS):
+            stored = self._bucket.find(key) if ask_first or attempt else None
+            if stored and stored.sha256 != file.sha256:
+                raise DamagedObjectError(
+                    f"{self._bucket.uri(key)}: S3 says its SHA-256 is {stored.sha256 or 'unknown'}, not the one of its "
+                    "name: delete its newest version, so that the sound one shows again or is written anew"
+                )
+            if stored:
+                return stored.version
+            try:
+                return source.store(self._bucket, key, file)
+            except ExistsError:
+                # It was there before, or another writer was faster: is it what it should be?
+                continue
+        raise DamagedObjectError(f"{self._bucket.uri(key)} came and went {ATTEMPTS} times while it was to be written")

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 WORKERS = 16
 """Requests to S3 at a time: enough to hide its latency, few enough for one client's connections."""
-MOST_TOGETHER = 32
+MOST_TOGETHER = 8
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

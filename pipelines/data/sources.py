@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -15,6 +16,8 @@ from pipelines.data.parallel import WORKERS, each_quickly
 from pipelines.storage import Bucket, ExistsError, checksum
 
 BLOCK_BYTES = 1 << 20
+HASHED_BYTES = 1 << 17
+"""What is read and looked at together: it stays in the processor's cache."""
 MAX_BYTES = 5 * 1024**3
 """What S3 takes in one request; only such a request's SHA-256 is the one of the whole content."""
 
@@ -127,9 +130,13 @@ class LocalSource:
 
 
 def describe(
-    sources: Mapping[str, Source], *, workers: int = WORKERS, on_progress: Progress | None = None
+    sources: Mapping[str, Source],
+    *,
+    take: Callable[[str, Source], File] = lambda path, source: source.describe(path),
+    workers: int = WORKERS,
+    on_progress: Progress | None = None,
 ) -> list[File]:
-    """All files by their logical names.
+    """All files by their logical names; ``take`` describes one, and may do more with it.
 
     Raises
     ------
@@ -137,20 +144,33 @@ def describe(
         A wrong logical name, or a file that cannot be read.
     """
     check_paths(sources)
+    total = _size_bytes(sources.values()) if on_progress else 0
     files: list[File] = []
     done = 0
-    for file in each_quickly(lambda entry: entry[1].describe(entry[0]), list(sources.items()), workers=workers):
+    for file in each_quickly(lambda entry: take(*entry), list(sources.items()), workers=workers):
         files.append(file)
         done += file.size_bytes
         if on_progress:
-            on_progress(done, 0, "Hashing")
+            on_progress(done, total, "Hashing and storing")
     return files
+
+
+def _size_bytes(sources: Iterable[Source]) -> int:
+    """Of local files; 0 if there are others, or one is gone: that is complained of when it is read."""
+    total = 0
+    with suppress(OSError):
+        for source in sources:
+            if not isinstance(source, LocalSource):
+                return 0
+            total += source.place.stat().st_size
+        return total
+    return 0
 
 
 def _blocks(place: Path, size_bytes: int) -> Iterator[bytes]:
     with place.open("rb", buffering=0) as file:
         # One byte more than a small file has: its end is seen without a block's worth of memory.
-        while block := file.read(min(size_bytes + 1, BLOCK_BYTES)):
+        while block := file.read(min(size_bytes + 1, HASHED_BYTES)):
             yield block
 
 
