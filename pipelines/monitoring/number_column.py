@@ -10,7 +10,7 @@ from pipelines.monitoring.sums import Sums
 from pipelines.monitoring.values import NUMBER, TIME, Array, Values, to_numbers
 
 BINS = 250
-"""Quantiles that become edges: no bin between two of them holds more than 0.4 % of the reference."""
+"""Quantiles that become edges: no bin of several values holds more than 0.5 % of the reference."""
 MAX_VALUES = 128
 """A reference of at most so many distinct values has a bin for each of them."""
 BLOCK = 32_768
@@ -144,7 +144,8 @@ def edges_of(numbers: Array) -> tuple[Array, bool]:
         starts = own = distinct
     else:
         starts = finite[np.arange(BINS) * len(finite) // BINS]
-        own = np.append(starts[1:][starts[1:] == starts[:-1]], finite[-1])
+        times = finite.searchsorted(starts, "right") - finite.searchsorted(starts)
+        own = np.append(starts[times > max(1, len(finite) // (4 * BINS))], finite[-1])
     with np.errstate(over="ignore"):
         ends = np.nextafter(own, np.inf)
         width = finite[len(finite) * 3 // 4] - finite[len(finite) // 4]

@@ -20,7 +20,7 @@ def chi_square_survival(statistic: float, degrees: int) -> float:
     by Lentz's continued fraction above. Source: Abramowitz and Stegun, Handbook of Mathematical Functions (1964),
     6.5.29 and 6.5.31; Thompson and Barnett, Journal of Computational Physics 64 (1986) 490.
     """
-    if degrees < 1 or statistic <= 0:
+    if degrees < 1 or statistic < SMALL:
         return 1.0
     if math.isinf(statistic):
         return 0.0
