@@ -10,6 +10,8 @@ from pipelines.data.kinds import as_text
 
 MIN_ROWS = 1000
 SEED = 20130101
+SLACK = 1.25
+"""How far the sample grows before it is cut back."""
 
 
 class Sample:
@@ -32,7 +34,7 @@ class Sample:
         kept = drawn <= self._bound
         self._parts.append(_compact(part if kept.all() else part[kept]))
         self._drawn.append(drawn[kept])
-        if sum(map(len, self._drawn)) > 2 * self._rows():
+        if sum(map(len, self._drawn)) > SLACK * self._rows():
             self._shrink()
 
     def frame(self) -> pd.DataFrame:
@@ -49,12 +51,12 @@ class Sample:
     def _shrink(self) -> None:
         drawn = np.concatenate(self._drawn)
         rows = self._rows()
-        together = self._parts[0] if len(self._parts) == 1 else _together(self._parts)
         if len(drawn) > rows:
             self._bound = float(np.partition(drawn, rows - 1)[rows - 1])
-            kept = drawn <= self._bound
-            together, drawn = together[kept].reset_index(drop=True), drawn[kept]
-        self._parts, self._drawn = [together], [drawn]
+            kept = [numbers <= self._bound for numbers in self._drawn]
+            self._parts = [part[chosen] for part, chosen in zip(self._parts, kept, strict=True)]
+            drawn = drawn[drawn <= self._bound]
+        self._parts, self._drawn = [_together(self._parts)], [drawn]
 
 
 def _compact(part: pd.DataFrame) -> pd.DataFrame:
