@@ -123,9 +123,9 @@ class Permissions:
             "land_files": [
                 allow(["s3:ListBucket"], data),
                 allow(["s3:ListBucketVersions"], data, conditions={"StringLike": {"s3:prefix": [f"{PREFIX}*"]}}),
-                allow(["s3:GetObjectVersion", "s3:DeleteObjectVersion"], f"{data}/{PREFIX}*"),
-                allow(["s3:GetObject"], f"{data}/datasets/*"),
-                allow(["s3:PutObject"], f"{data}/datasets/*", f"{data}/{quarantine_prefix('*', '*')}*"),
+                # Deleting many objects at once asks for both kinds of deletion.
+                allow(["s3:GetObjectVersion", "s3:DeleteObjectVersion", "s3:DeleteObject"], f"{data}/{PREFIX}*"),
+                allow(["s3:GetObject", "s3:PutObject"], f"{data}/datasets/*", f"{data}/{quarantine_prefix('*', '*')}*"),
                 allow(["ssm:GetParametersByPath"], environment.arn("ssm", f"parameter/mooring/{environment.id}/*")),
                 self._ledger(put_update),
                 allow(

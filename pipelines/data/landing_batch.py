@@ -122,17 +122,23 @@ def _superseded(landed: Landed, readings: Readings) -> list[Refused]:
 
 
 def _quarantine(services: Services, dataset: str, refused: list[Refused], superseded: list[Refused]) -> None:
+    """Copy the files, alert once for all that were refused, and write the reasons: none is told of twice."""
     data = services.bucket("data")
 
-    def put(one: Refused) -> None:
-        quarantine.put(data, dataset, one)
+    def copy(one: Refused) -> Refused | None:
+        if quarantine.is_kept(data, dataset, one):
+            return None
+        quarantine.copy(data, dataset, one)
+        return one
 
-    for _ in each(put, (*refused, *superseded)):
+    fresh = {one.landed.key: one for one in each(copy, refused) if one}
+    if told := [fresh[key] for key in sorted(fresh)]:
+        files = "file" if len(told) == 1 else "files"
+        subject = f"{services.environment.id}: {len(told)} landed {files} of {dataset or 'no dataset'} refused"
+        alert(services, subject, quarantine.describe(data, dataset, told))
+    overwritten = [one for one in each(copy, superseded) if one]
+    for _ in each(lambda one: quarantine.write_reason(data, dataset, one), [*told, *overwritten]):
         pass
-    if refused:
-        files = "file" if len(refused) == 1 else "files"
-        subject = f"{services.environment.id}: {len(refused)} landed {files} of {dataset or 'no dataset'} refused"
-        alert(services, subject, quarantine.describe(data, dataset, refused))
 
 
 def _tell(

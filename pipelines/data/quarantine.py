@@ -23,13 +23,18 @@ class Refused:
     reason: str
 
 
-def put(bucket: Bucket, dataset: str, refused: Refused) -> None:
-    """Copy the file's version into quarantine, and write the reason beside it; doing it twice does no harm."""
-    landed, prefix = refused.landed, quarantine_prefix(dataset, refused.landed.id)
+def is_kept(bucket: Bucket, dataset: str, refused: Refused) -> bool:
+    """Whether the file is in quarantine already, and was told of: its reason is what is written last."""
+    return bucket.exists(_reason_key(dataset, refused.landed))
+
+
+def copy(bucket: Bucket, dataset: str, refused: Refused) -> None:
+    """Copy the file's version into quarantine; doing it twice does no harm."""
+    landed = refused.landed
     bucket.client.copy(
         {"Bucket": bucket.name, "Key": landed.key, "VersionId": landed.version},
         bucket.name,
-        f"{prefix}content",
+        f"{quarantine_prefix(dataset, landed.id)}content",
         ExtraArgs={
             "MetadataDirective": "REPLACE",
             "TaggingDirective": "REPLACE",
@@ -37,10 +42,17 @@ def put(bucket: Bucket, dataset: str, refused: Refused) -> None:
         },
         Config=IN_PARTS,
     )
+
+
+def write_reason(bucket: Bucket, dataset: str, refused: Refused) -> None:
+    landed = refused.landed
     about = {"key": landed.key, "version": landed.version, "size_bytes": landed.size_bytes}
-    bucket.write_json(
-        f"{prefix}reason.json", {**about, "landed_at": written(landed.landed_at), "reason": refused.reason}
-    )
+    document = {**about, "landed_at": written(landed.landed_at), "reason": refused.reason}
+    bucket.write_json(_reason_key(dataset, landed), document)
+
+
+def _reason_key(dataset: str, landed: LandedFile) -> str:
+    return f"{quarantine_prefix(dataset, landed.id)}reason.json"
 
 
 def describe(bucket: Bucket, dataset: str, refused: list[Refused]) -> str:

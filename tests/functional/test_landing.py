@@ -345,6 +345,7 @@ def test_death_before_deleting_commits_and_asks_nothing_twice(world: World) -> N
     assert left(world) == []
     assert len(world.bus.events) == 1
     assert len(quarantined(world)) == 1
+    assert len(world.alerts()) == 1
 
 
 def test_death_after_the_head_moved_still_asks_for_the_retraining(world: World) -> None:

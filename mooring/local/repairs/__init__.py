@@ -11,9 +11,11 @@ from mooring.local.repairs import (
     cloudformation,
     conditional_writes,
     door,
+    event_sources,
     events,
     functions,
     leading_keys,
+    parameters,
     pass_role,
     schedules,
     step_functions,
@@ -40,8 +42,10 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     step_functions.apply()
     pass_role.apply()
     events.apply()
+    event_sources.apply()
     cloudformation.apply()
     storage.apply()
     conditional_writes.apply()
     leading_keys.apply()
+    parameters.apply()
     alarms.apply()

@@ -82,6 +82,13 @@ TABLE = {
     "AWS::IAM::Role": Actions(
         "iam:CreateRole", "iam:UpdateRole", "iam:DeleteRole", "RoleName", "arn:aws:iam::{account}:role/{name}"
     ),
+    "AWS::Lambda::EventSourceMapping": Actions(
+        "lambda:CreateEventSourceMapping",
+        "lambda:UpdateEventSourceMapping",
+        "lambda:DeleteEventSourceMapping",
+        "",
+        f"arn:aws:lambda:{_HERE}:event-source-mapping:{{name}}",
+    ),
     "AWS::Lambda::Function": Actions(
         "lambda:CreateFunction",
         "lambda:UpdateFunctionCode",

@@ -16,6 +16,7 @@ def apply() -> None:
     """Mend S3."""
     replace(s3, "handle_request", _check_owner)
     replace(s3, "_resolve_sse_write_headers", _name_managed_key)
+    replace(s3, "_copy_object", _hash_copy)
 
 
 def _check_owner(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -42,3 +43,14 @@ def _name_managed_key(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(headers, bucket)
 
     return resolve_sse_write_headers
+
+
+def _hash_copy(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A copy that asks for a checksum is given one; MiniStack heeds the header that only writes carry."""
+
+    def copy_object(bucket: str, key: str, headers: dict[str, str]) -> Any:
+        if algorithm := headers.get("x-amz-checksum-algorithm"):
+            headers = {**headers, "x-amz-sdk-checksum-algorithm": algorithm}
+        return original(bucket, key, headers)
+
+    return copy_object

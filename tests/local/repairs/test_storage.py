@@ -85,3 +85,11 @@ def test_conditions_and_transactions_of_a_table_hold(embedded_aws: EmbeddedAws) 
         dynamodb.transact_write_items(TransactItems=[put("b"), put("a")])
     assert _code(error) == "TransactionCanceledException"
     assert "Item" not in dynamodb.get_item(TableName=table, Key={"pk": {"S": "b"}})
+
+
+def test_copy_is_hashed_if_it_asks_for_it(embedded_aws: EmbeddedAws, bucket: str) -> None:
+    s3 = embedded_aws.client("s3")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"content")
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"}, ChecksumAlgorithm="SHA256")
+    found = s3.head_object(Bucket=bucket, Key="copy", ChecksumMode="ENABLED")
+    assert found["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(b"content").digest()).decode()

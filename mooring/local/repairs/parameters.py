@@ -1,0 +1,36 @@
+"""Parameter Store: reading all parameters below a path is allowed by that path, not on ``*``."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import iam_actions
+
+from mooring.local.repairs.patching import replace
+
+ACTION = "AmazonSSM.GetParametersByPath"
+
+
+def apply() -> None:
+    """Mend Parameter Store."""
+    replace(iam_actions, "extract_resource_arn", _name_path)
+
+
+def _name_path(original: Callable[..., str]) -> Callable[..., str]:
+    def extract_resource_arn(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        region: str,
+        account: str,
+    ) -> str:
+        if service == "ssm" and headers.get("x-amz-target") == ACTION:
+            request = json.loads(body or b"{}")
+            # AWS takes the path as it is given: with a slash at its end if it has one.
+            return f"arn:aws:ssm:{region}:{account}:parameter/{str(request.get('Path', '')).lstrip('/')}"
+        return original(service, method, path, headers, body, query_params, region, account)
+
+    return extract_resource_arn

@@ -1,0 +1,169 @@
+"""Landing on the embedded AWS, from the very templates: events, queue, function, schedule and permissions are real."""
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.components.function import NOT_IN_A_LAMBDA
+from mooring.cli.fleet import find
+from pipelines.contract.names import Environment
+from pipelines.data.commits import Dataset
+from tests.functional.conftest import settings
+from tests.infra.synth import Template, example_templates
+from tests.local.conftest import EmbeddedAws
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = 300
+WINDOW_S = 3
+PARTS = ("FunctionsLandFiles", "Landing", "Scheduler")
+"""What of the Operations stack lands files."""
+
+
+class World:
+    """One deployed environment."""
+
+    def __init__(self, aws: EmbeddedAws, environment: Environment) -> None:
+        self.environment = environment
+        self._aws = aws
+
+    def client(self, service: str) -> Any:
+        return self._aws.client(service, self.environment.account, self.environment.region)
+
+    @property
+    def dataset(self) -> Dataset:
+        return Dataset.in_environment(
+            self.environment, "flights", s3=self.client("s3"), dynamodb=self.client("dynamodb")
+        )
+
+    def drop(self, names: list[str], content: bytes = b"a,b\n1,2\n") -> None:
+        s3, bucket = self.client("s3"), self.environment.bucket("data")
+
+        def put(name: str) -> None:
+            s3.put_object(Bucket=bucket, Key=f"landing/flights/{name}", Body=content + f"0,{name}\n".encode())
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(put, names))
+
+    def left(self) -> list[str]:
+        answer = self.client("s3").list_object_versions(Bucket=self.environment.bucket("data"), Prefix="landing/")
+        return [entry["Key"] for kind in ("Versions", "DeleteMarkers") for entry in answer.get(kind, [])]
+
+    def wait_until_landed(self, within_s: float) -> None:
+        end = time.monotonic() + within_s
+        while left := self.left():
+            assert time.monotonic() < end, f"still there: {len(left)}, e.g. {left[0]}"
+            time.sleep(0.5)
+
+
+def package() -> bytes:
+    """The function's code as the allow-list has it."""
+    files = [ROOT / "functions/__init__.py", *(ROOT / "functions/land_files").glob("*.py")]
+    files += [
+        file
+        for file in (ROOT / "pipelines").rglob("*.py")
+        if file.relative_to(ROOT / "pipelines").parts[0] not in NOT_IN_A_LAMBDA
+    ]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.write(file, file.relative_to(ROOT))
+    return packed.getvalue()
+
+
+def foundation(template: Template) -> Template:
+    return {"Resources": template["Resources"]}
+
+
+def operations(template: Template, code: dict[str, str]) -> Template:
+    """The part of the stack that lands files, with a shorter window, and ``code`` instead of the CDK's asset."""
+    resources = {name: part for name, part in template["Resources"].items() if name.startswith(PARTS)}
+    for part in resources.values():
+        if part["Type"] == "AWS::Lambda::Function":
+            part["Properties"]["Code"] = code
+        if part["Type"] == "AWS::Lambda::EventSourceMapping":
+            part["Properties"]["MaximumBatchingWindowInSeconds"] = WINDOW_S
+    parameters = {name: part for name, part in template["Parameters"].items() if "keyarn" in name}
+    return {"Parameters": parameters, "Resources": resources}
+
+
+def deploy(world: World, name: str, template: Template) -> None:
+    formation, s3 = world.client("cloudformation"), world.client("s3")
+    s3.put_object(Bucket="assets", Key=name, Body=json.dumps(template).encode())
+    url = f"{s3.meta.endpoint_url}/assets/{name}"
+    formation.create_stack(StackName=name, TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"])
+    formation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 90})
+
+
+@pytest.fixture(scope="module")
+def world(embedded_aws: EmbeddedAws) -> Iterator[World]:
+    """Foundation, what lands files, and the settings of a model that retrains on commits."""
+    found = World(embedded_aws, find("arrivals-dev-us-east-1"))
+    names, s3 = found.environment, found.client("s3")
+    s3.create_bucket(Bucket="assets")
+    s3.put_object(Bucket="assets", Key="code.zip", Body=package())
+    templates = example_templates()
+    deploy(found, names.stack("foundation"), foundation(templates[names.stack("foundation")]))
+    code = {"S3Bucket": "assets", "S3Key": "code.zip"}
+    deploy(found, names.stack("operations"), operations(templates[names.stack("operations")], code))
+    parameter = names.model("late-arrival").settings_parameter
+    found.client("ssm").put_parameter(Name=parameter, Value=settings().to_json(), Type="String")
+    yield found
+    for stack in ("operations", "foundation"):
+        found.client("cloudformation").delete_stack(StackName=names.stack(stack))
+
+
+@pytest.fixture(scope="module")
+def asked(world: World) -> str:
+    """The URL of a queue with every request for a retraining."""
+    sqs, events = world.client("sqs"), world.client("events")
+    url = sqs.create_queue(QueueName="asked")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    admitted = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [admitted]})})
+    pattern = json.dumps({"detail-type": ["Retraining Requested"]})
+    events.put_rule(Name="asked", EventBusName=world.environment.bus, EventPattern=pattern)
+    events.put_targets(Rule="asked", EventBusName=world.environment.bus, Targets=[{"Id": "q", "Arn": arn}])
+    return str(url)
+
+
+def test_many_files_land_in_few_commits(world: World, asked: str) -> None:
+    names = [f"2026/{number:03}.csv" for number in range(FILES)]
+    world.drop(names)
+    world.drop(["broken.csv"], b"a,b,c\n")
+    world.wait_until_landed(60)
+    commits = list(world.dataset.log())
+    assert [file.path for file in commits[0].files] == names
+    assert len(commits) <= 3
+    data = world.dataset.bucket
+    (reason,) = (key for key in data.keys("quarantine/flights/") if key.endswith("/reason.json"))
+    assert "row 1 has 2 fields, the header has 3" in data.read_json(reason)["reason"]
+    assert data.exists(reason.replace("reason.json", "content"))
+    messages = world.client("sqs").receive_message(QueueUrl=asked, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+    triggers = [json.loads(message["Body"])["detail"]["trigger"]["id"] for message in messages["Messages"]]
+    assert sorted(triggers) == sorted(commit.id for commit in commits)
+    assert world.dataset.verify() == []
+
+
+def test_file_whose_event_was_lost_lands_by_the_schedule(world: World) -> None:
+    """Fault 23. The tests' server runs schedules 60 times as fast: a quarter of an hour is as many seconds."""
+    events = world.client("events")
+    (rule,) = (rule["Name"] for rule in events.list_rules()["Rules"] if "FileLanded" in rule["Name"])
+    events.disable_rule(Name=rule)
+    try:
+        world.drop(["lost.csv"])
+        world.wait_until_landed(40)
+    finally:
+        events.enable_rule(Name=rule)
+    assert "lost.csv" in {file.path for file in world.dataset.head().files}
