@@ -10,6 +10,7 @@ from mooring.cli.forget import forget
 from mooring.cli.history import log, show
 from mooring.cli.profile import profile
 from mooring.cli.restore import restore
+from mooring.cli.validate import validate
 
 
 @click.group()
@@ -17,5 +18,5 @@ def data() -> None:
     """Commit files to a dataset, read its history, and look at what is in it."""
 
 
-for command in (commit, log, show, diff, checkout, verify, restore, forget, profile, example):
+for command in (commit, log, show, diff, checkout, verify, restore, forget, validate, profile, example):
     data.add_command(command)

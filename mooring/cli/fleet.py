@@ -32,6 +32,11 @@ def datasets_by_model(environment_id: str) -> dict[str, str]:
     return {model.name: model.dataset for model in _environment(environment_id).team.models}
 
 
+def program_folder(environment_id: str, model: str) -> str:
+    """The folder of ``pipelines/models`` that holds the model's programs and contract."""
+    return next(each.program_folder for each in _environment(environment_id).team.models if each.name == model)
+
+
 def models_retrained_by_commit(environment_id: str, dataset: str) -> list[str]:
     """Names of the environment's models that learn from ``dataset`` and retrain when it has a new commit."""
     environment = _environment(environment_id)

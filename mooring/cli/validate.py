@@ -1,0 +1,94 @@
+"""``mooring data validate``: files of this machine against a model's contract, by the code that the job runs."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mooring.cdk import PROJECT
+from mooring.cli.commit import choose
+from mooring.cli.fleet import find, program_folder
+from mooring.cli.terminal import json_option, plain, print_json, print_table, progress
+from mooring.errors import MooringError
+
+if TYPE_CHECKING:
+    from pipelines.validation.check import Checked
+
+
+@click.command()
+@click.argument("environment")
+@click.argument("model")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
+    help="The commit's time (UTC), which freshness is counted back from.  [default: now]",
+)
+@json_option
+def validate(environment: str, model: str, paths: tuple[Path, ...], as_of: datetime | None, as_json: bool) -> None:
+    """Check PATHS against the data contract of MODEL, as a retraining would, before they are committed.
+
+    Every violation is printed with its count and example rows; rows are counted without the header. Nothing leaves
+    this machine. The exit code is 1 if the contract is broken.
+
+    \b
+    Example:  mooring data validate arrivals-dev-us-east-1 late-arrival 2013-*.csv.gz
+    """
+    # pandas and pandera take two seconds to import.
+    from pipelines.data.contract import InvalidContractError, read_contract  # noqa: PLC0415
+    from pipelines.data.reading import UnreadableFileError  # noqa: PLC0415
+    from pipelines.validation.check import check_files  # noqa: PLC0415
+
+    find(environment, model=model)
+    path = PROJECT / "pipelines" / "models" / program_folder(environment, model) / "contract.yaml"
+    files = choose(paths).files
+    reference = as_of.replace(tzinfo=UTC) if as_of else datetime.now(UTC)
+    try:
+        with progress(f"Checking {len(files)} files") as update:
+            contract = read_contract(path)
+            checked = check_files(
+                files, contract, reference=reference, on_rows=lambda name, _: update(f"Checking {plain(name)}")
+            )
+    except FileNotFoundError as error:
+        raise MooringError(
+            f"there is no contract {path}", remedy="a model's program has its contract beside it"
+        ) from error
+    except InvalidContractError as error:
+        raise MooringError(
+            str(error), remedy=f"mend {path}; docs/reference/contract.md says what it may hold"
+        ) from error
+    except UnreadableFileError as error:
+        raise MooringError(
+            str(error), remedy="write the file anew as its name says, in UTF-8, and check again"
+        ) from error
+    if as_json:
+        print_json({"model": model, **checked.to_record(), "examples": checked.to_examples()})
+    else:
+        _print(model, checked)
+    if checked.violations:
+        sys.exit(1)
+
+
+def _print(model: str, checked: "Checked") -> None:
+    said = f"{checked.files} files, {checked.rows:,} rows, {checked.rules} rules"
+    if fresh := checked.freshness:
+        age = "no time" if fresh.age_days is None else f"{fresh.age_days:.1f} days old"
+        said += f"; newest {fresh.column} {age} at {fresh.reference}"
+    for name in checked.files_with_other_columns:
+        click.echo(plain(f"{name} has other columns than the first file; those that the contract names are read."))
+    if not checked.violations:
+        click.echo(f"The data keep the contract of {model}: {said}.")
+        return
+    print_table(
+        f"{len(checked.violations)} violations of the contract of {model}: {said}",
+        ("column", "rule", "rows", "files", "what"),
+        [
+            (violation.column, violation.rule, f"{violation.count:,}", len(violation.files) or "", violation.detail)
+            for violation in checked.violations
+        ],
+    )
+    for violation in checked.violations:
+        for example in violation.examples:
+            click.echo(plain(f"  {violation.column}, {violation.rule}: {example}"))
