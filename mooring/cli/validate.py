@@ -72,7 +72,8 @@ def validate(environment: str, model: str, paths: tuple[Path, ...], as_of: datet
 
 
 def _print(model: str, checked: "Checked") -> None:
-    said = f"{checked.files} files, {checked.rows:,} rows, {checked.rules} rules"
+    files = "1 file" if checked.files == 1 else f"{checked.files} files"
+    said = f"{files}, {checked.rows:,} rows, {checked.rules} rules"
     if fresh := checked.freshness:
         age = "no time" if fresh.age_days is None else f"{fresh.age_days:.1f} days old"
         said += f"; newest {fresh.column} {age} at {fresh.reference}"
@@ -82,7 +83,7 @@ def _print(model: str, checked: "Checked") -> None:
         click.echo(f"The data keep the contract of {model}: {said}.")
         return
     print_table(
-        f"{len(checked.violations)} violations of the contract of {model}: {said}",
+        f"The data break the contract of {model}: {said}",
         ("column", "rule", "rows", "files", "what"),
         [
             (violation.column, violation.rule, f"{violation.count:,}", len(violation.files) or "", violation.detail)
