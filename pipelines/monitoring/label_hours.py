@@ -1,5 +1,6 @@
 """Which hours' labels have changed since their quality was last measured."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -36,12 +37,14 @@ class LabelHours:
         self._recent = now - LATE_FOR
         self._files: dict[str, list[Listed]] = {}
         prefix = labels_prefix(model)
-        self._misplaced: list[Listed] = []
+        # Years that are none sort anywhere, also before the labels that are looked for.
+        odd = [folder for folder in capture.folders(prefix) if not re.fullmatch("[0-9]{4}", folder)]
+        self._misplaced = [file for folder in odd for file in capture.listing(f"{prefix}{folder}/")]
         for file in capture.listing(prefix, after=f"{prefix}{now - LABELS_LAG:%Y/%m/%d/%H}/"):
             hour = file.key.removeprefix(prefix).rpartition("/")[0]
             if _is_hour(hour):
                 self._files.setdefault(hour, []).append(file)
-            else:
+            elif file not in self._misplaced:
                 self._misplaced.append(file)
         try:
             self._measured: dict[str, str] = artifacts.read_json(self._key)

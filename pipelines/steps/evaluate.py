@@ -1,8 +1,8 @@
 """The step *evaluate*: candidate and champion on the same held-out rows.
 
 Writes ``evaluation.json`` (metrics, segments, the paired bootstrap of their difference), ``baseline.json`` (the profile
-of what the candidate was trained on, and of its predictions there) and ``golden.json`` (requests with the answers that
-the served model must give).
+of what the candidate was trained on and of its predictions there, and how much each feature matters to it) and
+``golden.json`` (requests with the answers that the served model must give).
 """
 
 import argparse
@@ -27,6 +27,8 @@ from pipelines.data.reading import read_table
 from pipelines.evaluation import score
 from pipelines.evaluation.artifact import content_sha256, rows_sha256, sha256_of, unpack
 from pipelines.evaluation.bootstrap import paired_gain
+from pipelines.evaluation.calibration import calibrate
+from pipelines.evaluation.importance import Permutations
 from pipelines.evaluation.metrics import Array, measure
 from pipelines.monitoring.baseline import Baseline
 from pipelines.monitoring.profile import PREDICTION, Profile
@@ -85,11 +87,14 @@ def evaluate(options: argparse.Namespace) -> None:
     labels = holdout[options.target].astype(float).to_numpy()
     candidate_file = Path(options.candidate) / "model.tar.gz"
     champion_file = Path(options.champion) / "model.tar.gz" if options.champion else None
-    with ThreadPoolExecutor() as pool:
+    permutations = Permutations.of(len(holdout), contract.features, seed=options.seed)
+    with ThreadPoolExecutor() as pool, tempfile.TemporaryDirectory() as folder:
         pending = pool.submit(score_archive, champion_file, [holdout_file]) if champion_file else None
-        of_candidate = score_archive(candidate_file, [holdout_file, training_file])
+        permuted_file = Path(folder) / "permuted.csv.gz"
+        permutations.write(holdout, permuted_file)
+        of_candidate = score_archive(candidate_file, [holdout_file, training_file, permuted_file])
         of_champion = pending.result() if pending else None
-    candidate, on_training = of_candidate.predictions
+    candidate, on_training, on_permuted = of_candidate.predictions
     champion = of_champion.predictions[0] if of_champion else None
     evaluation: dict[str, Any] = {
         "format": 1,
@@ -105,6 +110,8 @@ def evaluate(options: argparse.Namespace) -> None:
         "champion": None,
         "gain": None,
     }
+    if options.task == "classification":
+        evaluation["calibration"] = asdict(calibrate(labels, candidate))
     if champion_file and of_champion and champion is not None:
         evaluation["champion_version"] = options.champion_version
         evaluation["champion_sha256"] = sha256_of(champion_file)
@@ -117,7 +124,8 @@ def evaluate(options: argparse.Namespace) -> None:
         [{**{name: training[name].to_numpy() for name in contract.features}, PREDICTION: on_training}],
         categories=[name for name in contract.features if contract.columns[name].type == "category"],
     )
-    baseline = Baseline(profile=profile).to_document()
+    importance = permutations.importance(options.task, options.metric, labels, on_permuted)
+    baseline = Baseline(profile=profile, importance=importance).to_document()
     golden = golden_requests(holdout[contract.features], candidate)
     evaluation["baseline"] = {"rows": profile.rows}
     evaluation["golden"] = {"rows": sum(len(request["expected"]) for request in golden["requests"])}
