@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "env": ("mooring.cli.embedded:env", "Print the variables that point boto3, the AWS CLI and cdk at it."),
     "demo": ("mooring.cli.demo:demo", "Close the whole loop on this machine; every claim is checked."),
     "bootstrap": ("mooring.cli.bootstrap:bootstrap", "Prepare an environment's account and region for cdk deploy."),
-    "data": ("mooring.cli.data:data", "Commit files to a dataset, and read its history."),
+    "data": ("mooring.cli.data:data", "Version datasets: commit, log, diff, checkout, verify, profile, forget."),
     "retrain": ("mooring.cli.life:retrain", "Start a retraining."),
     "approve": ("mooring.cli.life:approve", "Approve a version; the release flow makes it the champion."),
     "rollback": ("mooring.cli.life:rollback", "Release an older version again."),

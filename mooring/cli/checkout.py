@@ -15,7 +15,7 @@ from pipelines.data.verify import verify as verify_commit
 SHOWN_FILES = 10
 
 
-@click.command()
+@click.command(short_help="Write a commit's files to a folder.")
 @dataset_arguments
 @click.argument("revision")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
@@ -46,7 +46,7 @@ def checkout(environment: str, dataset: str, revision: str, folder: Path, overwr
         click.echo(f"Not of the commit, and left as they are: {_some(done.unknown)}")
 
 
-@click.command()
+@click.command(short_help="Hash a commit again; name what is damaged.")
 @dataset_arguments
 @click.argument("revision", required=False)
 @click.option("--all", "everything", is_flag=True, help="Verify every commit, and the head.")

@@ -18,10 +18,10 @@ from pipelines.data.commits import HeadMovedError, InvalidCommitError
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """``files`` is by logical name; ``hidden`` was left out."""
+    """``files`` is by logical name; ``left_out`` says why, by path."""
 
     files: dict[str, Path]
-    hidden: list[Path]
+    left_out: dict[str, str]
 
 
 def choose(paths: Sequence[Path]) -> Chosen:
@@ -33,38 +33,46 @@ def choose(paths: Sequence[Path]) -> Chosen:
         Two files have the same logical name, or there is none.
     """
     files: dict[str, Path] = {}
-    hidden: list[Path] = []
-    for name, place in (found for path in paths for found in _below(path, hidden)):
+    left_out: dict[str, str] = {}
+    for name, place in (found for path in paths for found in _below(path, left_out)):
         if files.setdefault(name, place) != place:
             raise MooringError(
                 f"{files[name]} and {place} both have the name {name!r} in the dataset",
                 remedy="commit them one after the other, or the folder that holds both",
             )
     if not files:
-        left_out = f" but {len(hidden)} hidden ones" if hidden else ""
+        but = f" but what is left out ({_said(left_out)})" if left_out else ""
         raise MooringError(
-            f"there are no files in {', '.join(map(str, paths))}{left_out}",
-            remedy="name files, or folders that hold some; a hidden file is committed if it is named itself",
+            f"there are no files in {', '.join(map(str, paths))}{but}",
+            remedy="name files, or folders that hold some; what is left out is committed if it is named itself",
         )
-    return Chosen(files=files, hidden=hidden)
+    return Chosen(files=files, left_out=left_out)
 
 
-def _below(path: Path, hidden: list[Path]) -> Iterator[tuple[str, Path]]:
+def _below(path: Path, left_out: dict[str, str]) -> Iterator[tuple[str, Path]]:
     if not path.is_dir():
         yield path.name, path
         return
     for folder, folders, names in os.walk(path):
-        for name in sorted(names):
+        for name in sorted(folders + names):
             place = Path(folder) / name
             if name.startswith("."):
-                hidden.append(place)
+                left_out[str(place)] = "hidden"
+            elif place.is_dir():
+                if place.is_symlink():
+                    left_out[str(place)] = "a link to a folder"
+            elif not place.is_file():
+                left_out[str(place)] = "no file"
             else:
                 yield place.relative_to(path).as_posix(), place
-        hidden += [Path(folder) / name for name in folders if name.startswith(".")]
         folders[:] = sorted(name for name in folders if not name.startswith("."))
 
 
-@click.command()
+def _said(left_out: dict[str, str]) -> str:
+    return plain(", ".join(f"{path}: {why}" for path, why in left_out.items()))
+
+
+@click.command(short_help="Commit files and folders on top of the head.")
 @dataset_arguments
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("-m", "--message", required=True, help="What this commit is about.")
@@ -101,16 +109,15 @@ def commit(
             model, kind="commit", trigger_id=made.id, by=author, reason=message
         )
     if as_json:
-        hidden = [str(place) for place in chosen.hidden]
-        print_json({**asdict(made), "changed": changed, "hidden": hidden, "retrains": retrained})
+        print_json({**asdict(made), "changed": changed, "left_out": chosen.left_out, "retrains": retrained})
         return
     rows = shown(count_rows(made))
     click.echo(
         f"{made.id}  {count_files(made)}, {f'{rows} rows, ' if rows else ''}{made.size_bytes:,} bytes, "
         f"tree {made.tree[:SHORT_ID]}"
     )
-    if chosen.hidden:
-        click.echo(plain(f"Left out, because hidden: {', '.join(map(str, chosen.hidden))}"))
+    if chosen.left_out:
+        click.echo(f"Left out: {_said(chosen.left_out)}")
     if not changed:
         click.echo("Nothing changed: this is the head already.")
     for model in retrained:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipelines.data.movement import ColumnMove, Movement
 
 
-@click.command()
+@click.command(short_help="Say what differs between two commits.")
 @dataset_arguments
 @click.argument("old")
 @click.argument("new", default="HEAD")

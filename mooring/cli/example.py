@@ -7,7 +7,7 @@ import click
 from mooring.cli.terminal import json_option, print_json, progress
 
 
-@click.command()
+@click.command(short_help="Write the example dataset to a folder.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @json_option
 def example(folder: Path, as_json: bool) -> None:

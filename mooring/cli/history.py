@@ -10,7 +10,7 @@ from mooring.cli.dataset import SHORT_ID, count_files, count_rows, dataset_argum
 from mooring.cli.terminal import json_option, plain, print_json, print_table, progress
 
 
-@click.command()
+@click.command(short_help="Print the commits, newest first.")
 @dataset_arguments
 @click.option("-n", "--limit", type=click.IntRange(1), help="How many commits at most.")
 @json_option
@@ -29,7 +29,7 @@ def log(environment: str, dataset: str, limit: int | None, as_json: bool) -> Non
     print_table(f"{dataset} in {environment}", columns, rows)
 
 
-@click.command()
+@click.command(short_help="Print one commit and its files.")
 @dataset_arguments
 @click.argument("revision", default="HEAD")
 @json_option

@@ -11,7 +11,7 @@ from mooring.cli.terminal import json_option, plain, print_json, transfer
 from mooring.errors import MooringError
 
 
-@click.command()
+@click.command(short_help="Write a page that shows what is in a commit.")
 @dataset_arguments
 @click.argument("revision", default="HEAD")
 @click.option(

@@ -64,12 +64,18 @@ def test_folder_is_committed_by_its_relative_paths_and_hidden_files_are_said(dat
     write(folder / "sub", b="x\n2\n")
     write(folder / ".git", c="x\n3\n")
     (folder / ".hidden.csv").write_text("x\n4\n")
+    (folder / "again").symlink_to(folder / "sub")
+    (folder / "linked.csv").symlink_to(folder / "a.csv")
     made = run_json("commit", str(folder), "-m", "first")
-    assert [file["path"] for file in made["files"]] == ["a.csv", "sub/b.csv"]
-    assert sorted(made["hidden"]) == [str(folder / ".git"), str(folder / ".hidden.csv")]
+    assert [file["path"] for file in made["files"]] == ["a.csv", "linked.csv", "sub/b.csv"]
+    assert made["left_out"] == {
+        str(folder / ".git"): "hidden",
+        str(folder / ".hidden.csv"): "hidden",
+        str(folder / "again"): "a link to a folder",
+    }
     assert made["changed"]
     said = run("commit", str(folder), "-m", "again")
-    assert "Left out, because hidden" in said
+    assert ".hidden.csv: hidden" in said
     assert "Nothing changed" in said
     assert dataset.head().message == "first"
 
@@ -97,7 +103,8 @@ def test_two_files_of_one_name_and_empty_folders_are_refused(tmp_path: Path) -> 
     with pytest.raises(MooringError, match=r"one/a\.csv and .*two/a\.csv both have the name 'a\.csv'"):
         run("commit", str(one / "a.csv"), str(two / "a.csv"), "-m", "both")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(MooringError, match="no files"):
+    (tmp_path / "empty" / ".x").touch()
+    with pytest.raises(MooringError, match=r"no files .*\.x: hidden"):
         run("commit", str(tmp_path / "empty"), "-m", "none")
 
 
