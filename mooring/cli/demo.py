@@ -36,12 +36,14 @@ def demo() -> None:
         with chapters.constant_caller(stage) as caller:
             chapters.june(stage, caller)
             chapters.october(stage, caller)
+        picture = chapters.provenance(stage)
         report = chapters.save_report(stage)
     finally:
         process.stop(home=folder)
     story.end(
         {
             "The last drift check's report": str(report),
+            "The champion's lineage": str(picture),
             "Stay and look around": 'mooring up, then eval "$(mooring env arrivals-dev-us-east-1)"; mooring status',
             "The same, step by step": "docs/tutorial.md",
             "Your own account": "mooring bootstrap ENVIRONMENT && cdk deploy 'ENVIRONMENT-*' (README.md)",

@@ -15,7 +15,11 @@ from mooring.demo.story import ClaimError, Story
 from mooring.deployed import Deployed, Execution, wait
 from pipelines.contract import events, ledger, paths
 from pipelines.contract.names import MODEL_STACK_KINDS, STACK_KINDS
+from pipelines.lineage import svg
+from pipelines.lineage.subject import Subject
+from pipelines.lineage.trace import models_that_saw, trace
 from pipelines.models import flights
+from pipelines.retraining.reproduction import REPRODUCED
 
 DATASET = "flights"
 MODEL = "late-arrival"
@@ -120,13 +124,14 @@ def first_champions(stage: Stage) -> None:
 
 
 def commit_months(stage: Stage, deployed: Deployed, months: range) -> None:
-    """Commit the flights of ``months`` (1 to 12) on top of what the dataset holds."""
-    files = flights.write_months(stage.home / "flights", list(months))
+    """Commit the flights of ``months`` (1 to 12), a month at a time, on top of what the dataset holds."""
+    dataset = deployed.dataset(DATASET)
+    for path, file in flights.write_months(stage.home / "flights", list(months)).items():
+        commit = dataset.commit({path: file}, author=ENGINEER, message=f"Flights of {path.partition('.')[0]}")
     names = f"months {months.start} to {months.stop - 1}"
-    commit = deployed.dataset(DATASET).commit(files, author=ENGINEER, message=f"Flights of {names}")
     head = next(deployed.items(ledger.dataset_pk(DATASET), ledger.HEAD))
     stage.story.claim(
-        f"{deployed.environment.id}: commit {commit.id[:12]} ({names}) is the head of {DATASET}",
+        f"{deployed.environment.id}: commit {commit.id[:12]} ({names}, a commit each) is the head of {DATASET}",
         head["commit"] == commit.id,
         otherwise=str(head),
     )
@@ -336,6 +341,45 @@ def october(stage: Stage, caller: traffic.Caller) -> None:
             not caller.failures,
             otherwise=f"{len(caller.failures)} failed: {caller.failures[:3]}",
         )
+
+
+def provenance(stage: Stage) -> Path:
+    """What serves leads back to the commit that it learned from, and is made again from what was recorded of it.
+
+    Returns the picture of its lineage.
+    """
+    story, deployed = stage.story, stage.arrivals
+    with story.chapter("Where the champion comes from, and the champion made again") as figures:
+        services = deployed.services("auditor")
+        graph = trace(services, Subject(kind="endpoint", of=MODEL))
+        packages = [node.name for node in graph.of_kind("package")]
+        commits = [node.name.rpartition("/")[2] for node in graph.of_kind("commit")]
+        messages = [deployed.dataset(DATASET).read_commit(commit).message for commit in commits]
+        story.claim(
+            f"the lineage of the endpoint leads through {MODEL}/2 to the commit of June",
+            f"{MODEL}/2" in packages and "Flights of 2013-06" in messages,
+            otherwise=f"packages {packages}, commits {messages}",
+        )
+        head = deployed.dataset(DATASET).head()
+        seen = models_that_saw(services, DATASET, head.id)
+        story.claim(
+            f"October's commit {head.id[:12]} was seen by one run, which was rejected: no model has learned from it",
+            [(use["model"], use["outcome"], use["package"]) for use in seen] == [(MODEL, "rejected", None)],
+            otherwise=str(seen),
+        )
+        arn = deployed.start_reproduction(MODEL, 2, by=ENGINEER, reason="may the record be trusted?")
+        with story.doing(f"training {MODEL} v2 again from its recorded commit, code and parameters"):
+            run = deployed.wait_for(arn, timeout_s=RUN_TIMEOUT_S)
+        comparison = run.output.get("comparison", {})
+        story.claim(
+            f"{MODEL} v2 is reproduced: the same rows, the same metrics, the same content of the artifact",
+            comparison.get("outcome") == REPRODUCED and not comparison["differences"],
+            otherwise=f"{run.status} {comparison or run.cause}",
+        )
+        figures["reproduced"] = ""
+    picture = stage.home / "lineage.svg"
+    picture.write_text(svg.render(graph), encoding="utf-8")
+    return picture
 
 
 def save_report(stage: Stage) -> Path:
