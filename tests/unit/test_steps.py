@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pipelines.contract.settings import Gate
 from pipelines.data.commits import Commit
 from pipelines.evaluation.gates import judge
 from pipelines.models import flights
+from pipelines.monitoring.baseline import Baseline
 from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.profile import PREDICTION, Profile
 from pipelines.training.serving import InvalidRequestError, input_fn, model_fn, output_fn, predict_fn
@@ -58,7 +60,14 @@ def test_evaluation_has_all_that_the_gate_wants(run: Path) -> None:
 def test_baseline_sees_itself_without_drift(run: Path) -> None:
     profile = Profile.from_document(laptop.read(run / "evaluation" / "baseline.json"))
     assert set(profile.columns) == {*flights.FEATURES, PREDICTION}
-    assert all(column.psi == 0 for column in compare(profile, profile).columns)
+    assert all(column.effect == column.psi == 0 for column in compare(profile, profile).columns)
+
+
+def test_baseline_says_what_matters_to_the_model(run: Path) -> None:
+    importance = Baseline.from_document(laptop.read(run / "evaluation" / "baseline.json")).importance
+    assert set(importance) == set(flights.FEATURES)
+    assert math.isclose(sum(importance.values()), 1)
+    assert importance["departure_minute"] > 0.1 > importance["day_of_week"], "delays grow over the day"
 
 
 def test_served_model_gives_the_golden_answers(run: Path) -> None:
@@ -110,8 +119,52 @@ def test_missing_column_fails_with_its_name(tmp_path: Path) -> None:
     assert message.startswith("ContractViolatedError: 2 violations")
     assert "temp: the column is missing" in message
     assert "distance: below 10" in message
+    report = laptop.read(tmp_path / "work" / "validation" / "validation.json")
+    assert report["outcome"] == "failed"
+    assert [(violation["column"], violation["rule"]) for violation in report["violations"]] == [
+        ("distance", "min"),
+        ("temp", "missing"),
+    ]
+    assert not (tmp_path / "work" / "training").exists(), "nothing is left to train on"
+
+
+def test_values_of_rows_are_in_the_examples_alone(tmp_path: Path) -> None:
+    rows = flights.month_rows(1)[::4].astype("object")
+    rows.iloc[5, rows.columns.get_loc("dest")] = None
+    rows.iloc[7, rows.columns.get_loc("origin")] = "Ada Lovelace"
+    rows.iloc[9, rows.columns.get_loc("temp")] = "Ada Lovelace"
+    rows.to_csv(tmp_path / "a.csv", index=False)
+    laptop.lay_out(tmp_path / "work", {"a.csv": tmp_path / "a.csv"})
+    ran = laptop.validate(tmp_path / "work", "late_arrival", "late")
+    assert ran.returncode == 1
+    examples = laptop.read(tmp_path / "work" / "validation" / "examples.json")["examples"]
+    assert [(each["column"], each["rule"], each["file"], each["row"]) for each in examples] == [
+        ("origin", "allowed", "a.csv", 8),
+        ("dest", "nullable", "a.csv", 6),
+        ("temp", "type", "a.csv", 10),
+    ]
+    assert examples[0]["values"] == {"origin": "Ada Lovelace"}
+    message = (tmp_path / "work" / "message").read_text()
+    assert message.startswith("ContractViolatedError: 3 violations")
     kept = (tmp_path / "work" / "validation" / "validation.json").read_text()
-    assert "examples" not in kept, "no values of rows in what is kept"
+    assert not any("Lovelace" in text for text in (ran.stdout, ran.stderr, message, kept))
+
+
+def test_settings_that_the_contract_does_not_know_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    laptop.lay_out(tmp_path / "work", {"a.csv": tmp_path / "a.csv"})
+    assert laptop.validate(tmp_path / "work", "late_arrival", "punctual").returncode == 1
+    assert "target 'punctual' is no column" in (tmp_path / "work" / "message").read_text()
+
+
+def test_too_few_months_are_named(tmp_path: Path, months: dict[str, Path]) -> None:
+    january = flights.month_name(1)
+    laptop.lay_out(tmp_path / "work", {january: months[january]})
+    assert laptop.validate(tmp_path / "work", "late_arrival", "late").returncode == 1
+    message = (tmp_path / "work" / "message").read_text()
+    assert message == (
+        "TooShortError: the data span 2013-01 to 2013-01: with 1 months held out none is left to train on"
+    )
 
 
 @pytest.mark.parametrize(
