@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pipelines.data.kinds import EMPTY, NUMERIC
+from pipelines.data.profile_text import figure
 from pipelines.data.profiling import ColumnProfile, DatasetProfile
 
 MISSING_SHARE = 0.05
@@ -65,9 +66,12 @@ def _of_column(column: ColumnProfile, profile: DatasetProfile) -> Iterator[tuple
     if share >= MISSING_SHARE:
         yield "missing", f"is missing in {share:.0%} of rows"
     yield from _of_values(column)
+    marks = list(_marks(column))
+    for text in marks:
+        yield "suspicious", text
     if column.numbers and column.kind in NUMERIC:
-        yield from _of_numbers(column)
-    yield from _suspicious(column)
+        # A mark at the end is no tail.
+        yield from (found for found in _of_numbers(column) if not (marks and found[0] == "heavy tail"))
 
 
 def _of_values(column: ColumnProfile) -> Iterator[tuple[str, str]]:
@@ -99,11 +103,11 @@ def _of_numbers(column: ColumnProfile) -> Iterator[tuple[str, str]]:
     above, below = numbers.maximum - numbers.quantiles[4], numbers.quantiles[2] - numbers.minimum
     farthest, end = max((above, numbers.maximum), (below, numbers.minimum))
     if spread and farthest > TAIL_RANGES * spread:
-        text = f"reaches to {end:,.6g}, {farthest / spread:,.0f} interquartile ranges beyond the quartiles"
+        text = f"reaches to {figure(end)}, {farthest / spread:,.0f} interquartile ranges beyond the quartiles"
         yield "heavy tail", text
 
 
-def _suspicious(column: ColumnProfile) -> Iterator[tuple[str, str]]:
+def _marks(column: ColumnProfile) -> Iterator[str]:
     """Values that look like a mark for "missing"."""
     numbers = column.numbers
     if numbers and column.kind in NUMERIC and column.present >= MIN_ROWS and column.distinct > 2:
@@ -112,16 +116,16 @@ def _suspicious(column: ColumnProfile) -> Iterator[tuple[str, str]]:
             gap = abs(end - nearest)
             lonely = gap > SENTINEL_GAP * (span - gap) or (end == -1 and nearest >= 0)
             if end in SENTINELS and lonely:
-                yield "suspicious", f"has {end:g} at its end, far from all else ({nearest:g}): a mark for missing?"
+                yield f"has {figure(end)} at its end, far from all else ({figure(nearest)}): a mark for missing?"
     if numbers and column.kind == "time":
         for stamp in (numbers.minimum, numbers.maximum):
             day = f"{datetime.fromtimestamp(stamp, UTC):%Y-%m-%d}"
             if day in SENTINEL_DAYS:
-                yield "suspicious", f"has the day {day}: a mark for missing?"
+                yield f"has the day {day}: a mark for missing?"
     if column.kind == "text":
         marks = [(text, count) for text, count in column.top if text.strip().casefold() in NOTHINGS]
         for text, count in marks:
-            yield "suspicious", f"has {_short(text)} in {count:,} rows: missing by another name?"
+            yield f"has {_short(text)} in {count:,} rows: missing by another name?"
 
 
 def _short(text: str) -> str:

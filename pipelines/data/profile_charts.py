@@ -98,7 +98,7 @@ def heat_map(found: Correlations) -> str:
     cells = []
     for row, name in enumerate(names[1:], start=1):
         y = ROW * (row - 1)
-        cells.append(f'<text class="name" x="{LABEL - 8}" y="{y + 18}">{safe(name[:20])}</text>')
+        cells.append(f'<text class="name" x="{LABEL - 8}" y="{y + 18}">{safe(name, 20)}</text>')
         for place in range(row):
             value = found.values[row][place]
             if value is None:
@@ -115,7 +115,7 @@ def heat_map(found: Correlations) -> str:
     height = ROW * (len(names) - 1)
     for place, name in enumerate(names[:-1]):
         turned = f"translate({LABEL + CELL * place + CELL // 2} {height + 10}) rotate(-40)"
-        cells.append(f'<text class="name" transform="{turned}">{safe(name[:20])}</text>')
+        cells.append(f'<text class="name" transform="{turned}">{safe(name, 20)}</text>')
     # Turned names of the first columns reach to the left of their cells, below the names of the rows.
     return _svg("heat", LABEL + CELL * (len(names) - 1), height + 95, "".join(cells))
 

@@ -22,6 +22,8 @@ from pipelines.data.profiling import TOP, ColumnProfile, DatasetProfile
 MAX_TIPS = 40
 """Of more columns the bars say nothing when one points at them: the page stays small."""
 SHOWN_TOP = 8
+FREQUENT_SHARE = 0.01
+SHORT = 20
 PERIOD_NAMES = {4: "year", 7: "month", 10: "day", 13: "hour"}
 """By the length of a period's label."""
 
@@ -106,7 +108,15 @@ def _shower(column: ColumnProfile) -> Callable[[float], str]:
     return figure
 
 
+def _is_scattered(column: ColumnProfile) -> bool:
+    """Whether no category is frequent: then bars of a few would say nothing."""
+    return not column.numbers and column.distinct > TOP and column.top[0][1] < FREQUENT_SHARE * column.present
+
+
 def _bars(column: ColumnProfile) -> str:
+    if _is_scattered(column):
+        examples = "".join(f"<li>{safe(value)}</li>" for value, _ in column.top)
+        return f'<div class="wide"><p class="caption">no value is frequent; some are</p><ul>{examples}</ul></div>'
     few = column.top if column.distinct <= TOP else column.top[:SHOWN_TOP]
     return f'<div class="wide">{category_bars(few, column.present, column.distinct)}</div>'
 
@@ -147,8 +157,8 @@ def _over_time(column: ColumnProfile, profile: DatasetProfile, show: Callable[[f
     labels = [label for label, _ in profile.periods]
     parts = []
     known = [value for value in column.over_time if value is not None]
-    if known:
-        what = f"share of {safe(column.top[0][0])}" if column.over_time_of == "share" else column.over_time_of
+    if known and not _is_scattered(column):
+        what = f"share of {safe(column.top[0][0], SHORT)}" if column.over_time_of == "share" else column.over_time_of
         ends = f"{show(min(known))} to {show(max(known))}" if min(known) < max(known) else show(known[0])
         parts.append(
             f'<p class="caption">{what} by {_period(profile)}: {ends}</p>'

@@ -32,8 +32,9 @@ section > div:first-child p.notice { color: var(--mark); line-height: 1.3; margi
   overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .85rem; } td, th { text-align: right; padding: 0 0 0 .8rem;
   font-weight: normal; }
-section table { width: 100%; line-height: 1.3; font-size: .8rem; } section th { text-align: left; color: var(--soft);
-  padding: 0; }
+.wide ul { list-style: none; padding: 0; margin: .2rem 0 0; columns: 2; font-size: .85rem; overflow-wrap: anywhere; }
+section table { width: 100%; white-space: nowrap; line-height: 1.3; font-size: .8rem; }
+section th { text-align: left; color: var(--soft); padding: 0; }
 .bars { display: grid; grid-template-columns: minmax(60px, max-content) 1fr 52px; gap: 2px .7rem; align-items: center;
   font-size: .85rem; } .bars span, .bars i { overflow-wrap: anywhere; max-width: 240px; }
 .bars i { color: var(--soft); }

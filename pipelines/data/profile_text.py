@@ -8,14 +8,17 @@ FORMULA_STARTS = ("=", "+", "-", "@")
 DAY_S = 86400
 
 
-def safe(value: str) -> str:
-    """A value of the dataset as HTML text.
+def safe(value: str, max_length: int = MAX_LENGTH) -> str:
+    """A value of the dataset as HTML text, cut off after ``max_length`` characters.
 
     Markup is escaped; what a spreadsheet would take for a formula gets an apostrophe before it, because tables are
-    copied from pages; and what cannot be seen, or turns the writing's direction, is spelled out.
+    copied from pages; and what cannot be seen (spaces at the ends, what turns the writing's direction) is spelled out.
     """
-    short = value if len(value) <= MAX_LENGTH else value[: MAX_LENGTH - 1] + "…"
+    short = value if len(value) <= max_length else value[: max_length - 1] + "…"
     visible = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in short)
+    inner = visible.strip(" ")
+    start = visible.find(inner) if inner else len(visible)
+    visible = "␣" * start + inner + "␣" * (len(visible) - start - len(inner))
     if visible.startswith(FORMULA_STARTS) and not _is_number(visible):
         visible = f"'{visible}"
     return escape(visible)

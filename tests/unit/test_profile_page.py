@@ -190,6 +190,18 @@ def test_no_numbers_break_the_page(values: list[object]) -> None:
     assert "nan" not in re.sub(r"<td>[^<]*</td>|<span>[^<]*</span>|&#x27;[^<]*&#x27;", "", shown)
 
 
+def test_mark_at_the_end_is_no_tail() -> None:
+    found = notices(pd.DataFrame({"c": numbers(999, 999)}))
+    assert ("c", "suspicious") in found
+    assert ("c", "heavy tail") not in found
+
+
+def test_values_of_which_none_is_frequent_are_examples_not_bars() -> None:
+    shown = page(profiled(pd.DataFrame({"id": [f"customer {number}" for number in range(200)]})))
+    assert "<li>customer 0</li>" in shown
+    assert 'class="bars"' not in shown
+
+
 def test_ordinary_columns_are_left_alone(table: pd.DataFrame) -> None:
     assert notices(table.drop(columns="twice")) == set()
 
@@ -258,7 +270,16 @@ def test_markup_and_formulas_in_the_data_are_escaped() -> None:
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [("=1+1", "&#x27;=1+1"), ("-12.5", "-12.5"), ("+7", "+7"), ("-", "&#x27;-"), ("a\tb", "a\\tb"), ("é<", "é&lt;")],
+    [
+        ("=1+1", "&#x27;=1+1"),
+        ("-12.5", "-12.5"),
+        ("+7", "+7"),
+        ("-", "&#x27;-"),
+        ("a\tb", "a\\tb"),
+        ("é<", "é&lt;"),
+        (" a b ", "␣a b␣"),
+        ("  ", "␣␣"),
+    ],
 )
 def test_values_are_shown_harmless(value: str, said: str) -> None:
     assert safe(value) == said
