@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 
 from pipelines.contract.names import Environment
+from pipelines.data.parallel import WORKERS
 from pipelines.ledger import Ledger
 from pipelines.storage import Bucket
 
@@ -14,7 +15,8 @@ from pipelines.storage import Bucket
 @cache
 def client(service: str) -> Any:
     """A boto3 client that retries throttling and outages a few times, with backoff."""
-    return boto3.client(service, config=Config(retries={"mode": "standard", "max_attempts": 4}))  # type: ignore[call-overload]
+    config = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=WORKERS)
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
 
 
 class Services:

@@ -1,17 +1,18 @@
 """Is a file what its name says? Asked of files that arrive from elsewhere, with the standard library alone.
 
-``describe_blocks`` says whether a CSV file's bytes are UTF-8 and whole; here its rows are compared with its header, and
-the ends of a Parquet file are looked at. A reason never holds a value of a row.
+A CSV passes if the jobs' reader (``reading``) would read it: its stream and its header are used here too, and every row
+is as long as the header. Of Parquet the ends are looked at. A reason never holds a value of a row.
 """
 
 import csv
-import gzip
 import io
 import struct
 from collections.abc import Callable, Iterator
 
+from pipelines.data.header import read_header
 from pipelines.data.manifest import File
 from pipelines.data.sources import describe_blocks
+from pipelines.data.streams import CheckedStream, UnreadableFileError
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 MAGIC = b"PAR1"
@@ -41,9 +42,9 @@ def read(path: str, open_blocks: Callable[[], Blocks]) -> File:
     if path.endswith(".parquet"):
         return _read_parquet(path, open_blocks())
     described = describe_blocks(path, open_blocks())
+    _check_rows(path, open_blocks())
     if described.problem:
         raise UnreadableError(described.problem)
-    _check_rows(open_blocks(), packed=path.endswith(".gz"))
     return described.file
 
 
@@ -69,20 +70,20 @@ def _read_parquet(path: str, blocks: Blocks) -> File:
     return file
 
 
-def _check_rows(blocks: Blocks, *, packed: bool) -> None:
-    raw = io.BufferedReader(_Stream(blocks))
-    with io.TextIOWrapper(gzip.GzipFile(fileobj=raw) if packed else raw, encoding="utf-8-sig", newline="") as text:
-        width = 0
-        try:
+def _check_rows(path: str, blocks: Blocks) -> None:
+    try:
+        with CheckedStream(io.BufferedReader(_Stream(blocks)), path) as stream:
+            width = len(read_header(stream, path))
+            # It only reads; the wrapper's type asks for more.
+            text = io.TextIOWrapper(stream, encoding="utf-8", newline="")  # type: ignore[type-var]
             # Blank lines are no rows: the jobs' reader skips them as well.
             for number, row in enumerate(filter(None, csv.reader(text, strict=True))):
-                width = width or len(row)
                 if len(row) != width:
                     raise UnreadableError(f"row {number:,} has {len(row):,} fields, the header has {width:,}")
-        except csv.Error as error:
-            raise UnreadableError(f"not CSV: {error}") from error
-    if not width:
-        raise UnreadableError("empty: not even a header")
+    except csv.Error as error:
+        raise UnreadableError(f"not CSV: {error}") from error
+    except UnreadableFileError as error:
+        raise UnreadableError(str(error).removeprefix(f"{path}: ")) from error
 
 
 class _Stream(io.RawIOBase):

@@ -4,7 +4,6 @@ A CSV is UTF-8 without a byte-order mark, has commas between its fields, a heade
 message holds what stands in the rows: it ends in places that cannot be erased.
 """
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from pipelines.data.streams import HEAD_BYTES, CheckedStream, UnreadableFileError
+from pipelines.data.header import check_names, read_header
+from pipelines.data.streams import CheckedStream, UnreadableFileError
 
 __all__ = ["Chunk", "UnreadableFileError", "read_chunks", "read_columns", "read_table"]
 
@@ -23,7 +23,6 @@ BLOCK_BYTES = 8 << 20
 """Of CSV text; a record is never longer."""
 BATCH_ROWS = 50_000
 """Of Parquet."""
-DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,7 @@ def read_columns(path: Path, name: str) -> list[str]:
         with path.open("rb") as file:
             return list(_parquet(file, name).schema_arrow.names)
     with CheckedStream(path, name) as stream:
-        return _header(stream, name)
+        return read_header(stream, name)
 
 
 def read_chunks(path: Path, name: str, *, columns: Sequence[str] | None = None) -> Iterator[Chunk]:
@@ -82,7 +81,7 @@ def _is_parquet(name: str) -> bool:
 
 def _csv_chunks(path: Path, name: str, columns: Sequence[str] | None) -> Iterator[Chunk]:
     with CheckedStream(path, name) as stream:
-        header = _header(stream, name)
+        header = read_header(stream, name)
         wanted = header if columns is None else [column for column in header if column in set(columns)]
         uneven: list[pyarrow.csv.InvalidRow] = []
 
@@ -126,40 +125,12 @@ def _what_is_uneven(uneven: list[pyarrow.csv.InvalidRow], said: str) -> str:
     return "it cannot be parsed as CSV"
 
 
-def _header(stream: CheckedStream, name: str) -> list[str]:
-    head = stream.peek(HEAD_BYTES)
-    if not head.strip():
-        raise UnreadableFileError(f"{name}: empty, without a header")
-    # A record that the piece cuts is none of ours unless it is the first; then the header is too long.
-    text = head.decode("utf-8", errors="ignore")
-    if len(head) == HEAD_BYTES and "\n" not in text and "\r" not in text:
-        raise UnreadableFileError(f"{name}: line 1: the header is longer than {HEAD_BYTES >> 20} MB")
-    header = next(record for record in csv.reader(io.StringIO(text, newline="")) if record)
-    if len(header) == 1:
-        for delimiter, plural in DELIMITERS.items():
-            if delimiter in header[0]:
-                raise UnreadableFileError(f"{name}: line 1: its fields are separated by {plural}, not by commas")
-    return _distinct(header, name)
-
-
-def _distinct(header: list[str], name: str) -> list[str]:
-    # Without a header the first row stands here: columns are named by their number.
-    first: dict[str, int] = {}
-    for number, column in enumerate(header, start=1):
-        if not column.strip():
-            raise UnreadableFileError(f"{name}: column {number} has no name")
-        if column in first:
-            raise UnreadableFileError(f"{name}: columns {first[column]} and {number} have the same name")
-        first[column] = number
-    return header
-
-
 def _parquet(file: io.BufferedReader, name: str) -> pyarrow.parquet.ParquetFile:
     try:
         found = pyarrow.parquet.ParquetFile(file)
     except (pa.ArrowException, OSError):
         raise UnreadableFileError(f"{name}: no Parquet file, or a truncated one: its footer cannot be read") from None
-    _distinct(found.schema_arrow.names, name)
+    check_names(found.schema_arrow.names, name)
     return found
 
 

@@ -5,7 +5,7 @@ import gzip
 import io
 import zlib
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 HEAD_BYTES = 1 << 20
 """A header is never longer."""
@@ -26,11 +26,12 @@ class UnreadableFileError(ValueError):
 class CheckedStream(io.RawIOBase):
     """Reads a CSV's text and raises ``UnreadableFileError`` at the first byte that cannot be right."""
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, source: Path | BinaryIO, name: str) -> None:
+        """``source`` is where the bytes lie, or a stream of them, which is closed with this one."""
         super().__init__()
         self._name = name
-        self._raw = path.open("rb")
-        self._file: io.BufferedIOBase = gzip.GzipFile(fileobj=self._raw) if name.endswith(".gz") else self._raw
+        self._raw: BinaryIO = source.open("rb") if isinstance(source, Path) else source
+        self._file: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=self._raw) if name.endswith(".gz") else self._raw
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._ahead = b""
         self._lines = 1
