@@ -165,7 +165,7 @@ def _processing(step: str, inputs_path: str, environment: Environment) -> State:
             "S3Output": {
                 "S3Uri.$": f"States.Format('{{}}{place}', $.plan.run_uri)",
                 "LocalPath": jobs.output_dir(name),
-                "S3UploadMode": "EndOfJob",
+                "S3UploadMode": "Continuous" if name in jobs.KEPT_OF_FAILURES else "EndOfJob",
             },
         }
         for name, place in jobs.OUTPUTS[step].items()

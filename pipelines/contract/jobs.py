@@ -17,6 +17,9 @@ OUTPUTS = {
 }
 """Of each step: output name, which is also its folder under ``OUTPUT`` -> where it goes below ``run_uri``."""
 
+KEPT_OF_FAILURES = ("validation",)
+"""Outputs that are uploaded while the job runs, and so even if it fails; the others are uploaded at its end."""
+
 CODE_CHANNEL = "/opt/ml/input/data/code"
 """Where a training job finds its source: a channel, because without network it cannot fetch it from S3."""
 CANDIDATE_INPUT = "candidate"

@@ -86,9 +86,12 @@ def _in_words(violations: list[str]) -> str:
 
 
 def _write(output: Path, name: str, document: Mapping[str, Any]) -> None:
+    """The folder is uploaded while the job runs: a file comes there whole."""
     path = output / "validation" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
+    half = output / f"{name}.half"
+    half.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
+    half.replace(path)
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:

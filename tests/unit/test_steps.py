@@ -129,10 +129,10 @@ def test_missing_column_fails_with_its_name(tmp_path: Path) -> None:
 
 
 def test_values_of_rows_are_in_the_examples_alone(tmp_path: Path) -> None:
-    rows = flights.month_rows(1)[::4].astype("object")
-    rows.iloc[5, rows.columns.get_loc("dest")] = None
-    rows.iloc[7, rows.columns.get_loc("origin")] = "Ada Lovelace"
-    rows.iloc[9, rows.columns.get_loc("temp")] = "Ada Lovelace"
+    rows = flights.month_rows(1)[::4].astype("object").reset_index(drop=True)
+    rows.loc[5, "dest"] = None
+    rows.loc[7, "origin"] = "Ada Lovelace"
+    rows.loc[9, "temp"] = "Ada Lovelace"
     rows.to_csv(tmp_path / "a.csv", index=False)
     laptop.lay_out(tmp_path / "work", {"a.csv": tmp_path / "a.csv"})
     ran = laptop.validate(tmp_path / "work", "late_arrival", "late")
