@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.lineage.graph import Graph, Node
+from pipelines.lineage.graph import Edge, Graph, Node
 from pipelines.lineage.tree import Forest, Told
 
-COLUMN_GAP = 84
+COLUMN_GAP = 76
 ROW_GAP = 16
 
 
@@ -38,6 +38,18 @@ def place(graph: Graph, heights: Mapping[str, int], *, width: int) -> dict[str, 
     for node in (*layout.forest.roots(), *aside):
         top += layout.block(node, top) + ROW_GAP
     return layout.boxes
+
+
+def entries(graph: Graph, boxes: Mapping[str, Box]) -> dict[Edge, int]:
+    """The height at which each edge reaches its target: spread, in the order of where they come from."""
+    found = {}
+    for identity, box in boxes.items():
+        coming = sorted(
+            (edge for edge in graph.edges if edge.target == identity), key=lambda edge: boxes[edge.source].middle
+        )
+        for number, edge in enumerate(coming, 1):
+            found[edge] = box.top + box.height * number // (len(coming) + 1)
+    return found
 
 
 def columns(graph: Graph) -> dict[str, int]:

@@ -82,7 +82,8 @@ def of_release(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def of_check(item: Mapping[str, Any]) -> dict[str, Any]:
     about = {name: item[name] for name in CHECK_FIELDS if item.get(name) is not None}
-    worst = [{"name": column["name"], "psi": column["psi"]} for column in item.get("worst", [])]
+    fields = ("name", "psi", "effect")
+    worst = [{field: column[field] for field in fields if field in column} for column in item.get("worst", [])]
     return {**about, "worst": worst}
 
 

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from pipelines.lineage.graph import Edge, Graph, Node
-from pipelines.lineage.layout import Box, place
+from pipelines.lineage.layout import Box, entries, place
 from pipelines.lineage.wording import BAD, GOOD, JOINT, PENDING, QUIET, details, state, title, tone
 
-CARD_WIDTH = 270
+CARD_WIDTH = 256
 PADDING = 10
 TITLE_HEIGHT = 20
 LINE_HEIGHT = 15
-LINE_CHARACTERS = 44
-TITLE_CHARACTERS = 33
+LINE_CHARACTERS = 42
+TITLE_CHARACTERS = 32
 MAX_LINES = 9
 MARGIN = 24
 HEADER = 46
-LABELLED = ("compared with", "reproduced by", "rewritten as")
+LABELLED = ("compared with", "reproduced by", "triggered", "rewritten as")
 """Relations that the picture names: of the others the cards say what they are."""
 COLOURS = {GOOD: "#1a7f4b", BAD: "#b42318", PENDING: "#a15c00", QUIET: "#51606f"}
 STYLE = """
@@ -59,7 +59,7 @@ def render(graph: Graph) -> str:
         f'<rect width="{width}" height="{height}" fill="#f4f6f8"/>',
         f'<text class="heading" x="{MARGIN}" y="{MARGIN + 14}">{_plain(heading)}</text>',
         f'<g transform="translate({MARGIN} {MARGIN + HEADER})">',
-        *(_edge(edge, boxes[edge.source], boxes[edge.target]) for edge in graph.edges),
+        *(_edge(edge, boxes[edge.source], boxes[edge.target], y) for edge, y in entries(graph, boxes).items()),
         *(_drawn(card, boxes[identity], asked=identity == graph.subject) for identity, card in cards.items()),
         "</g>",
         "</svg>",
@@ -109,8 +109,8 @@ def _shortened(node: Node) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _edge(edge: Edge, source: Box, target: Box) -> str:
-    x1, y1, x2, y2 = source.right, source.middle, target.left, target.middle
+def _edge(edge: Edge, source: Box, target: Box, y2: int) -> str:
+    x1, y1, x2 = source.right, source.middle, target.left
     bend = max(24, (x2 - x1) // 2)
     aside = " aside" if edge.relation in LABELLED else ""
     path = f'<path class="edge{aside}" d="M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"/>'

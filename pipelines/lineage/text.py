@@ -8,8 +8,8 @@ from pipelines.lineage.tree import Forest
 from pipelines.lineage.wording import details, state, title
 
 WIDTH = 120
-SIDEWAYS = ("compared with", "reproduced by")
-"""Relations between a package and the runs of others: told in words where they are not the tree's own."""
+SIDEWAYS = {"compared with": "compared with", "reproduced by": "reproduces", "triggered": "triggered by"}
+"""Relations that lead to a run besides its commit, and how the run says them where they are not the tree's own."""
 MARKER = "  ◀ asked for"
 
 
@@ -43,7 +43,7 @@ def _asides(graph: Graph, forest: Forest, node: Node) -> Iterator[str]:
     """What a node has to do with others that are told elsewhere."""
     for edge, other in graph.before(node.id):
         if edge.relation in SIDEWAYS and forest.told[node.id] != edge:
-            yield f"{'compared with' if edge.relation == 'compared with' else 'reproduces'} {title(other)}"
+            yield f"{SIDEWAYS[edge.relation]} {title(other)}"
     for edge, other in graph.after(node.id):
         if edge.relation in SIDEWAYS and forest.told[other.id] != edge:
             yield f"{edge.relation} {title(other)}: {state(other)}"

@@ -148,6 +148,15 @@ class _Tracer:
         for field, relation in (("champion", "compared with"), ("reproduces", "reproduced by")):
             if item.get(field):
                 self.graph.link(self.package(model, version_of(item[field]), whole=False), relation, identity)
+        trigger = item.get("trigger", {})
+        found = trigger.get("kind") == "drift" and self.services.ledger.get(
+            keys.model_pk(model), keys.check_sk(trigger["reason"])
+        )
+        if found:
+            check = self.graph.add("check", f"{model}/{found['check_id']}", records.of_check(found))
+            checked = self.package(model, version_of(found["package_arn"]), whole=False)
+            self.graph.link(checked, "checked by", check)
+            self.graph.link(check, "triggered", identity)
 
     def _jobs(self, model: str, item: Mapping[str, Any], run: str) -> list[str]:
         """The run's jobs, in order: those that are recorded, and those whose reports are there."""

@@ -6,7 +6,7 @@ from pipelines.lineage.graph import Edge, Graph, Node
 
 TOLD_UNDER = (
     *("rewritten as", "used by", "ran", "made", "measured", "released by", "checked by", "serves at"),
-    *("reproduced by", "compared with"),
+    *("reproduced by", "compared with", "triggered"),
 )
 """Relations, the strongest first."""
 Told = tuple[Edge, Node]

@@ -31,7 +31,7 @@ def _title(node: Node) -> str:
     if node.kind == "job":
         return str(about["step"])
     if node.kind == "endpoint":
-        return f"endpoint {node.name}"
+        return f"endpoint {about.get('model', node.name)}"
     return f"{node.kind} {node.name.rpartition('/')[2]}"
 
 
@@ -90,7 +90,7 @@ def _comparison(about: Mapping[str, Any]) -> list[str]:
 
 
 def _job(about: Mapping[str, Any]) -> list[str]:
-    ran = _joined(about.get("status"), _seconds(about.get("seconds")), about.get("instance_type"))
+    ran = _joined(_seconds(about.get("seconds")), about.get("instance_type"))
     given = about.get("hyperparameters")
     return [
         _joined(*(f"{name}={value}" for name, value in given.items())) if given else "",
@@ -144,8 +144,8 @@ def _package(about: Mapping[str, Any]) -> list[str]:
         _joined(said, _quoted(approval.get("comment"))),
         about["status_comment"] if not said and about.get("status_comment") else "",
         _joined(*(f"{name} {_number(value)}" for name, value in about.get("metrics", {}).items())),
-        _joined(*(f"{said} {about[name][:SHORT]}" for name, said in _DIGESTS.items() if name in about)),
         f"drift checks: {outcomes}, last {checks.get('last')}" if checks.get("total") else "",
+        _joined(*(f"{said} {about[name][:SHORT]}" for name, said in _DIGESTS.items() if name in about)),
     ]
 
 
@@ -165,7 +165,7 @@ def _release(about: Mapping[str, Any]) -> list[str]:
 
 
 def _check(about: Mapping[str, Any]) -> list[str]:
-    worst = ", ".join(f"{column['name']} {column['psi']:.2f}" for column in about.get("worst", [])[:4])
+    worst = ", ".join(f"{column['name']} {_number(column.get('psi'))}" for column in about.get("worst", [])[:4])
     return [
         _joined(f"window until {about['end']}" if "end" in about else "", _rows(about.get("rows"))),
         worst and f"PSI: {worst}",

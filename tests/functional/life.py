@@ -42,7 +42,7 @@ class Life:
             "model": MODEL.name,
             "trigger": {"kind": "person", "id": f"t{self.runs}", "by": "alice", "reason": "again", **trigger},
             "execution": execution,
-            "started": f"2026-03-01T10:{self.runs:02}:00Z",
+            "started": f"2026-03-01T{10 + self.runs // 4}:{self.runs % 4 * 15:02}:00Z",
         }
         event: dict[str, Any] = {**request, "lease": take_from_event(request, services)}
         event["plan"] = plan_run(event, services, packages_uri=PACKAGES_URI)

@@ -92,6 +92,20 @@ def test_package_names_its_champion_and_its_challengers(life: Life) -> None:
     assert challenged.nodes[edge.target].attributes["package"] == "late-arrival/2"
 
 
+def test_drift_that_started_a_run_is_before_it(life: Life) -> None:
+    life.commit("2013-01.csv")
+    life.released(life.registered())
+    life.checked(1, 1, "drift")
+    event = life.planned(kind="drift", by="drift_check", reason="c001")
+    graph = traced(life, f"late-arrival/{event['plan']['run_id']}")
+    assert [(edge.relation, edge.source) for edge, _ in graph.before(graph.subject)] == [
+        ("used by", only(graph, "commit").id),
+        ("compared with", "package:late-arrival/1"),
+        ("triggered", "check:late-arrival/c001"),
+    ]
+    assert "triggered by check c001" in text.render(graph)
+
+
 def test_endpoint_leads_to_what_it_serves(life: Life) -> None:
     life.commit("2013-01.csv")
     empty = traced(life, MODEL.name)

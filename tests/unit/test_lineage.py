@@ -41,7 +41,9 @@ def life(**names: str) -> Graph:
     graph.link(jobs[2], "measured", package)
     release = graph.add("release", "m/l1", {"outcome": "released", "by": "approval"})
     graph.link(package, "released by", release)
-    graph.link(release, "serves at", graph.add("endpoint", "e", {"champion": "m/2", "status": "InService"}))
+    graph.link(
+        release, "serves at", graph.add("endpoint", "e", {"model": "m", "champion": "m/2", "status": "InService"})
+    )
     rejected = graph.add("run", "m/r3", {"outcome": "rejected", "cause": "auc 0.63, at least 0.65 wanted"})
     graph.link(package, "compared with", rejected)
     graph.subject = package
@@ -61,7 +63,7 @@ def test_told_once_from_the_commit_on() -> None:
         "evaluate",
         "m v2  ◀ asked for",
         "release l1  released",
-        "endpoint e  InService",
+        "endpoint m  InService",
         "compared with run r3  rejected",
     ]
     assert told.count("compared with m v1") == 1
