@@ -18,7 +18,7 @@ from pipelines.contract.names import Environment
 from pipelines.contract.paths import commit_key, object_key, places_key
 from pipelines.data import checkout, verify
 from pipelines.data.checkout import CheckedOut
-from pipelines.data.history import CommitRecord, History, NoDataError
+from pipelines.data.history import CommitRecord, History, NoDataError, RewrittenCommitError
 from pipelines.data.locations import Places
 from pipelines.data.manifest import Commit, File, InvalidCommitError
 from pipelines.data.objects import Objects
@@ -77,10 +77,10 @@ class Dataset:
 
     def head(self) -> Commit:
         """Raises ``NoDataError`` if nothing was committed yet."""
-        head = self.read_head()
-        if head is None:
+        _, commit = self._read_head()
+        if commit is None:
             raise NoDataError(f"dataset {self.name!r} has no commit yet: commit files first")
-        return self.read_commit(head)
+        return commit
 
     def resolve(self, text: str, *, follow: bool = False) -> Commit:
         """The commit that ``text`` means: ``HEAD``, ``HEAD~2``, an id, or its first digits, at least six.
@@ -127,7 +127,7 @@ class Dataset:
             raise InvalidCommitError(f"nothing to commit to {self.name!r}: no files were given")
         sources = {path: LocalSource(file) if isinstance(file, Path) else file for path, file in files.items()}
         time = (now or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        head, parent = self._read_parent()
+        head, parent = self._read_head()
         objects = Objects(self.bucket, self.name, known=_digests(parent))
         # A content is stored while others are still hashed; without a commit nobody sees it.
         described = describe(sources, take=objects.take, workers=self.workers, on_progress=on_progress)
@@ -147,7 +147,7 @@ class Dataset:
             try:
                 self.move_head(commit, head)
             except ConflictError:
-                head, parent = self._read_parent()
+                head, parent = self._read_head()
                 # What was there a moment ago may have been forgotten since, by whoever moved the head.
                 objects = Objects(self.bucket, self.name, known=_digests(parent))
                 objects.take_again(((file, sources[file.path]) for file in described), workers=self.workers)
@@ -155,9 +155,15 @@ class Dataset:
             return commit
         raise HeadMovedError(f"dataset {self.name!r}: the head moved {MAX_ATTEMPTS} times while committing; try again")
 
-    def _read_parent(self) -> tuple[dict[str, Any] | None, Commit | None]:
-        head = self.history.head_item()
-        return head, self.read_commit(head["commit"]) if head else None
+    def _read_head(self) -> tuple[dict[str, Any] | None, Commit | None]:
+        while True:
+            head = self.history.head_item()
+            try:
+                return head, self.read_commit(head["commit"]) if head else None
+            except RewrittenCommitError:
+                # It was rewritten after the head was read, so the head is another one now.
+                if head and self.read_head() == head["commit"]:
+                    raise
 
     def publish(self, commit: Commit, versions: Mapping[str, str | None]) -> None:
         """Write all of a commit but its objects, which are there, and the head: places, manifest, record.

@@ -23,7 +23,7 @@ from pipelines.data.commits import Dataset
 from pipelines.data.forget_plan import Plan, Planner, Stored, tombstones, with_predecessors
 from pipelines.data.locations import Places
 from pipelines.data.manifest import Commit
-from pipelines.data.objects import Upload, store
+from pipelines.data.objects import Objects
 from pipelines.data.parallel import each
 from pipelines.data.run_copies import Run, copies_of, runs_of
 from pipelines.data.sources import LocalSource
@@ -149,14 +149,13 @@ class Forgetting:
     def _rewrite(self, plan: Plan, record: Forgotten) -> bool:
         """Steps 1 to 3; False if another writer has moved the head."""
         dataset = self.dataset
-        uploads = [
-            Upload(file=finding.file, source=LocalSource(finding.place))
-            for finding in plan.findings.values()
-            if finding.file and finding.place and plan.rewritten
+        objects = Objects(dataset.bucket, dataset.name, known=set())
+        left = [
+            (found.file, LocalSource(found.place)) for found in plan.findings.values() if found.file and found.place
         ]
-        versions = store(dataset.bucket, dataset.name, uploads, workers=dataset.workers)
+        objects.take_again(left if plan.rewritten else [], workers=dataset.workers)
         pairs = [(commit, plan.rewritten[commit.id]) for commit in reversed(plan.chain) if commit.id in plan.rewritten]
-        for _ in each(partial(self._publish, versions), pairs, workers=dataset.workers):
+        for _ in each(partial(self._publish, objects.versions), pairs, workers=dataset.workers):
             pass
         stone = {"time": record.begun, "by": record.by, "reason": record.reason}
         for old, new in pairs:

@@ -2,7 +2,7 @@
 
 import gzip
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from pipelines.clients import Services
 from pipelines.data.commits import Commit, Dataset
 from pipelines.data.forget import Forgetting, Forgotten
 from pipelines.data.forget_plan import Plan, Planner
@@ -27,29 +28,37 @@ class Scene:
 
     world: World
     folder: Path
+    name: str = "flights"
 
-    def dataset(self, client: Callable[[str], Any] | None = None) -> Dataset:
-        clients = client or self.world.client
-        return Dataset.in_environment(ENVIRONMENT, "flights", s3=clients("s3"), dynamodb=clients("dynamodb"))
+    def dataset(self, clients: Callable[[str], Any] | None = None) -> Dataset:
+        """``clients`` gives other clients than the world's: ones that die, for instance."""
+        client = clients or self.world.client
+        return Dataset.in_environment(ENVIRONMENT, self.name, s3=client("s3"), dynamodb=client("dynamodb"))
 
-    def commit(self, message: str, **contents: str | bytes) -> Commit:
-        """``january="…"`` is january.csv; ``january_parquet=…`` january.parquet; None is left as it is."""
-        files = {}
+    def commit(
+        self,
+        message: str,
+        files: Mapping[str, bytes] | None = None,
+        *,
+        clients: Callable[[str], Any] | None = None,
+        **tables: str,
+    ) -> Commit:
+        """``files`` are contents by logical name; ``january="…"`` is january.csv."""
+        contents = {**(files or {}), **{f"{name}.csv": text.encode() for name, text in tables.items()}}
+        places = {name: self.folder / name for name in contents}
         for name, content in contents.items():
-            place = self.folder / name
-            place.write_bytes(content.encode() if isinstance(content, str) else content)
-            files[name.replace("_", ".") if "_" in name else f"{name}.csv"] = place
-        return self.dataset().commit(files, author="ann", message=message)
+            places[name].write_bytes(content)
+        return self.dataset(clients).commit(places, author="ann", message=message)
 
-    def forgetting(self, subject: Subject = SUBJECT, client: Callable[[str], Any] | None = None) -> Forgetting:
+    def forgetting(self, subject: Subject = SUBJECT, clients: Callable[[str], Any] | None = None) -> Forgetting:
         folder = self.folder / "forgetting"
         folder.mkdir(exist_ok=True)
-        planner = Planner(dataset=self.dataset(client), subject=subject, folder=folder)
-        services = self.world.services
+        planner = Planner(dataset=self.dataset(clients), subject=subject, folder=folder)
+        services = Services(ENVIRONMENT, clients or self.world.client)
         return Forgetting(planner=planner, artifacts=services.bucket("artifacts"), audit=services.bucket("audit"))
 
-    def forget(self, subject: Subject = SUBJECT) -> Forgotten:
-        forgetting = self.forgetting(subject)
+    def forget(self, subject: Subject = SUBJECT, clients: Callable[[str], Any] | None = None) -> Forgotten:
+        forgetting = self.forgetting(subject, clients)
         return forgetting.carry_out(forgetting.planner.plan(), by="olga", reason="ticket 12")
 
     def plan(self, subject: Subject = SUBJECT) -> Plan:

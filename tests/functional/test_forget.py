@@ -102,7 +102,7 @@ def parquet(*passengers: str) -> bytes:
 
 def test_gzip_and_parquet_stay_what_they_are(scene: Scene) -> None:
     packed = gzip.compress(table("ann", CANARY).encode(), mtime=0)
-    scene.commit("first", january_parquet=parquet("ann", CANARY, "bob"), **{"february_csv.gz": packed})
+    scene.commit("first", {"january.parquet": parquet("ann", CANARY, "bob"), "february.csv.gz": packed})
     scene.forget()
     dataset = scene.dataset()
     contents = {
@@ -130,8 +130,8 @@ def test_whole_file_goes_wherever_its_content_lies(scene: Scene) -> None:
 
 def test_what_cannot_be_read_is_named_and_nothing_is_done(scene: Scene) -> None:
     history(scene)
-    scene.commit("notes", **{"notes_txt": "plain text"})
-    scene.commit("broken", **{"april_csv.gz": gzip.compress(table("x").encode())[:-9]})
+    scene.commit("notes", {"notes.txt": b"plain text"})
+    scene.commit("broken", {"april.csv.gz": gzip.compress(table("x").encode())[:-9]})
     with pytest.raises(UnsearchableError, match=r"april\.csv\.gz: damaged gzip.*notes\.txt"):
         scene.plan()
 

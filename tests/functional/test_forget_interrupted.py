@@ -1,0 +1,168 @@
+"""Forgetting that dies at any write, and writers who come in between: repeated it ends, and nothing else is lost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pipelines.contract import ledger as keys
+from pipelines.contract.paths import run_prefix
+from pipelines.data.commits import Commit
+from pipelines.data.subject import Rows
+from tests.functional.scene import CANARY, SUBJECT, Scene, scene, table
+
+__all__ = ["scene"]
+
+RECORD_WRITES = 2
+"""The last ones: to the audit bucket and to the ledger."""
+READS = ("get_object", "head_object", "get_item")
+WRITES = ("put_object", "copy_object", "delete_object", "delete_objects", "put_item", "update_item", "delete_item")
+
+
+class DiedError(Exception):
+    """The process that forgot is gone."""
+
+
+@dataclass
+class Client:
+    """A boto3 client that tells ``hook`` before every call of these operations."""
+
+    inner: Any
+    hook: Callable[[], None]
+    operations: tuple[str, ...]
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.inner, name)
+        if name not in self.operations:
+            return found
+
+        def call(**request: Any) -> Any:
+            self.hook()
+            return found(**request)
+
+        return call
+
+
+@dataclass
+class Dying:
+    """Dies before the write of this number; from then on every write fails, as of a process that is gone."""
+
+    number: int
+    count: int = 0
+
+    def __call__(self) -> None:
+        self.count += 1
+        if self.count >= self.number:
+            raise DiedError
+
+
+@dataclass
+class Visit:
+    """Acts before the write of this number."""
+
+    number: int
+    act: Callable[[], Any]
+    count: int = 0
+    came: bool = False
+
+    def __call__(self) -> None:
+        self.count += 1
+        if self.count == self.number:
+            self.came = True
+            self.act()
+
+
+def come(scene: Scene, clients: Callable[[str], Any] | None = None) -> None:
+    """The file that was forgotten comes back as it was, and another one with it."""
+    scene.commit("of another writer", clients=clients, february=table("bob", CANARY), april=table("dan"))
+
+
+def clients(scene: Scene, hook: Callable[[], None], operations: tuple[str, ...] = WRITES) -> Callable[[str], Any]:
+    return lambda service: Client(inner=scene.world.client(service), hook=hook, operations=operations)
+
+
+def begin(scene: Scene, number: int) -> list[Commit]:
+    """A dataset of its own with a history, and a run that has read the second commit."""
+    scene.name = f"flights{number}"
+    made = [
+        scene.commit("first", january=table("ann")),
+        scene.commit("second", february=table("bob", CANARY)),
+        scene.commit("third", march=table("cid")),
+    ]
+    ledger, run_id = scene.world.services.ledger, f"r{number}"
+    use = {"model": "m", "run_id": run_id, "dataset": scene.name, "commit": made[1].id}
+    ledger.record(keys.commit_pk(scene.name, made[1].id), keys.use_sk("m", run_id), use)
+    ledger.record(keys.model_pk("m"), keys.run_sk(run_id), {"outcome": "rejected"})
+    scene.put("artifacts", f"{run_prefix('m', run_id)}data/training/rows.csv.gz", table(CANARY))
+    return made
+
+
+def check_sound(scene: Scene) -> None:
+    """At any moment a reader finds a whole history of the three commits."""
+    assert scene.dataset().verify() == []
+    assert [commit.message for commit in scene.dataset().log()][-3:] == ["third", "second", "first"]
+
+
+def check_forgotten(scene: Scene, made: list[Commit]) -> None:
+    check_sound(scene)
+    for commit in made[1:]:
+        assert scene.dataset().resolve(commit.id, follow=True).message == commit.message
+    assert scene.plan().is_empty
+
+
+def test_forgetting_that_died_at_any_write_is_ended_by_repeating_it(scene: Scene) -> None:
+    number, moved, died = 0, 0, True
+    while died:
+        number += 1
+        made = begin(scene, number)
+        try:
+            scene.forget(clients=clients(scene, Dying(number=number)))
+            died = False
+        except DiedError:
+            check_sound(scene)
+        moved += died and scene.dataset().read_head() != made[-1].id
+        # Once the head has moved, a forgetting of anything else ends it as well: every second time it does.
+        if died:
+            scene.forget(Rows(where={"passenger": "nobody"}) if moved and number % 2 else SUBJECT)
+        check_forgotten(scene, made)
+    assert scene.where(CANARY) == []
+    assert moved > 3
+    assert number - moved > 10
+
+
+def test_writer_who_comes_at_any_write_loses_nothing_and_brings_nothing_back(scene: Scene) -> None:
+    number, came, late = 0, True, 0
+    while came:
+        number += 1
+        made = begin(scene, number)
+        visit = Visit(number=number, act=partial(come, scene))
+        scene.forget(clients=clients(scene, visit))
+        # Who comes when only the record is left to write brings it back afterwards, as anybody may.
+        if not scene.plan().is_empty:
+            late += 1
+            scene.forget()
+        check_forgotten(scene, made)
+        came = visit.came
+        if came:
+            head = scene.dataset().head()
+            assert head.message == "of another writer"
+            assert [file.path for file in head.files] == [f"{n}.csv" for n in ("april", "february", "january", "march")]
+    assert scene.where(CANARY) == []
+    assert number > 15
+    assert late <= RECORD_WRITES
+
+
+def test_writer_whose_objects_are_erased_under_its_hands_writes_them_again(scene: Scene) -> None:
+    number, came = 0, True
+    while came:
+        number += 1
+        made = begin(scene, number)
+        visit = Visit(number=number, act=scene.forget)
+        come(scene, clients(scene, visit, (*READS, *WRITES)))
+        came = visit.came
+        check_sound(scene)
+        assert [file.path for file in scene.dataset().head().files if file.path == "april.csv"]
+        scene.forget()
+        check_forgotten(scene, made)
+    assert scene.where(CANARY) == []
+    assert number > 7
