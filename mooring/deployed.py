@@ -84,7 +84,12 @@ class Deployed:
             aws_access_key_id=credentials["AccessKeyId"],
             aws_secret_access_key=credentials["SecretAccessKey"],
             aws_session_token=credentials["SessionToken"],
-            config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, max_pool_connections=20),
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": attempts},
+                max_pool_connections=20,
+                # A function answers when it has ended, which may be fifteen minutes later.
+                read_timeout=900 if service == "lambda" else 60,
+            ),
         )
 
     def services(self, persona: str) -> Services:

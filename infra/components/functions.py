@@ -13,7 +13,7 @@ from infra import layer
 from infra.components.function import Function
 from infra.components.job_packages import JobPackages
 from infra.components.permissions import Permissions
-from pipelines.contract.env import FUNCTIONS, DriftCheckEnv, PlanRunEnv
+from pipelines.contract.env import FUNCTIONS, DriftCheckEnv, FunctionEnv, PlanRunEnv
 from pipelines.contract.landing import LONGEST_S
 from pipelines.contract.names import Environment
 
@@ -67,7 +67,7 @@ class Functions(Construct):
             "account": environment.account,
             "region": environment.region,
         }
-        own = {
+        own: dict[type[FunctionEnv], dict[str, str]] = {
             DriftCheckEnv: {"key_arn": key.key_arn},
             PlanRunEnv: {"packages_uri": JobPackages(self, "JobPackages").uri},
         }

@@ -12,7 +12,7 @@ from pipelines.contract.landing import PREFIX as LANDING
 from pipelines.contract.landing import QUARANTINE
 from pipelines.contract.ledger import dataset_pk
 from pipelines.contract.names import BUCKETS, PERSONAS, Environment
-from pipelines.contract.paths import FORGETTINGS, RUN_COPIES, run_prefix
+from pipelines.contract.paths import FORGETTINGS, RUN_COPIES, labels_prefix, run_prefix
 
 DATASETS_ONLY: dict[str, dict[str, Any]] = {
     "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [dataset_pk("*")]},
@@ -50,13 +50,15 @@ class Personas(Construct):
         }
 
     def _engineer(self) -> list[iam.PolicyStatement]:
-        """Datasets and their heads; and asking for a retraining."""
+        """Datasets and their heads; what came true of predictions; and asking for a retraining."""
         environment = self._environment
         data = f"arn:aws:s3:::{environment.bucket('data')}"
+        labels = f"arn:aws:s3:::{environment.bucket('capture')}/{labels_prefix('*')}*"
         requests_only = {"StringEquals": {"events:source": SOURCE, "events:detail-type": RETRAINING_REQUESTED}}
         return [
             allow(["s3:ListBucket", "s3:GetBucketLocation"], data),
             allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], f"{data}/datasets/*", f"{data}/landing/*"),
+            allow(["s3:PutObject"], labels),
             allow(
                 ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"],
                 environment.arn("dynamodb", f"table/{environment.ledger_table}"),

@@ -68,7 +68,7 @@ def rollback(environment: str, model: str, version: int, by: str, waits: bool, a
 def show(environment: str, model: str, as_json: bool) -> None:
     """Print what the ledger knows of MODEL: champion, runs, releases, drift checks, refused triggers."""
     deployed = Deployed(find(environment, model=model))
-    kinds = ("champion", "lease", "run#", "release#", "check#", "refusal#")
+    kinds = ("champion", "lease", "run#", "release#", "check#", "quality#", "refusal#")
     items = {kind.rstrip("#"): deployed.model_items(model, kind) for kind in kinds}
     if as_json:
         print_json(items)
@@ -77,8 +77,10 @@ def show(environment: str, model: str, as_json: bool) -> None:
     click.echo(f"{model} in {environment}: " + (f"champion v{champion['version']}" if champion else "no champion yet"))
     for kind, columns in _COLUMNS.items():
         if rows := [[show_cell(item) for show_cell in columns.values()] for item in items[kind][-10:]]:
-            print_table(f"Last {kind}s", list(columns), rows)
+            print_table(f"Last {_PLURALS.get(kind, f'{kind}s')}", list(columns), rows)
 
+
+_PLURALS = {"quality": "hours with labels"}
 
 Cell = Callable[[dict[str, Any]], str]
 
@@ -98,7 +100,12 @@ def _trigger(item: dict[str, Any]) -> str:
 
 
 def _worst(item: dict[str, Any]) -> str:
-    return ", ".join(f"{column['name']} {column['psi']:.2f}" for column in item.get("worst", [])[:3])
+    return ", ".join(f"{column['name']} {column['effect']:.2f}" for column in item.get("worst", [])[:3])
+
+
+def _metric(item: dict[str, Any]) -> str:
+    value = item["metrics"].get(item["metric"])
+    return "" if value is None else f"{item['metric']} {value:.3f}"
 
 
 _COLUMNS: dict[str, dict[str, Cell]] = {
@@ -120,7 +127,14 @@ _COLUMNS: dict[str, dict[str, Cell]] = {
         "outcome": _field("outcome"),
         "version": _version,
         "rows": _field("rows"),
-        "worst PSI": _worst,
+        "changed most": _worst,
+    },
+    "quality": {
+        "hour begins": _field("begin"),
+        "outcome": _field("outcome"),
+        "version": lambda item: f"v{item['version']}",
+        "labelled rows": _field("rows"),
+        "metric": _metric,
     },
     "refusal": {
         "when": lambda item: str(item["sk"]).split("#")[1],
