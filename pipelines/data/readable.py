@@ -8,10 +8,11 @@ import csv
 import io
 import struct
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from pipelines.data.header import read_header
 from pipelines.data.manifest import File
-from pipelines.data.sources import describe_blocks
+from pipelines.data.sources import BLOCK_BYTES, describe_blocks
 from pipelines.data.streams import CheckedStream, UnreadableFileError
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
@@ -74,16 +75,39 @@ def _check_rows(path: str, blocks: Blocks) -> None:
     try:
         with CheckedStream(io.BufferedReader(_Stream(blocks)), path) as stream:
             width = len(read_header(stream, path))
-            # It only reads; the wrapper's type asks for more.
-            text = io.TextIOWrapper(stream, encoding="utf-8", newline="")  # type: ignore[type-var]
-            # Blank lines are no rows: the jobs' reader skips them as well.
-            for number, row in enumerate(filter(None, csv.reader(text, strict=True))):
-                if len(row) != width:
-                    raise UnreadableError(f"row {number:,} has {len(row):,} fields, the header has {width:,}")
+            _check_lines(iter(lambda: stream.read(BLOCK_BYTES), b""), width)
     except csv.Error as error:
         raise UnreadableError(f"not CSV: {error}") from error
     except UnreadableFileError as error:
         raise UnreadableError(str(error).removeprefix(f"{path}: ")) from error
+
+
+def _check_lines(blocks: Blocks, width: int) -> None:
+    """Compare widths at ten times the ``csv`` module's speed, as long as every line is a record."""
+    pending, number = b"", 0
+    for block in blocks:
+        pending += block
+        end = pending.rfind(b"\n") + 1
+        whole = pending[:end]
+        # Blank lines are no rows: the jobs' reader skips them as well.
+        lines = [line for line in whole.splitlines() if line]
+        regular = (
+            b'"' not in pending and whole.count(b"\r") == whole.count(b"\r\n") and len(pending) - end < BLOCK_BYTES
+        )
+        if not regular or {line.count(b",") for line in lines} - {width - 1}:
+            _check_records(chain([pending], blocks), width, number)
+            return
+        pending, number = pending[end:], number + len(lines)
+    _check_records(iter([pending]), width, number)
+
+
+def _check_records(blocks: Blocks, width: int, number: int) -> None:
+    """``number`` is how many records, the header among them, came before."""
+    text = io.TextIOWrapper(io.BufferedReader(_Stream(blocks)), encoding="utf-8", newline="")
+    for row in filter(None, csv.reader(text, strict=True)):
+        if len(row) != width:
+            raise UnreadableError(f"row {number:,} has {len(row):,} fields, the header has {width:,}")
+        number += 1
 
 
 class _Stream(io.RawIOBase):
