@@ -28,7 +28,7 @@ from pipelines.data.subject import Rows, Subject, WholeFile
 
 OUT_OF_REACH = (
     "trained models, and the profiles and metrics made of them",
-    "captured traffic, its labels and the checks of both: they end by their own lifecycle",
+    "captured traffic, its labels and the checks of both: see to the capture bucket yourself",
     "names of files, and messages of commits",
 )
 REMEDIES: dict[type[Exception], str] = {
