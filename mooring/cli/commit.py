@@ -100,8 +100,10 @@ def commit(
             made = found.commit(
                 chosen.files, author=author, message=message, replace_all=replace, on_progress=on_progress
             )
-        except (InvalidCommitError, HeadMovedError) as error:
+        except InvalidCommitError as error:
             raise MooringError(str(error), remedy="mend the files named above, and commit again") from error
+        except HeadMovedError as error:
+            raise MooringError(str(error), remedy="commit again: no other commit is lost") from error
     changed = made.id != before
     retrained = models_retrained_by_commit(environment, dataset) if changed else []
     for model in retrained:

@@ -143,7 +143,8 @@ def _number_chart(column: ColumnProfile, show: Callable[[float], str], *, tips: 
     }
     table = "".join(f"<tr><th>{name}</th><td>{show(value)}</td></tr>" for name, value in rows.items())
     if column.kind != "time":
-        table += f"<tr><th>mean ± sd</th><td>{figure(numbers.mean)} ± {figure(numbers.deviation)}</td></tr>"
+        table += f"<tr><th>mean</th><td>{figure(numbers.mean)}</td></tr>"
+        table += f"<tr><th>deviation</th><td>{figure(numbers.deviation)}</td></tr>"
     return (
         f"<div>{histogram_chart(histogram, quantiles[0.5], show, whole=column.kind == 'integer', tips=tips)}"
         f'<p class="ends"><span>{show(left)}</span>{note}<span>{show(right)}</span></p></div>'

@@ -48,6 +48,18 @@ def test_unchanged_files_make_no_commit(arrivals: Deployed, tmp_path: Any) -> No
     assert arrivals.dataset(DATASET).read_head() == head.id
 
 
+def test_commit_is_shown_checked_out_verified_and_profiled(arrivals: Deployed, tmp_path: Any) -> None:
+    name, head = arrivals.environment.id, arrivals.dataset(DATASET).head()
+    assert head.id in run("data", "show", name, DATASET)
+    done = run_json("data", "checkout", name, DATASET, head.id[:8], str(tmp_path / "out"))
+    assert done["written"] == [file.path for file in head.files]
+    assert run_json("data", "verify", name, DATASET, "--all") == {"verified": "all", "damages": []}
+    page = tmp_path / "page.html"
+    profile = run_json("data", "profile", name, DATASET, "-o", str(page))["profile"]
+    assert profile["rows"] == sum(file.rows or 0 for file in head.files)
+    assert page.stat().st_size < 500_000
+
+
 def test_unknown_environment_names_those_that_there_are(arrivals: Deployed) -> None:
     with pytest.raises(MooringError, match="arrivals-dev-us-east-2") as refused:
         run("show", "arrivals-dev-us-east-2", MODEL)
