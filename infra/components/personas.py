@@ -57,7 +57,8 @@ class Personas(Construct):
         requests_only = {"StringEquals": {"events:source": SOURCE, "events:detail-type": RETRAINING_REQUESTED}}
         return [
             allow(["s3:ListBucket", "s3:GetBucketLocation"], data),
-            allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], f"{data}/datasets/*", f"{data}/landing/*"),
+            allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], f"{data}/datasets/*", f"{data}/{LANDING}*"),
+            allow(["s3:GetObject"], f"{data}/{QUARANTINE}*"),
             allow(["s3:PutObject"], labels),
             allow(
                 ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"],
