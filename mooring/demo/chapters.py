@@ -229,7 +229,9 @@ def send_month(stage: Stage, caller: traffic.Caller, month: int, name: str) -> i
 
     client = stage.arrivals.client("sagemaker-runtime", "consumer")
     with stage.story.doing(f"{len(rows):,} flights of {name} to the endpoint"):
-        answers = traffic.send(client, stage.arrivals.model(MODEL).endpoint, header, rows, on_request=on_request)
+        answers = traffic.send(
+            client, stage.arrivals.model(MODEL).endpoint, header, rows, name=name.lower(), on_request=on_request
+        )
     seconds = time.monotonic() - begun
     stage.story.claim(
         f"{len(rows):,} flights of {name} were sent, each has a prediction ({len(rows) / seconds:,.0f} a second)",

@@ -24,15 +24,32 @@ def month_requests(month: int) -> tuple[str, list[str]]:
     return header, rows
 
 
+def month_labels(month: int, name: str) -> str:
+    """What came true of a month's flights that were sent as ``name``: a file of labels, without cancelled flights."""
+    late = flights.month_rows(month)["late"].dropna()
+    lines = [
+        f"{name}-{number // ROWS_PER_REQUEST},{number % ROWS_PER_REQUEST},{label}"
+        for number, label in zip(late.index.tolist(), late.tolist(), strict=True)
+    ]
+    return "\n".join(["inference_id,row,label", *lines]) + "\n"
+
+
 def send(
-    client: Any, endpoint: str, header: str, rows: Sequence[str], *, on_request: Callable[[int], None]
+    client: Any, endpoint: str, header: str, rows: Sequence[str], *, name: str, on_request: Callable[[int], None]
 ) -> list[str]:
-    """Send CSV ``rows`` in requests of ``ROWS_PER_REQUEST``; returns one answer line a row, in order."""
+    """Send CSV ``rows`` in requests of ``ROWS_PER_REQUEST``; returns one answer line a row, in order.
+
+    The requests' inference ids are ``name`` and the request's number, from 0.
+    """
 
     def invoke(start: int) -> list[str]:
         batch = rows[start : start + ROWS_PER_REQUEST]
         answer = client.invoke_endpoint(
-            EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body="\n".join([header, *batch])
+            EndpointName=endpoint,
+            ContentType="text/csv",
+            Accept="text/csv",
+            Body="\n".join([header, *batch]),
+            InferenceId=f"{name}-{start // ROWS_PER_REQUEST}",
         )
         on_request(len(batch))
         return str(answer["Body"].read().decode()).strip().splitlines()

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from mooring.demo.story import ClaimError, Story
-from mooring.demo.traffic import ROWS_PER_REQUEST, Caller, month_requests, send
+from mooring.demo.traffic import ROWS_PER_REQUEST, Caller, month_labels, month_requests, send
 from pipelines.models import flights
 
 
@@ -18,12 +18,14 @@ class Endpoint:
 
     def __init__(self, refuse: tuple[int, ...] = ()) -> None:
         self.requests = 0
+        self.ids: dict[str, str] = {}
         self._refuse = refuse
 
     def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
         self.requests += 1
         if self.requests in self._refuse:
             raise ClientError({"Error": {"Code": "ModelError", "Message": "no"}}, "InvokeEndpoint")
+        self.ids[request.get("InferenceId", "")] = request["Body"]
         return {"Body": io.BytesIO("\n".join(request["Body"].splitlines()[1:]).encode())}
 
 
@@ -49,7 +51,7 @@ def test_closing_table_counts_claims_and_shows_figures() -> None:
 def test_answers_come_in_the_order_of_the_rows() -> None:
     rows = [str(number) for number in range(3 * ROWS_PER_REQUEST + 1)]
     counted: list[int] = []
-    assert send(Endpoint(), "e", "n", rows, on_request=counted.append) == rows
+    assert send(Endpoint(), "e", "n", rows, name="x", on_request=counted.append) == rows
     assert sorted(counted) == [1, *[ROWS_PER_REQUEST] * 3]
 
 
@@ -68,3 +70,15 @@ def test_requests_carry_features_and_no_labels() -> None:
     assert header.split(",") == flights.FEATURES
     assert not set(flights.LABELS) & set(header.split(","))
     assert len(rows) == len(flights.month_rows(2))
+
+
+def test_labels_name_the_request_and_the_row_that_were_sent() -> None:
+    endpoint, (header, rows) = Endpoint(), month_requests(2)
+    send(endpoint, "e", header, rows, name="february", on_request=lambda _: None)
+    late = flights.month_rows(2)["late"]
+    lines = [line.split(",") for line in month_labels(2, "february").splitlines()[1:]]
+    assert len(lines) == late.notna().sum() < len(rows)
+    known = late.dropna()
+    for (name, row, label), (number, expected) in list(zip(lines, known.items(), strict=True))[::500]:
+        assert endpoint.ids[name].splitlines()[1 + int(row)] == rows[int(str(number))]
+        assert int(label) == expected
