@@ -7,7 +7,7 @@ version of a dataset moves by the same measure as a window of traffic.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from pipelines.data.difference import SchemaDifference, compare_schemas
 from pipelines.data.kinds import EMPTY, NUMERIC, KindCounts, Values, look_at
 from pipelines.data.reading import UnreadableFileError
 from pipelines.data.sample import Sample
+from pipelines.data.summary import Summary, Sums
 from pipelines.monitoring.category_column import CategoryColumn
 from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.profile import Profile
@@ -27,23 +28,6 @@ LAYOUT_CELLS = 4_000_000
 
 Read = Callable[[File], Iterator[pd.DataFrame]]
 """Gives a file's rows in parts; raises ``UnreadableFileError``."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """A column in one version. ``low``, ``mean`` and ``high`` are of finite numbers; times are seconds since 1970.
-
-    ``strays`` are not of the column's kind. ``shares`` are of the categories that the old version lists, in all rows;
-    for numbers and times it is empty.
-    """
-
-    rows: int
-    missing: int
-    strays: int
-    low: float | None
-    mean: float | None
-    high: float | None
-    shares: dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,49 +63,13 @@ class Movement:
     unread: dict[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Sums:
-    """What a summary is made of; sums of two parts add up."""
-
-    rows: int = 0
-    missing: int = 0
-    strays: int = 0
-    numbers: int = 0
-    total: float = 0.0
-    low: float | None = None
-    high: float | None = None
-
-    def __add__(self, other: "_Sums") -> "_Sums":
-        return _Sums(
-            rows=self.rows + other.rows,
-            missing=self.missing + other.missing,
-            strays=self.strays + other.strays,
-            numbers=self.numbers + other.numbers,
-            total=self.total + other.total,
-            low=min((low for low in (self.low, other.low) if low is not None), default=None),
-            high=max((high for high in (self.high, other.high) if high is not None), default=None),
-        )
-
-    def to_summary(self, shares: dict[str, float]) -> Summary:
-        mean = self.total / self.numbers if self.numbers else None
-        return Summary(
-            rows=self.rows,
-            missing=self.missing,
-            strays=self.strays,
-            low=self.low,
-            mean=mean,
-            high=self.high,
-            shares=shares,
-        )
-
-
 @dataclass
 class _Version:
     """What is known of one version, or of one file of it."""
 
     rows: int = 0
     kinds: dict[str, KindCounts] = field(default_factory=dict)
-    sums: dict[str, _Sums] = field(default_factory=dict)
+    sums: dict[str, Sums] = field(default_factory=dict)
     profile: Profile | None = None
 
     def add(self, other: "_Version") -> None:
@@ -129,7 +77,7 @@ class _Version:
         for name, counts in other.kinds.items():
             self.kinds[name] = self.kinds.get(name, KindCounts()) + counts
         for name, sums in other.sums.items():
-            self.sums[name] = self.sums.get(name, _Sums()) + sums
+            self.sums[name] = self.sums.get(name, Sums()) + sums
         if other.profile:
             self.profile = self.profile.merge(other.profile) if self.profile else other.profile
 
@@ -139,28 +87,28 @@ def compare_columns(old: Sequence[File], new: Sequence[File], read: Read) -> Mov
 
     Files that are no tables are left out, and named.
     """
-    uses = {"old": Counter(file.sha256 for file in old), "new": Counter(file.sha256 for file in new)}
+    old_uses, new_uses = (Counter(file.sha256 for file in files) for files in (old, new))
     files = {file.sha256: file for file in (*old, *new)}
     sample = Sample(LAYOUT_CELLS)
     looked: dict[str, _Version] = {}
     unread = {}
     for digest, file in files.items():
         try:
-            looked[digest] = _look(read(file), sample if digest in uses["old"] else None)
+            looked[digest] = _look(read(file), sample if digest in old_uses else None)
         except UnreadableFileError as error:
             unread[file.path] = str(error)
-    before, after = (_sum(looked, uses[side]) for side in ("old", "new"))
-    kinds = {side: {n: c.kind for n, c in found.kinds.items()} for side, found in (("old", before), ("new", after))}
-    shared = {name: kind for name, kind in kinds["old"].items() if kind != EMPTY and name in kinds["new"]}
+    before, after = _sum(looked, old_uses), _sum(looked, new_uses)
+    old_kinds, new_kinds = ({name: counts.kind for name, counts in side.kinds.items()} for side in (before, after))
+    shared = {name: kind for name, kind in old_kinds.items() if kind != EMPTY and name in new_kinds}
     columns: tuple[ColumnMove, ...] = ()
     if shared and before.rows and after.rows:
         layout = _layout(sample.frame(), shared)
         counted = {digest: _count(read(files[digest]), layout, shared) for digest in looked}
-        columns = _rank(shared, *(_sum(counted, uses[side]) for side in ("old", "new")))
+        columns = _rank(shared, _sum(counted, old_uses), _sum(counted, new_uses))
     return Movement(
         old_rows=before.rows,
         new_rows=after.rows,
-        schema=compare_schemas(kinds["old"], kinds["new"]),
+        schema=compare_schemas(old_kinds, new_kinds),
         columns=columns,
         unread=unread,
     )
@@ -182,22 +130,6 @@ def _sum(found: Mapping[str, _Version], uses: Mapping[str, int]) -> _Version:
         for _ in range(times if digest in found else 0):
             total.add(found[digest])
     return total
-
-
-def _sums(values: Values | None, rows: int, kind: str) -> _Sums:
-    """Those of one part's column; None: the part lacks it."""
-    if values is None:
-        return _Sums(rows=rows, missing=rows)
-    counts = values.count_kinds()
-    of_kind = counts.integer + counts.number if kind in NUMERIC else getattr(counts, kind)
-    strays = 0 if kind == "text" else counts.present - of_kind
-    sums = _Sums(rows=rows, missing=counts.missing, strays=strays)
-    numbers = values.column(kind) if kind in (*NUMERIC, "time") else np.empty(0)
-    finite = numbers[np.isfinite(numbers)]
-    if not len(finite):
-        return sums
-    low, high = float(finite.min()), float(finite.max())
-    return replace(sums, numbers=len(finite), total=float(finite.sum()), low=low, high=high)
 
 
 # -- what the monitoring knows: layouts, profiles, and how far one is from another ------------------------------------
@@ -225,7 +157,7 @@ def _count(parts: Iterable[pd.DataFrame], layout: Profile, kinds: Mapping[str, s
         values = {name: look_at(part[name]) for name in kinds if name in part}
         profile = layout.empty()
         profile.add(len(part), _table(values, kinds))
-        sums = {name: _sums(values.get(name), len(part), kind) for name, kind in kinds.items()}
+        sums = {name: Sums.of(values.get(name), len(part), kind) for name, kind in kinds.items()}
         found.add(_Version(rows=len(part), sums=sums, profile=profile))
     return found
 

@@ -108,8 +108,10 @@ class _Counted:
         for name in self.kinds.keys() - set(names):
             self.kinds[name] += KindCounts(missing=len(part))
             self.absent[name] += len(part)
-        # Of columns in one order, so that the same row in another file is the same.
-        self.hashes.append(pd.util.hash_pandas_object(part[sorted(names)], index=False).to_numpy())
+        # Of columns in one order, so that the same row in another file is the same; and of their names.
+        ordered = sorted(names)
+        of_names = pd.util.hash_array(np.array(["\n".join(ordered)], dtype=object))
+        self.hashes.append(pd.util.hash_pandas_object(part[ordered], index=False).to_numpy() ^ of_names)
         self.rows += len(part)
 
     def duplicates(self) -> int:
@@ -117,7 +119,8 @@ class _Counted:
 
 
 def profile(files: Iterable[File], read: Read) -> DatasetProfile:
-    """Profile the tables of ``files``, read one after the other; what is no table is left out, and named.
+    """Profile the tables of ``files``, read one after the other. What cannot be read is left out, and named; of a file
+    that breaks off, that is the rest.
 
     Raises
     ------
@@ -128,13 +131,14 @@ def profile(files: Iterable[File], read: Read) -> DatasetProfile:
     sample = Sample(SAMPLE_CELLS)
     unread, tables, size_bytes = {}, 0, 0
     for file in files:
+        before = counted.rows
         try:
             for part in read(file):
-                part.columns = part.columns.astype(str)
                 counted.add(part)
                 sample.add(part)
         except UnreadableFileError as error:
-            unread[file.path] = str(error)
+            known = f"after {counted.rows - before:,} rows: " if counted.rows > before else ""
+            unread[file.path] = f"{known}{error}"
             continue
         tables += 1
         size_bytes += file.size_bytes
@@ -173,7 +177,7 @@ def _column(name: str, values: Values, counts: KindCounts, absent: int, periods:
     odd = [index for index in order[: len(order) if counts.strays else 0] if not fits[index]]
     numeric = kind in (*NUMERIC, "time")
     # Of a category, whether a row has the most frequent value.
-    column = values.column(kind) if numeric else np.where(values.codes < 0, np.nan, values.codes == order[:1].sum())
+    column = values.column(kind) if numeric else np.where(values.codes < 0, np.nan, np.isin(values.codes, order[:1]))
     over_time_of = "median" if numeric else "share"
     over_time = periods.of_each(column, "median" if numeric else "mean") if periods else ()
     if numeric and periods and len(set(over_time)) == 1:

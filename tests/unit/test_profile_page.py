@@ -216,6 +216,22 @@ def test_file_that_is_no_table_is_named_and_none_at_all_is_an_error(table: pd.Da
         profiled(pd.DataFrame({"x": []}))
 
 
+def test_file_that_breaks_off_counts_as_far_as_it_goes() -> None:
+    def read(file: File) -> Iterator[pd.DataFrame]:
+        yield pd.DataFrame({"x": ["1", "2"]})
+        raise UnreadableFileError(f"{file.path}: record 4 has 3 fields")
+
+    found = profile([File(path="a.csv", sha256="a", size_bytes=1)], read)
+    assert found.rows == 2
+    assert found.unread == {"a.csv": "after 2 rows: a.csv: record 4 has 3 fields"}
+
+
+def test_rows_of_other_columns_are_no_duplicates() -> None:
+    one = pd.DataFrame({"a": ["1"], "b": ["2"]})
+    assert profiled(one, one.rename(columns={"a": "c"})).duplicates == 0
+    assert profiled(one, one[["b", "a"]]).duplicates == 1
+
+
 class Reader(HTMLParser):
     """The elements and attributes of a page, and whether all that was opened was closed."""
 
