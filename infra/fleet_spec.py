@@ -111,7 +111,7 @@ BUILT_IN = Settings(
     processing=JobSpec(instance_type="ml.m5.large", volume_gb=30, max_runtime_s=3600),
     gate=GateSpec(min_gain=0.0, min_rows=5000),
     drift=DriftSpec(
-        schedule="rate(1 hour)", window_hours=1, min_rows=1000, false_alarm_rate=0.001, min_effect=0.07, persistence=1
+        schedule="rate(1 hour)", window_hours=1, min_rows=1000, false_alarm_rate=0.005, min_effect=0.07, persistence=1
     ),
     quality=QualitySpec(min_labels=500, max_loss=0.1),
     retraining=RetrainingSpec(triggers=["drift", "quality", "commit"], cooldown_s=3600, max_runs_per_day=4),

@@ -257,9 +257,9 @@ def drift_found(stage: Stage, *, version: int) -> dict[str, Any]:
             what=f"a check that finds drift in the traffic of v{version}",
             timeout_s=RUN_TIMEOUT_S,
         )
-    worst = ", ".join(f"{column['name']} {column['psi']:.2f}" for column in check["worst"][:4])
+    worst = ", ".join(f"{column['name']} {column['effect']:.2f}" for column in check["worst"][:4])
     stage.story.claim(
-        f"the scheduled check found drift over {check['rows']:,} captured rows; worst PSI: {worst}",
+        f"the scheduled check found drift over {check['rows']:,} captured rows; what matters most: {worst}",
         check["rows"] > 0 and bool(check["worst"]),
         otherwise=str(check),
     )
@@ -294,7 +294,7 @@ def month_that_drifts(
     known = {execution.arn for execution in stage.arrivals.executions("retraining")}
     figures["rows"] = f"{send_month(stage, caller, month, name):,}"
     worst = drift_found(stage, version=version)["worst"][0]
-    figures["PSI"] = f"{worst['name']} {worst['psi']:.2f}"
+    figures["drift"] = f"{worst['name']} {worst['effect']:.2f}"
     return retraining_by_drift(stage, since=known)
 
 

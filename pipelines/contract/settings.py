@@ -51,8 +51,8 @@ class Drift:
     """When a window of captured traffic counts as drifted from the champion's baseline.
 
     ``false_alarm_rate`` is the share of windows without any change that may raise something, over all columns together.
-    ``min_effect`` is the least change of a column that counts, as a Jensen-Shannon distance from 0 to 1.
-    ``persistence`` is in how many windows in a row a column must have drifted before drift is called.
+    ``min_effect`` is the least change of a column that is drift, as a Jensen-Shannon distance from 0 to 1; half of it
+    is a warning. ``persistence`` is in how many windows in a row a column must have changed before drift is called.
     """
 
     window_hours: int

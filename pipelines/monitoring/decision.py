@@ -12,6 +12,8 @@ STABLE, WARNING, DRIFT = "stable", "warning", "drift"
 INSUFFICIENT_DATA, BROKEN_INPUT = "insufficient_data", "broken_input"
 MAX_CORRUPT_SHARE = 0.01
 MAX_UNREADABLE_SHARE = 0.5
+WARNING_EFFECT = 0.5
+"""Of the least effect of drift: from there on a change beyond chance is worth a warning."""
 MIN_NEW_SHARE = 0.005
 """Share of rows beyond which what the reference never had counts, however small the distance that it makes."""
 MIN_IMPORTANCE = 0.01
@@ -20,9 +22,13 @@ MIN_IMPORTANCE = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A column of the comparison. ``importance`` is None where it was not measured; the prediction's own is 1."""
+    """A column of the comparison. ``importance`` is None where it was not measured; the prediction's own is 1.
+
+    ``changed`` is beyond chance and worth a word, ``drifted`` large as well.
+    """
 
     column: ColumnComparison
+    changed: bool
     drifted: bool
     importance: float | None
 
@@ -42,8 +48,10 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """``columns`` are ranked: drifted ones first, by what matters most to the model; ``findings`` are in words, name
-    what is broken or odd, and hold no values of rows."""
+    """``columns`` are ranked: drifted ones first, then changed ones, by what matters most to the model.
+
+    ``findings`` are in words, name what is broken or odd, and hold no values of rows.
+    """
 
     outcome: str
     rows: int
@@ -52,7 +60,7 @@ class Decision:
 
     @property
     def worst(self) -> list[dict[str, Any]]:
-        """The drifted columns, as events and the ledger hold them."""
+        """The changed columns, drifted ones first, as events and the ledger hold them."""
         return [
             {
                 "name": judged.name,
@@ -60,14 +68,20 @@ class Decision:
                 "psi": round(judged.column.psi, 4),
                 "importance": None if judged.importance is None else round(judged.importance, 4),
                 "evidence": judged.column.evidence,
+                "drifted": judged.drifted,
             }
             for judged in self.columns
-            if judged.drifted
+            if judged.changed
         ]
 
     def to_document(self) -> dict[str, Any]:
         columns = [
-            {**asdict(judged.column), "drifted": judged.drifted, "importance": judged.importance}
+            {
+                **asdict(judged.column),
+                "changed": judged.changed,
+                "drifted": judged.drifted,
+                "importance": judged.importance,
+            }
             for judged in self.columns
         ]
         return {"outcome": self.outcome, "rows": self.rows, "columns": columns, "findings": self.findings}
@@ -86,9 +100,9 @@ def decide(
 
     A column has drifted if its change is beyond chance at the rules' false alarm rate, over all columns, and it is at
     least as large as their least effect or brings enough of what the reference never had. Drift is called if a drifted
-    column matters to the model and has drifted in all of the last ``rules.persistence`` windows; other drifted columns
-    make a warning. Broken input (a feature that does not come, too many unreadable records) is no drift: a retraining
-    would not help.
+    column matters to the model and has changed in all of the last ``rules.persistence`` windows; else it is a warning,
+    as is a change beyond chance that is half as large. Broken input (a feature that does not come, too many unreadable
+    records) is no drift: a retraining would not help.
 
     Parameters
     ----------
@@ -97,7 +111,7 @@ def decide(
     importance
         Each feature's share of the model's skill; None where it was not measured: then every feature matters.
     earlier
-        The names of the drifted columns in each of the windows before, the latest first.
+        The names of the changed columns in each of the windows before, the latest first.
     """
     columns = [_judged(column, rules, importance or {}) for column in comparison.columns]
     broken = [*_broken(comparison)]
@@ -112,16 +126,19 @@ def decide(
     else:
         outcome = _outcome(columns, rules, earlier)
     ranked = sorted(
-        columns, key=lambda judged: (not judged.drifted, -judged.weight, -judged.column.effect, judged.name)
+        columns,
+        key=lambda judged: (not judged.drifted, not judged.changed, -judged.weight, -judged.column.effect, judged.name),
     )
     return Decision(outcome=outcome, rows=comparison.rows, columns=ranked, findings=findings)
 
 
 def _judged(column: ColumnComparison, rules: Drift, importance: Mapping[str, float]) -> Judged:
+    beyond_chance = column.rate <= rules.false_alarm_rate
+    new = _new_share(column) >= MIN_NEW_SHARE
     return Judged(
         column=column,
-        drifted=column.rate <= rules.false_alarm_rate
-        and (column.effect >= rules.min_effect or _new_share(column) >= MIN_NEW_SHARE),
+        changed=beyond_chance and (new or column.effect >= WARNING_EFFECT * rules.min_effect),
+        drifted=beyond_chance and (new or column.effect >= rules.min_effect),
         importance=1.0 if column.name == PREDICTION else importance.get(column.name),
     )
 
@@ -143,7 +160,7 @@ def _outcome(columns: Sequence[Judged], rules: Drift, earlier: Sequence[Collecti
         for judged in columns
     ):
         return DRIFT
-    return WARNING if any(judged.drifted for judged in columns) else STABLE
+    return WARNING if any(judged.changed for judged in columns) else STABLE
 
 
 def _broken(comparison: Comparison) -> Iterator[str]:

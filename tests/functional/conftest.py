@@ -38,7 +38,7 @@ def settings(**changes: Any) -> ModelSettings:
         "training": Job(instance_type="ml.m5.large", volume_gb=10, max_runtime_s=600),
         "processing": Job(instance_type="ml.m5.large", volume_gb=10, max_runtime_s=600),
         "gate": Gate(metric="auc", bound=0.6, min_gain=0.0, min_rows=100),
-        "drift": Drift(window_hours=2, min_rows=50, false_alarm_rate=0.001, min_effect=0.07, persistence=1),
+        "drift": Drift(window_hours=2, min_rows=50, false_alarm_rate=0.005, min_effect=0.07, persistence=1),
         "quality": Quality(min_labels=100, max_loss=0.1),
         "retraining": Retraining(triggers=("drift", "commit"), cooldown_s=600, max_runs_per_day=5),
         "approval": "manual",

@@ -21,7 +21,7 @@ from pipelines.monitoring.decision import (
 )
 from pipelines.monitoring.profile import PREDICTION, Profile
 
-RULES = Drift(window_hours=1, min_rows=50, false_alarm_rate=0.001, min_effect=0.07, persistence=1)
+RULES = Drift(window_hours=1, min_rows=50, false_alarm_rate=0.005, min_effect=0.07, persistence=1)
 CATEGORIES = ("letter", "town")
 TOWNS = 1 / np.arange(1, 301)
 Column = npt.NDArray[Any]
@@ -214,3 +214,11 @@ def test_the_predictions_own_drift_matters_always() -> None:
         {"x": table(1000, 1)["temp"], PREDICTION: table(1000, 1)["wind"] * 2}, reference, importance={"x": 1}
     )
     assert (found.outcome, names(found)) == (DRIFT, [PREDICTION])
+
+
+def test_a_change_that_is_certain_and_small_is_a_warning() -> None:
+    window = table(20_000, seed=1)
+    window["temp"] += 1.3
+    found = decision(window)
+    assert (found.outcome, names(found)) == (WARNING, ["temp"])
+    assert not found.worst[0]["drifted"]

@@ -22,7 +22,7 @@ SETTINGS = ModelSettings(
     training=JOB,
     processing=JOB,
     gate=Gate(metric="mae", bound=1, min_gain=0, min_rows=1),
-    drift=Drift(window_hours=1, min_rows=1, false_alarm_rate=0.001, min_effect=0.07, persistence=1),
+    drift=Drift(window_hours=1, min_rows=1, false_alarm_rate=0.005, min_effect=0.07, persistence=1),
     quality=Quality(min_labels=1, max_loss=0.1),
     retraining=Retraining(triggers=("drift",), cooldown_s=3600, max_runs_per_day=3),
     approval="manual",
