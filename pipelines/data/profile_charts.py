@@ -8,6 +8,8 @@ from pipelines.data.profiling import Correlations
 
 WIDTH, HEIGHT = 400, 100
 TIME_WIDTH, TIME_HEIGHT = 220, 48
+FEW = 24
+"""Points of a line that are drawn large."""
 CELL, ROW, LABEL = 46, 28, 130
 
 
@@ -66,6 +68,7 @@ def time_line(
     """One number by period as a line from ``low`` to ``high``, interrupted where there is none."""
     span = high - low
     step = TIME_WIDTH / max(len(values) - 1, 1)
+    radius = 2.5 if len(values) <= FEW else 1.2
     path, dots, drawing = "", "", False
     for place, (value, label) in enumerate(zip(values, labels, strict=True)):
         if value is None:
@@ -75,7 +78,7 @@ def time_line(
         y = TIME_HEIGHT - 4 - (TIME_HEIGHT - 8) * ((value - low) / span if span else 0.5)
         path += f"{'L' if drawing else 'M'}{x:.1f} {y:.1f}"
         drawing = True
-        dots += f'<circle cx="{x:.1f}" cy="{y}" r="2.5"><title>{label}: {show(value)}</title></circle>'
+        dots += f'<circle cx="{x:.1f}" cy="{y}" r="{radius}"><title>{label}: {show(value)}</title></circle>'
     return _svg("line", TIME_WIDTH, TIME_HEIGHT, f'<path d="{path}"/>{dots}')
 
 
@@ -121,5 +124,6 @@ def heat_map(found: Correlations) -> str:
 
 
 def _svg(name: str, width: float, height: float, body: str, *, stretched: bool = False) -> str:
-    aspect = ' preserveAspectRatio="none"' if stretched else ""
-    return f'<svg class="{name}" role="img" viewBox="0 0 {width:.0f} {height:.0f}"{aspect}>{body}</svg>'
+    # What is not stretched has a size of its own, at most the room that there is.
+    shape = 'preserveAspectRatio="none"' if stretched else f'width="{width:.0f}"'
+    return f'<svg class="{name}" role="img" viewBox="0 0 {width:.0f} {height:.0f}" {shape}>{body}</svg>'

@@ -26,9 +26,9 @@ section > div:first-child p.notice { color: var(--mark); line-height: 1.3; margi
 .rows { width: 100%; height: 90px; fill: var(--bar); }
 .ends { display: flex; justify-content: space-between; color: var(--soft); font-size: .8rem;
   border-top: 1px solid var(--line); padding-top: .15rem; }
-.line { width: 100%; max-width: 220px; overflow: visible; fill: var(--bar); } .line path { fill: none;
+.line { max-width: 100%; overflow: visible; fill: var(--bar); } .line path { fill: none;
   stroke: var(--bar); stroke-width: 1.5; }
-.gaps { width: 100%; max-width: 220px; fill: var(--mark); } .caption { color: var(--soft); font-size: .8rem;
+.gaps { max-width: 100%; fill: var(--mark); } .caption { color: var(--soft); font-size: .8rem;
   overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .85rem; } td, th { text-align: right; padding: 0 0 0 .8rem;
   font-weight: normal; }
