@@ -15,7 +15,6 @@ from infra import job_packages, layer
 from infra.app import ROOT
 from infra.components.function import code_patterns
 from infra.components.functions import WITH_LAYER
-from infra.components.source_bundle import SourceMissingError, bundle
 from infra.fleet import parse
 from infra.instances import has_local_disk
 from infra.wheels import Wheels, WheelsNotBuiltError
@@ -285,15 +284,6 @@ def test_lock_of_wheels_is_hashed_and_names_no_address(wheels: Wheels) -> None:
     text = wheels.lock.read_text(encoding="utf-8")
     assert "--hash=sha256:" in text
     assert "://" not in text
-
-
-def test_source_bundle_is_the_same_bytes_every_time() -> None:
-    assert bundle.__wrapped__(ROOT, "late_arrival") == bundle.__wrapped__(ROOT, "late_arrival")
-
-
-def test_source_bundle_names_what_is_missing() -> None:
-    with pytest.raises(SourceMissingError, match=r"pipelines/models/no_such/train\.py"):
-        bundle(ROOT, "no_such")
 
 
 @pytest.mark.parametrize(
