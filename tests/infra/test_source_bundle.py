@@ -1,0 +1,49 @@
+"""A model's source: the same bytes for the same files, and all that its jobs import."""
+
+import io
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from infra.app import ROOT
+from infra.components.source_bundle import SourceMissingError, bundle
+
+JOBS = (
+    *("pipelines.steps.validate", "pipelines.steps.evaluate", "pipelines.evaluation.score"),
+    *("pipelines.validation.check", "pipelines.validation.split", "train", "inference"),
+)
+
+
+def test_source_bundle_is_the_same_bytes_every_time() -> None:
+    assert bundle.__wrapped__(ROOT, "late_arrival") == bundle.__wrapped__(ROOT, "late_arrival")
+
+
+def test_source_bundle_names_what_is_missing() -> None:
+    with pytest.raises(SourceMissingError, match=r"pipelines/models/no_such/train\.py"):
+        bundle(ROOT, "no_such")
+
+
+@pytest.mark.parametrize("program", ["late_arrival", "air_time"])
+def test_jobs_import_from_their_source_alone(tmp_path: Path, program: str) -> None:
+    with tarfile.open(fileobj=io.BytesIO(bundle(ROOT, program))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    code = f"""
+import importlib, sys
+sys.path.insert(0, {str(tmp_path)!r})
+for name in {JOBS!r}:
+    importlib.import_module(name)
+ours = [module.__file__ for name, module in sys.modules.items() if name.partition(".")[0] == "pipelines"]
+sys.exit("; ".join(file for file in ours if not file.startswith({str(tmp_path)!r})) or 0)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_how_datasets_are_versioned_changes_no_models_source() -> None:
+    with tarfile.open(fileobj=io.BytesIO(bundle(ROOT, "late_arrival"))) as archive:
+        names = archive.getnames()
+    assert "pipelines/data/contract.py" in names
+    assert not [name for name in names if name.startswith(("pipelines/data/commits", "pipelines/data/landing"))]
