@@ -78,7 +78,7 @@ def time_line(
         y = TIME_HEIGHT - 4 - (TIME_HEIGHT - 8) * ((value - low) / span if span else 0.5)
         path += f"{'L' if drawing else 'M'}{x:.1f} {y:.1f}"
         drawing = True
-        dots += f'<circle cx="{x:.1f}" cy="{y}" r="{radius}"><title>{label}: {show(value)}</title></circle>'
+        dots += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}"><title>{label}: {show(value)}</title></circle>'
     return _svg("line", TIME_WIDTH, TIME_HEIGHT, f'<path d="{path}"/>{dots}')
 
 
