@@ -1,13 +1,17 @@
 """What counts as the same model again."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.contract.settings import Gate, ModelSettings
+from pipelines.evaluation.artifact import content_sha256
 from pipelines.retraining.recipe import applied, recipe_of
 from pipelines.retraining.reproduction import compare
 from tests.functional.conftest import settings
+from tests.unit import laptop
 
 EVALUATION: dict[str, Any] = {
     "rows": 1000,
@@ -75,3 +79,22 @@ def test_recipe_puts_back_what_decides_the_result_and_nothing_else() -> None:
     again: ModelSettings = applied(now, recipe_of(then, code_sha256="d" * 64, packages_sha256="e" * 64))
     assert (again.image, again.window_months, again.hyperparameters) == ("old", 2, {"max_iter": "9"})
     assert (again.gate, again.approval) == (gate, "automatic")
+
+
+@pytest.mark.parametrize(("model", "target"), [("late_arrival", "late"), ("air_time", "air_time")])
+def test_example_trainers_are_deterministic(
+    tmp_path: Path, model: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # scikit-learn writes into a model how many threads it was made with: the same instance type has as many.
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    months = laptop.write_months(tmp_path / "months", range(1, 3), every=8)
+    laptop.lay_out(tmp_path, months)
+    assert laptop.validate(tmp_path, model, target).returncode == 0
+    digests, archives = [], []
+    for _ in range(2):
+        assert laptop.train(tmp_path, model, target).returncode == 0
+        shutil.rmtree(tmp_path / "model" / "code")  # It is the repository's, and somebody may be writing it.
+        digests.append(content_sha256(tmp_path / "model"))
+        archives.append((tmp_path / "model.tar.gz").read_bytes())
+    assert digests[0] == digests[1]
+    assert archives[0] != archives[1], "the archives carry times"
