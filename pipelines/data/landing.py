@@ -12,12 +12,11 @@ from typing import Any
 from uuid import uuid4
 
 from pipelines.clients import Services
-from pipelines.contract.settings import ModelSettings
 from pipelines.data.landed import list_datasets, list_landed
 from pipelines.data.landing_batch import Batch, LandingFailedError, land_batch
 from pipelines.data.landing_reader import Watch
 from pipelines.data.landing_turn import Turn
-from pipelines.retraining.learners import learners
+from pipelines.retraining.learners import Learner, learners
 
 
 def _utc_now() -> datetime:
@@ -58,7 +57,7 @@ def land(
 def _land_dataset(
     services: Services,
     dataset: str,
-    models: list[ModelSettings],
+    models: list[Learner],
     turn: Turn,
     watch: Watch,
     now: Callable[[], datetime],

@@ -11,7 +11,6 @@ from datetime import datetime
 from pipelines.clients import Services
 from pipelines.contract import events
 from pipelines.contract.landing import batch_sk, landing_pk
-from pipelines.contract.settings import ModelSettings
 from pipelines.data import quarantine
 from pipelines.data.commits import Commit, Dataset, NoDataError
 from pipelines.data.landed import Landed, LandedSource, delete
@@ -21,6 +20,7 @@ from pipelines.data.quarantine import Refused
 from pipelines.moments import digest, written
 from pipelines.monitoring.emf import metrics_line
 from pipelines.notices import alert, emit
+from pipelines.retraining.learners import Learner
 
 AUTHOR = "land_files"
 
@@ -43,9 +43,9 @@ class Batch:
 
 
 def land_batch(
-    services: Services, dataset: str, landed: Landed, learners: Sequence[ModelSettings], watch: Watch, now: datetime
+    services: Services, dataset: str, landed: Landed, learners: Sequence[Learner], watch: Watch, now: datetime
 ) -> Batch | None:
-    """Deal with what ``landed``, or give None if nothing has; ``learners`` are the settings of the dataset's models.
+    """Deal with what ``landed``, or give None if nothing has; ``learners`` are the dataset's models.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def _tell(
     commit: Commit | None,
     readings: Readings,
     superseded: list[Refused],
-    learners: Sequence[ModelSettings],
+    learners: Sequence[Learner],
     now: datetime,
 ) -> Batch:
     """Ask for the retrainings that a new commit is due, then record the batch: its record says that they were asked."""
@@ -178,8 +178,8 @@ def _is_recorded(services: Services, commit: Commit) -> bool:
     return services.ledger.get(landing_pk(commit.dataset), batch_sk(commit.time, commit.id)) is not None
 
 
-def _request_retrainings(services: Services, commit: Commit, learners: Sequence[ModelSettings]) -> None:
+def _request_retrainings(services: Services, commit: Commit, learners: Sequence[Learner]) -> None:
     trigger = {"kind": "commit", "id": commit.id, "by": commit.author, "reason": commit.message}
-    for settings in learners:
-        if "commit" in settings.retraining.triggers:
-            emit(services, events.RETRAINING_REQUESTED, {"model": settings.model, "trigger": trigger})
+    for learner in learners:
+        if learner.on_commit:
+            emit(services, events.RETRAINING_REQUESTED, {"model": learner.model, "trigger": trigger})

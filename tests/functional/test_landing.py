@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from pipelines.clients import Services
 from pipelines.contract.landing import LONGEST_S, TURN, landing_pk
 from pipelines.contract.settings import Retraining
-from pipelines.data import landing_reader
+from pipelines.data import landed, landing_reader
 from pipelines.data.commits import Commit, Dataset
 from pipelines.data.landing import land
 from pipelines.data.landing_batch import LandingFailedError
@@ -133,6 +133,24 @@ def test_last_version_of_a_name_wins_and_the_others_are_kept(world: World) -> No
     assert quarantined(world) == {"landing/flights/a.csv": "overwritten where it landed, before it was committed"}
     assert left(world) == []
     assert world.alerts() == []
+
+
+def test_what_one_batch_does_not_hold_is_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landed, "MAX_FILES", 5)
+    for number in range(12):
+        drop(world, f"flights/{number:02}.csv", CSV + b"%d,0\n" % number)
+    assert [batch["files"] for batch in land(world.services)] == [5, 5, 2]
+    assert len(head(world).files) == 12
+    assert left(world) == []
+
+
+def test_settings_of_another_version_hold_up_no_files(world: World) -> None:
+    old = {"model": "old", "dataset": "flights", "retraining": {"triggers": ["commit"]}, "unheard_of": 1}
+    name = ENVIRONMENT.model("old").settings_parameter
+    world.client("ssm").put_parameter(Name=name, Value=json.dumps(old), Type="String")
+    drop(world, "flights/a.csv")
+    land(world.services)
+    assert sorted(detail["model"] for _, detail in world.bus.events) == ["late-arrival", "old"]
 
 
 def parquet() -> bytes:

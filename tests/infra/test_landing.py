@@ -1,0 +1,73 @@
+"""What wakes the landing function, and what it may touch."""
+
+from typing import Any
+
+import pytest
+
+from pipelines.contract.landing import LONGEST_S, WINDOW_S
+from pipelines.contract.names import Environment
+from tests.infra.laws.laws import listed
+from tests.infra.synth import Template, resources
+
+NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
+
+
+@pytest.fixture
+def operations(templates: dict[str, Template]) -> Template:
+    return templates[NAMES.stack("operations")]
+
+
+def one(template: Template, kind: str, prefix: str) -> dict[str, Any]:
+    (found,) = (
+        resource["Properties"] for name, resource in resources(template, kind).items() if name.startswith(prefix)
+    )
+    return dict(found)
+
+
+def test_arrivals_in_the_data_bucket_alone_wake(operations: Template) -> None:
+    rule = one(operations, "AWS::Events::Rule", "Landing")
+    detail = {"bucket": {"name": [NAMES.bucket("data")]}, "object": {"key": [{"prefix": "landing/"}]}}
+    assert rule["EventPattern"] == {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": detail}
+    (target,) = rule["Targets"]
+    assert target["Input"] == '{"wake":"landing"}', "no name of a file stands in a queue"
+
+
+def test_queue_admits_the_accounts_own_rules(operations: Template) -> None:
+    policy = one(operations, "AWS::SQS::QueuePolicy", "Landing")["PolicyDocument"]
+    (admitted,) = (statement for statement in policy["Statement"] if statement["Effect"] == "Allow")
+    assert admitted["Principal"] == {"Service": "events.amazonaws.com"}
+    assert admitted["Condition"] == {"StringEquals": {"aws:SourceAccount": NAMES.account}}
+
+
+def test_wakes_are_gathered_and_never_outrun_the_function(operations: Template) -> None:
+    queue = one(operations, "AWS::SQS::Queue", "Landing")
+    function = one(operations, "AWS::Lambda::Function", "FunctionsLandFiles")
+    mapping = one(operations, "AWS::Lambda::EventSourceMapping", "Landing")
+    assert function["Timeout"] == LONGEST_S
+    assert queue["VisibilityTimeout"] == LONGEST_S + WINDOW_S
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == NAMES.arn("sqs", NAMES.dead_letter_queue)
+    assert "KmsMasterKeyId" in queue
+    assert mapping["MaximumBatchingWindowInSeconds"] == WINDOW_S
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
+def test_function_looks_without_being_woken(operations: Template) -> None:
+    schedule = one(operations, "AWS::Scheduler::Schedule", "Landing")
+    assert schedule["ScheduleExpression"] == "rate(15 minutes)"
+    assert schedule["Target"]["Arn"]["Fn::GetAtt"][0].startswith("FunctionsLandFiles")
+
+
+def test_only_what_landed_is_deleted(operations: Template) -> None:
+    (policy,) = one(operations, "AWS::IAM::Role", "FunctionsLandFiles")["Policies"]
+    where = [
+        statement["Resource"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if any(action.startswith("s3:Delete") for action in listed(statement["Action"]))
+    ]
+    assert where == [f"arn:aws:s3:::{NAMES.bucket('data')}/landing/*"]
+
+
+def test_number_of_models_adds_nothing(templates: dict[str, Template]) -> None:
+    for name, template in templates.items():
+        kinds = {resource["Type"] for resource in resources(template).values()}
+        assert ("AWS::Lambda::EventSourceMapping" in kinds) == name.endswith("-operations")
