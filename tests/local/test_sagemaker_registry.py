@@ -158,6 +158,31 @@ def test_a_processing_job_reads_a_manifest(world: World) -> None:
     assert world.read(f"s3://{BUCKET}/processed/manifest/all") == b"12"
 
 
+def test_continuous_outputs_are_there_while_the_job_runs(world: World) -> None:
+    result = "/opt/ml/processing/output/result"
+    script = f"echo 1 > {result}/first; for i in 1 2 3 4 5 6; do sleep 1; done; echo 2 > {result}/second; exit 1"
+    request = _processing_request(world, "continuous", script)
+    request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3UploadMode"] = "Continuous"
+    sagemaker, s3 = world.client("sagemaker"), world.client("s3")
+    sagemaker.create_processing_job(**request)
+
+    def keys() -> list[str]:
+        found = s3.list_objects_v2(Bucket=BUCKET, Prefix="processed/continuous/").get("Contents", [])
+        return [item["Key"].rpartition("/")[2] for item in found]
+
+    assert wait(keys, until=bool) == ["first"]
+    job = sagemaker.describe_processing_job(ProcessingJobName="continuous")
+    assert job["ProcessingJobStatus"] == "InProgress"
+    job = wait(
+        lambda: sagemaker.describe_processing_job(ProcessingJobName="continuous"),
+        until=lambda job: job["ProcessingJobStatus"] != "InProgress",
+    )
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert keys() == ["first", "second"]
+    versions = s3.list_object_versions(Bucket=BUCKET, Prefix="processed/continuous/first")["Versions"]
+    assert len(versions) == 1, "what has not changed is not uploaded again"
+
+
 def test_a_failing_processing_job_says_why(world: World) -> None:
     script = "echo 'bad column: arr_delay' > /opt/ml/output/message; echo broken >&2; exit 4"
     job = _processed(world, _processing_request(world, "breaks", script))

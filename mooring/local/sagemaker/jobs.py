@@ -96,6 +96,9 @@ class Job(ABC):
     def prepare(self) -> Command:
         """Bring data and code, and say what to run."""
 
+    def attend(self) -> None:  # noqa: B027 - most jobs have nothing to do meanwhile
+        """Called again and again while the process runs."""
+
     @abstractmethod
     def collect(self, outcome: Outcome) -> None:
         """Take what the process left to S3."""
@@ -178,6 +181,7 @@ class Job(ABC):
                 if outcome.stopped or outcome.timed_out:
                     code = handle.terminate(STOP_GRACE_S)
                     break
+                self.attend()
                 try:
                     handle.wait(_POLL_S)
                 except subprocess.TimeoutExpired:

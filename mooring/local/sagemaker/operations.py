@@ -99,7 +99,7 @@ CHOICES: dict[str, set[Any]] = {
     "ProcessingInputs.S3Input.S3CompressionType": {"None"},
     "ProcessingInputs.S3Input.S3DataDistributionType": {"FullyReplicated"},
     "ProcessingOutputConfig.Outputs.AppManaged": {False},
-    "ProcessingOutputConfig.Outputs.S3Output.S3UploadMode": {"EndOfJob"},
+    "ProcessingOutputConfig.Outputs.S3Output.S3UploadMode": {"Continuous", "EndOfJob"},
     "PrimaryContainer.Mode": {"SingleModel"},
     "Containers.Mode": {"SingleModel"},
     "SkipModelValidation": {"All", "None"},

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from pathlib import PurePosixPath
+import time
+from pathlib import Path, PurePosixPath
 
 from mooring.local.sagemaker import events, jobs, s3data, store
 from mooring.local.sagemaker.errors import SageMakerError, invalid
@@ -23,6 +24,8 @@ _DESCRIBED = [
 ]
 _ROOT = "/opt/ml/processing"
 _DEFAULT_RUNTIME_S = 86_400
+_CONTINUOUS_S = 1.0
+"""How often outputs that are uploaded while the job runs are looked at."""
 
 
 def create(request: Record) -> Record:
@@ -95,6 +98,8 @@ class ProcessingJob(Job):
 
     def __init__(self, record: Record) -> None:
         super().__init__(record, record["RoleArn"])
+        self._uploaded: dict[Path, tuple[int, int]] = {}
+        self._looked = time.monotonic()
 
     @property
     def max_runtime_s(self) -> int:
@@ -134,14 +139,30 @@ class ProcessingJob(Job):
         message = self.ml / "output" / "message"
         if message.is_file():
             self.record["ExitMessage"] = message.read_text(errors="replace")[:1024]
-        s3, key = self.session.client("s3"), self.record.get("ProcessingOutputConfig", {}).get("KmsKeyId")
         for item in self._outputs():
-            output = item["S3Output"]
-            source = self.ml / PurePosixPath(output["LocalPath"]).relative_to("/opt/ml")
-            s3data.upload_folder(s3, source, output["S3Uri"], kms_key=key)
+            self._upload(item["S3Output"])
         if outcome.timed_out:
             # A processing job that runs too long is stopped by the service, which does not call that its failure.
             self.record.setdefault("ExitMessage", f"stopped after {self.max_runtime_s} s (MaxRuntimeInSeconds)")
+
+    def attend(self) -> None:
+        if time.monotonic() - self._looked < _CONTINUOUS_S:
+            return
+        for item in self._outputs():
+            if item["S3Output"].get("S3UploadMode") == "Continuous":
+                self._upload(item["S3Output"])
+        self._looked = time.monotonic()
+
+    def _upload(self, output: Record) -> None:
+        """Upload what has changed since it was last uploaded."""
+        source = self.ml / PurePosixPath(output["LocalPath"]).relative_to("/opt/ml")
+        key = self.record.get("ProcessingOutputConfig", {}).get("KmsKeyId")
+        for file in s3data.files_below(source):
+            stamp = (file.stat().st_mtime_ns, file.stat().st_size)
+            if self._uploaded.get(file) != stamp:
+                uri = f"{output['S3Uri'].rstrip('/')}/{file.relative_to(source).as_posix()}"
+                s3data.upload(self.session.client("s3"), file, uri, kms_key=key)
+                self._uploaded[file] = stamp
 
     def _outputs(self) -> list[Record]:
         outputs: list[Record] = self.record.get("ProcessingOutputConfig", {}).get("Outputs", [])

@@ -67,10 +67,9 @@ def upload(s3: Any, file: Path, uri: str, *, kms_key: str | None) -> None:
     _guarded("write", uri, lambda: s3.upload_file(str(file), bucket, key, ExtraArgs=extra))
 
 
-def upload_folder(s3: Any, folder: Path, uri: str, *, kms_key: str | None) -> None:
-    """Every file below the folder, with its path."""
-    for file in sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
-        upload(s3, file, f"{uri.rstrip('/')}/{file.relative_to(folder).as_posix()}", kms_key=kms_key)
+def files_below(folder: Path) -> list[Path]:
+    """Every file of the folder and its folders; what is linked is not followed, as SageMaker does not."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
 def _guarded(verb: str, uri: str, action: Any) -> Any:
