@@ -92,10 +92,9 @@ class Personas(Construct):
         copies = [f"{run_prefix('*', '*')}{name}" + "*" * name.endswith("/") for name in RUN_COPIES]
         return [
             allow(["s3:PutObject"], f"{data}/datasets/*", f"{audit}/{FORGETTINGS}*"),
-            # Of a versioned bucket: a marker under which a sound version can be put back. Nothing is erased by it.
-            allow(["s3:DeleteObject"], f"{data}/datasets/*"),
             allow(
-                ["s3:DeleteObjectVersion"],
+                # S3 asks for both where many versions are erased at once.
+                ["s3:DeleteObject", "s3:DeleteObjectVersion"],
                 *(f"{data}/{prefix}*" for prefix in ("datasets/", LANDING, QUARANTINE)),
                 *(f"{artifacts}/{copy}" for copy in copies),
             ),
@@ -120,8 +119,7 @@ class Personas(Construct):
             ),
             allow(
                 ["states:ListExecutions", "states:DescribeStateMachine"],
-                environment.state_machine_arn("retraining"),
-                environment.state_machine_arn("release"),
+                *(environment.state_machine_arn(kind) for kind in ("retraining", "release", "checks")),
             ),
             allow(["states:DescribeExecution", "states:GetExecutionHistory"], *self._executions()),
             allow(
@@ -166,7 +164,7 @@ class Personas(Construct):
     def _executions(self) -> list[str]:
         return [
             self._environment.arn("states", f"execution:{self._environment.state_machine(kind)}:*")
-            for kind in ("retraining", "release")
+            for kind in ("retraining", "release", "checks")
         ]
 
     def _parameters(self) -> str:

@@ -104,11 +104,13 @@ def _holds_all(place: Path, values: Iterable[str]) -> bool:
     if not place.stat().st_size:
         return False
     with place.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return all(any(content.find(form) >= 0 for form in _forms(value)) for value in values)
+        return all(any(re.search(form, content) for form in _forms(value)) for value in values)
 
 
 def _forms(value: str) -> set[bytes]:
-    return {value.encode(encoding, "replace") for encoding in ENCODINGS}
+    """Patterns of the value as a word of its own, in every encoding."""
+    encoded = {value.encode(encoding, "replace") for encoding in ENCODINGS}
+    return {rb"(?<!\w)" + re.escape(form) + rb"(?!\w)" for form in encoded}
 
 
 def digest_of(place: Path) -> str:
