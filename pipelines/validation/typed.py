@@ -37,7 +37,8 @@ def to_type(given: pa.Array, kind: str, *, text: bool) -> Typed:
     if kind == "integer":
         with np.errstate(invalid="ignore"):
             readable &= (values % 1 == 0) & (np.abs(values) < INTEGERS_BELOW)
-    return pd.Series(np.where(readable, values, np.nan)), filled & ~readable
+    # Adding zero makes -0 into 0, which it equals: a key must not tell them apart.
+    return pd.Series(np.where(readable, values, np.nan) + 0.0), filled & ~readable
 
 
 def _numbers_of_text(given: pa.Array) -> npt.NDArray[np.float64]:

@@ -160,6 +160,11 @@ def test_keys_are_kept_over_files_and_pieces(
     assert all(violation.files == {"2.csv": violation.count} for violation in checked.violations)
 
 
+def test_zero_is_zero_in_a_key(tmp_path: Path) -> None:
+    contract = contract_of(tmp_path, "min_rows: 0\ncolumns: {a: {role: label, type: number, unique: true}}")
+    assert broken(check_rows(tmp_path, contract, [{"a": "0"}, {"a": "-0.0"}, {"a": "0e3"}])) == {("a", "unique"): 2}
+
+
 def test_a_key_that_is_not_whole_equals_no_other(tmp_path: Path) -> None:
     columns = "{a: {role: label, type: number, nullable: true}, b: {role: record, type: category, nullable: true}}"
     contract = contract_of(tmp_path, f"min_rows: 0\nunique: [[a, b]]\ncolumns: {columns}")
