@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ from pipelines.contract.paths import object_key
 from pipelines.data.locations import Places
 from pipelines.data.manifest import Commit, File
 from pipelines.data.objects import DamagedObjectError
-from pipelines.data.parallel import each, each_quickly
+from pipelines.data.parallel import each
 from pipelines.data.sources import BLOCK_BYTES, Progress
 from pipelines.storage import Bucket, MissingObjectError
 
@@ -66,13 +66,7 @@ def checkout(
     folder.mkdir(parents=True, exist_ok=True)
     root = folder.resolve()
     _check_folders(root, commit)
-    there = {
-        file.path: digest
-        for file, digest in each_quickly(
-            lambda file: (file, _digest_of(root / file.path)), commit.files, workers=workers
-        )
-        if digest is not None
-    }
+    there = _digests_there(root, commit.files, workers=workers)
     kept = {file.path for file in commit.files if there.get(file.path) == file.sha256}
     if not overwrite:
         _check_committed(bucket, commit.dataset, {path: there[path] for path in there.keys() - kept})
@@ -111,15 +105,25 @@ def _mode(place: Path) -> int | None:
         return None
 
 
-def _digest_of(place: Path) -> str | None:
-    """The digest of what stands there; None if nothing does, and no digest ("") of what is only a link."""
-    mode = _mode(place)
-    if mode is None:
-        return None
-    if stat.S_ISLNK(mode):
-        return ""
-    if not stat.S_ISREG(mode):
-        raise UnsafePathError(f"{place} is not a file: a file of the commit has this name")
+def _digests_there(root: Path, files: Iterable[File], *, workers: int) -> dict[str, str]:
+    """What stands in the folder under the commit's names: its digest, and no digest ("") of what is only a link."""
+    found: dict[str, str] = {}
+
+    def regular() -> Iterator[str]:
+        for file in files:
+            mode = _mode(root / file.path)
+            if mode is not None and stat.S_ISLNK(mode):
+                found[file.path] = ""
+            elif mode is not None and stat.S_ISREG(mode):
+                yield file.path
+            elif mode is not None:
+                raise UnsafePathError(f"{root / file.path} is not a file: a file of the commit has this name")
+
+    found.update(each(lambda path: (path, _digest_of(root / path)), regular(), workers=workers))
+    return found
+
+
+def _digest_of(place: Path) -> str:
     with place.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

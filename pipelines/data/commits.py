@@ -23,7 +23,7 @@ from pipelines.data.locations import Places
 from pipelines.data.manifest import Commit, File, InvalidCommitError
 from pipelines.data.objects import Objects
 from pipelines.data.parallel import WORKERS
-from pipelines.data.sources import LocalSource, Progress, Source, describe
+from pipelines.data.sources import LocalSource, Progress, Source
 from pipelines.data.verify import Damage
 from pipelines.ledger import ConflictError, Ledger
 from pipelines.storage import Bucket, ExistsError, MissingObjectError
@@ -130,7 +130,7 @@ class Dataset:
         head, parent = self._read_head()
         objects = Objects(self.bucket, self.name, known=_digests(parent))
         # A content is stored while others are still hashed; without a commit nobody sees it.
-        described = describe(sources, take=objects.take, workers=self.workers, on_progress=on_progress)
+        described = objects.take(sources, workers=self.workers, on_progress=on_progress)
         for _ in range(MAX_ATTEMPTS):
             commit = Commit.of(
                 self.name,

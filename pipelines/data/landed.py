@@ -74,6 +74,10 @@ class LandedSource:
     landed: LandedFile
     file: File
 
+    @property
+    def size_bytes(self) -> int:
+        return self.file.size_bytes
+
     def describe(self, path: str) -> File:  # noqa: ARG002 - it was described when it was read
         return self.file
 

@@ -1,12 +1,13 @@
 """A dataset's objects: each distinct content once, under its digest, never overwritten by another content."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from threading import Lock
+from typing import NamedTuple
 
 from pipelines.contract.paths import object_key
-from pipelines.data.manifest import File
+from pipelines.data.manifest import File, check_paths
 from pipelines.data.parallel import WORKERS, each
-from pipelines.data.sources import Source
+from pipelines.data.sources import Progress, Source
 from pipelines.storage import Bucket, ExistsError
 
 ATTEMPTS = 5
@@ -33,19 +34,50 @@ class Objects:
         self._claimed = set(known)
         self._lock = Lock()
 
-    def take(self, path: str, source: Source) -> File:
-        """Describe a file and store its content; by many threads at once, if need be.
+    def take(
+        self, sources: Mapping[str, Source], *, workers: int = WORKERS, on_progress: Progress | None = None
+    ) -> list[File]:
+        """Describe all files (logical name -> source), and store the contents that are not known.
 
         Raises
         ------
         InvalidCommitError
-            It cannot be read, or changes meanwhile.
+            A wrong logical name, a file that cannot be read, or one that changes meanwhile.
         DamagedObjectError
             The object that is there has another content than its name says.
         """
-        file = source.describe(path)
-        if self._claim(file):
-            self.versions[file.sha256] = self._store(file, source, ask_first=file.size_bytes > SMALL_BYTES)
+        check_paths(sources)
+        total = sum(source.size_bytes for source in sources.values()) if on_progress else 0
+        files: list[File] = []
+        done = 0
+
+        def add(file: File) -> None:
+            nonlocal done
+            files.append(file)
+            done += file.size_bytes
+            if on_progress:
+                on_progress(done, total, "Hashing and storing")
+
+        def waiting() -> Iterator[_Waiting]:
+            for path, source in sources.items():
+                # Threads that hash small files only wait for each other.
+                file = source.describe(path) if source.size_bytes <= SMALL_BYTES else None
+                if file is None or self._claim(file):
+                    yield _Waiting(path, source, file)
+                else:
+                    add(file)
+
+        for file in each(self._take, waiting(), workers=workers):
+            add(file)
+        return files
+
+    def _take(self, waiting: "_Waiting") -> File:
+        path, source, file = waiting
+        if file is None:
+            file = source.describe(path)
+            if not self._claim(file):
+                return file
+        self.versions[file.sha256] = self._store(file, source, ask_first=file.size_bytes > SMALL_BYTES)
         return file
 
     def take_again(self, uploads: Iterable[tuple[File, Source]], *, workers: int = WORKERS) -> None:
@@ -82,3 +114,11 @@ class Objects:
                 # It was there before, or another writer was faster: is it what it should be?
                 continue
         raise DamagedObjectError(f"{self._bucket.uri(key)} came and went {ATTEMPTS} times while it was to be written")
+
+
+class _Waiting(NamedTuple):
+    """A file in line; one that is described is also claimed."""
+
+    path: str
+    source: Source
+    file: File | None

@@ -1,6 +1,6 @@
 """Many small acts at once, in bounded memory."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from queue import SimpleQueue
@@ -8,7 +8,6 @@ from typing import TypeVar
 
 WORKERS = 16
 """Requests to S3 at a time: enough to hide its latency, few enough for one client's connections."""
-MOST_TOGETHER = 8
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,7 +16,7 @@ Result = TypeVar("Result")
 def each(act: Callable[[Item], Result], items: Iterable[Item], *, workers: int = WORKERS) -> Iterator[Result]:
     """The results of ``act`` on every item, in no order; the first error ends it, once what runs has ended.
 
-    Items are taken as they are needed, so their number costs no memory. One worker means this thread.
+    Items are taken as they are needed, by this thread, so their number costs no memory. One worker means this thread.
     """
     if workers == 1:
         yield from map(act, items)
@@ -43,11 +42,3 @@ def each(act: Callable[[Item], Result], items: Iterable[Item], *, workers: int =
         finally:
             for future in running:
                 future.cancel()
-
-
-def each_quickly(act: Callable[[Item], Result], items: Sequence[Item], *, workers: int = WORKERS) -> Iterator[Result]:
-    """The same for acts that may take less time than it takes to hand them over: many items go together."""
-    together = max(1, min(MOST_TOGETHER, len(items) // (4 * workers)))
-    groups = (items[start : start + together] for start in range(0, len(items), together))
-    for results in each(lambda group: [act(item) for item in group], groups, workers=workers):
-        yield from results

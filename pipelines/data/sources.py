@@ -1,18 +1,17 @@
 """Where a commit's bytes come from: a source describes a file, and stores it under its digest."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipelines.data.annotations import Annotation, annotate
-from pipelines.data.manifest import File, InvalidCommitError, check_paths
-from pipelines.data.parallel import WORKERS, each_quickly
+from pipelines.data.manifest import File, InvalidCommitError
 from pipelines.storage import Bucket, ExistsError, checksum
 
 BLOCK_BYTES = 1 << 20
@@ -35,6 +34,11 @@ class ChangedFileError(InvalidCommitError):
 
 class Source(Protocol):
     """One file to commit, wherever it lies."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How large it seems without reading it; 0 if that cannot be said."""
+        ...
 
     def describe(self, path: str) -> File:
         """The file under its logical name ``path``: digest, size, rows and columns.
@@ -98,14 +102,23 @@ class LocalSource:
 
     place: Path
 
+    @property
+    def size_bytes(self) -> int:
+        try:
+            return self.place.stat().st_size
+        except OSError:
+            return 0
+
     def describe(self, path: str) -> File:
         try:
-            size_bytes = self.place.stat().st_size
-            if size_bytes > MAX_BYTES:
-                raise FileTooLargeError(
-                    f"{path}: {size_bytes:,} bytes; a file of a commit has at most {MAX_BYTES:,}: split it"
-                )
-            file = describe_blocks(path, _blocks(self.place, size_bytes)).file
+            with self.place.open("rb", buffering=0) as content:
+                size_bytes = os.fstat(content.fileno()).st_size
+                if size_bytes > MAX_BYTES:
+                    raise FileTooLargeError(
+                        f"{path}: {size_bytes:,} bytes; a file of a commit has at most {MAX_BYTES:,}: split it"
+                    )
+                # One byte more than a small file has: its end is seen without a block's worth of memory.
+                file = describe_blocks(path, read_blocks(content, min(size_bytes + 1, HASHED_BYTES))).file
         except OSError as error:
             raise InvalidCommitError(f"{path}: cannot be read: {error}") from error
         if path.endswith(".parquet"):
@@ -129,49 +142,10 @@ class LocalSource:
             raise
 
 
-def describe(
-    sources: Mapping[str, Source],
-    *,
-    take: Callable[[str, Source], File] = lambda path, source: source.describe(path),
-    workers: int = WORKERS,
-    on_progress: Progress | None = None,
-) -> list[File]:
-    """All files by their logical names; ``take`` describes one, and may do more with it.
-
-    Raises
-    ------
-    InvalidCommitError
-        A wrong logical name, or a file that cannot be read.
-    """
-    check_paths(sources)
-    total = _size_bytes(sources.values()) if on_progress else 0
-    files: list[File] = []
-    done = 0
-    for file in each_quickly(lambda entry: take(*entry), list(sources.items()), workers=workers):
-        files.append(file)
-        done += file.size_bytes
-        if on_progress:
-            on_progress(done, total, "Hashing and storing")
-    return files
-
-
-def _size_bytes(sources: Iterable[Source]) -> int:
-    """Of local files; 0 if there are others, or one is gone: that is complained of when it is read."""
-    total = 0
-    with suppress(OSError):
-        for source in sources:
-            if not isinstance(source, LocalSource):
-                return 0
-            total += source.place.stat().st_size
-        return total
-    return 0
-
-
-def _blocks(place: Path, size_bytes: int) -> Iterator[bytes]:
-    with place.open("rb", buffering=0) as file:
-        # One byte more than a small file has: its end is seen without a block's worth of memory.
-        while block := file.read(min(size_bytes + 1, HASHED_BYTES)):
-            yield block
+def read_blocks(content: IO[bytes], size_bytes: int) -> Iterator[bytes]:
+    """What is left of an open file."""
+    while block := content.read(size_bytes):
+        yield block
 
 
 def _with_parquet_notes(file: File, place: Path) -> File:

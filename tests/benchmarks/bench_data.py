@@ -10,6 +10,7 @@ DVC stands in an environment of its own, with its defaults (eight jobs on two co
 
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
@@ -38,9 +39,12 @@ SAMPLE_S = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """``memory_bytes`` is the highest sum of the proportional set sizes of the processes."""
+    """``cpu_s`` is what the processes themselves took of the processors, without the server: what a busy machine does
+    not change. ``memory_bytes`` is the highest sum of their proportional set sizes.
+    """
 
     seconds: float
+    cpu_s: float
     memory_bytes: int
 
 
@@ -60,23 +64,25 @@ def main() -> None:
 
 def report(case: Case, measured: dict[tuple[str, str], list[Measure]]) -> None:
     print(f"\n({case.name}) {case.files:,} files of {case.size_bytes:,} bytes, {case.rounds} rounds")
-    print(
-        f"{'':14}{'ours s':>8}{'boto3 s':>9}{'DVC s':>8}{'ours/boto3':>12}{'DVC/ours':>10}{'ours MB':>9}{'DVC MB':>8}"
-    )
+    names = ("", "ours s", "boto3 s", "DVC s", "ours/boto3", "DVC/ours", "CPU s", "boto3", "DVC", "MB", "DVC")
+    layout = "{:13}{:>8}{:>9}{:>8}{:>12}{:>10}{:>8}{:>8}{:>8}{:>7}{:>7}"
+    print(layout.format(*names))
     for act in ACTS:
-        seconds = {
-            program: median([one.seconds for one in measured[program, act]])
-            for program in ("ours", "bare", "dvc")
-            if (program, act) in measured
-        }
-        memory = {program: max(one.memory_bytes for one in measured[program, act]) / 1e6 for program in ("ours", "dvc")}
-        bare = f"{seconds['bare']:>9.2f}" if "bare" in seconds else f"{'':9}"
-        ratio = f"{seconds['ours'] / seconds['bare']:>12.2f}" if "bare" in seconds else f"{'':12}"
-        print(
-            f"{act:14}{seconds['ours']:>8.2f}{bare}{seconds['dvc']:>8.2f}{ratio}"
-            f"{seconds['dvc'] / seconds['ours']:>10.1f}{memory['ours']:>9.0f}{memory['dvc']:>8.0f}",
-            flush=True,
-        )
+        ours, bare, dvc = (measured.get((program, act), []) for program in ("ours", "bare", "dvc"))
+        seconds = [median(one.seconds for one in found) if found else None for found in (ours, bare, dvc)]
+        cpu = [median(one.cpu_s for one in found) if found else None for found in (ours, bare, dvc)]
+        memory = [max(one.memory_bytes for one in found) / 1e6 for found in (ours, dvc)]
+        ratios = (_ratio(seconds[0], seconds[1]), _ratio(seconds[2], seconds[0]))
+        cells = [act, *map(_text, (*seconds, *ratios, *cpu)), *(f"{value:.0f}" for value in memory)]
+        print(layout.format(*cells), flush=True)
+
+
+def _ratio(one: float | None, other: float | None) -> float | None:
+    return one / other if one and other else None
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def run_rounds(case: Case, dvc: Path) -> dict[tuple[str, str], list[Measure]]:
@@ -91,7 +97,8 @@ def run_rounds(case: Case, dvc: Path) -> dict[tuple[str, str], list[Measure]]:
                 prepare(server)
                 for act, found in run_program(program, case, work.resolve(), server, dvc).items():
                     measured.setdefault((program, act), []).append(found)
-                    print(f"  round {number + 1} {program} {act}: {found.seconds:.2f} s", file=sys.stderr, flush=True)
+                    told = f"round {number + 1} {program} {act}: {found.seconds:.2f} s, CPU {found.cpu_s:.2f} s"
+                    print(told, file=sys.stderr, flush=True)
             finally:
                 process.stop(home=HOME / "aws")
     shutil.rmtree(HOME / "work", ignore_errors=True)
@@ -189,6 +196,7 @@ class DvcRunner:
 def measure(commands: list[list[str]], folder: Path, variables: dict[str, str]) -> Measure:
     """Run the commands one after the other."""
     highest = 0
+    cpu_before = _cpu_s()
     begun = time.perf_counter()
     for command in commands:
         child = subprocess.Popen(command, cwd=folder, env=variables)
@@ -200,7 +208,13 @@ def measure(commands: list[list[str]], folder: Path, variables: dict[str, str]) 
                 continue
         if child.returncode:
             raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}")
-    return Measure(seconds=time.perf_counter() - begun, memory_bytes=highest)
+    return Measure(seconds=time.perf_counter() - begun, cpu_s=_cpu_s() - cpu_before, memory_bytes=highest)
+
+
+def _cpu_s() -> float:
+    """Of all processes that were started here and have ended: never the server, which still runs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _memory_bytes(pid: int) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.data.commits import Commit
-from pipelines.data.sources import LocalSource, describe
+from pipelines.data.sources import LocalSource
 from pipelines.models import flights
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def lay_out(folder: Path, files: dict[str, Path]) -> None:
     """The inputs of the validate step: objects by digest, and commit.json."""
-    described = describe({path: LocalSource(place) for path, place in files.items()})
+    described = [LocalSource(place).describe(path) for path, place in files.items()]
     commit = Commit.of("flights", described, parent=None, author="test", time="2026-01-01T00:00:00Z", message="months")
     (folder / "data").mkdir(parents=True)
     (folder / "commit").mkdir()

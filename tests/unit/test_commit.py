@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.contract.release_state import InvalidReleaseStateError, ReleaseState
 from pipelines.data.commits import Commit, InvalidCommitError
-from pipelines.data.sources import LocalSource, describe
+from pipelines.data.sources import LocalSource
 
 names = st.text(st.characters(whitelist_categories=("L", "N")), min_size=1, max_size=8)
 contents = st.dictionaries(names, st.binary(max_size=20), min_size=1, max_size=5)
@@ -20,7 +20,7 @@ def made(files: dict[str, bytes], parent: Commit | None = None, author: str = "a
         places = {name: Path(folder) / str(number) for number, name in enumerate(files)}
         for name, content in files.items():
             places[name].write_bytes(content)
-        described = describe({name: LocalSource(place) for name, place in places.items()})
+        described = [LocalSource(place).describe(name) for name, place in places.items()]
         return Commit.of("d", described, parent=parent, author=author, time="t", message="m")
 
 

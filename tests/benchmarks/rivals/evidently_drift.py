@@ -1,0 +1,41 @@
+"""Evidently's data drift preset at its defaults, in an environment of its own."""
+
+import time
+import warnings
+
+import pandas as pd
+from evidently import Report
+from evidently.presets import DataDriftPreset
+
+from tests.benchmarks.rivals.rival import Rival, main
+
+
+class EvidentlyDrift(Rival):
+    def __init__(self, reference: pd.DataFrame) -> None:
+        self._reference = reference
+
+    def raised(self, windows: list[pd.DataFrame]) -> list[set[str]]:
+        return [self._check(window) for window in windows]
+
+    def seconds(self, window: pd.DataFrame) -> float:
+        begun = time.perf_counter()
+        self._check(window)
+        return time.perf_counter() - begun
+
+    def _check(self, window: pd.DataFrame) -> set[str]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = Report([DataDriftPreset()]).run(window, self._reference).dict()
+        raised = set()
+        for metric in found["metrics"]:
+            config = metric["config"]
+            if config["type"] == "evidently:metric_v2:ValueDrift":
+                # A p-value drifts below its threshold, a distance above.
+                below, value = "p_value" in config["method"], float(metric["value"])
+                if value < config["threshold"] if below else value >= config["threshold"]:
+                    raised.add(config["column"])
+        return raised
+
+
+if __name__ == "__main__":
+    main("evidently", EvidentlyDrift)

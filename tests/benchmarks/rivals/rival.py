@@ -1,0 +1,48 @@
+"""What a rival's program does: raise on windows, or take its time. Runs in the rival's own environment."""
+
+import argparse
+import json
+import logging
+from abc import ABC, abstractmethod
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+
+from tests.benchmarks import windows
+
+
+class Rival(ABC):
+    @abstractmethod
+    def __init__(self, reference: pd.DataFrame) -> None: ...
+
+    @abstractmethod
+    def raised(self, windows: list[pd.DataFrame]) -> list[set[str]]:
+        """The columns that drifted in each window; all windows have equally many rows."""
+
+    @abstractmethod
+    def seconds(self, window: pd.DataFrame) -> float:
+        """For a full check of a window in memory."""
+
+
+def main(name: str, kind: type[Rival]) -> None:
+    """Read commands as lines of JSON and answer each with one: ``raised`` counts windows, ``time`` gives seconds."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("commands", help="a JSON array of objects")
+    logging.disable()
+    rival = kind(pd.DataFrame(windows.reference()))
+    answers = []
+    for command in json.loads(parser.parse_args().commands):
+        tables = [
+            pd.DataFrame(windows.table(command["rows"], seed, command["kind"]))
+            for seed in range(1, command["windows"] + 1)
+        ]
+        if command["do"] == "time":
+            answers.append({**command, "seconds": [rival.seconds(table) for table in tables]})
+        else:
+            raised = rival.raised(tables)
+            column = windows.CHANGED.get(command["kind"])
+            count = sum(column in names if column else bool(names) for names in raised)
+            answers.append({**command, "raised": count})
+    versions = f"{name} {version(name)}, numpy {np.__version__}, pandas {pd.__version__}"
+    print(json.dumps({"versions": versions, "answers": answers}))
