@@ -56,7 +56,7 @@ def trace(services: Services, subject: Subject) -> Graph:
 def models_that_saw(services: Services, dataset: str, commit_id: str) -> list[dict[str, Any]]:
     """Which runs used a commit, the oldest first: of each ``model``, ``run_id``, ``outcome``, ``package`` (or None)."""
     found = []
-    for use in services.ledger.query(keys.commit_pk(dataset, commit_id), keys.run_sk("")):
+    for use in services.ledger.query(keys.commit_pk(dataset, commit_id), keys.USE):
         model, run_id = use["model"], use["run_id"]
         item = services.ledger.get(keys.model_pk(model), keys.run_sk(run_id)) or {}
         package = package_name(model, item["package_arn"]) if item.get("package_arn") else None
