@@ -92,7 +92,9 @@ def check_files(
         first = columns if first is None else first
         if columns != first:
             other.append(name)
-        rules = by_columns.setdefault(columns & set(contract.columns), RowRules(contract, sorted(columns)))
+        if columns not in by_columns:
+            by_columns[columns] = RowRules(contract, sorted(columns))
+        rules = by_columns[columns]
         begun = table.rows
         for chunk in read_chunks(path, name, columns=list(contract.columns)):
             typed = rules.check(chunk, tally)

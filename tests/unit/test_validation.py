@@ -96,6 +96,8 @@ def test_rows_that_keep_the_contract_pass(tmp_path: Path, contract: DataContract
         (2, {"ticket": "a"}, "ticket", "unique", "repeats an earlier row"),
         (2, {"flight": "1.0"}, "day, flight", "unique", "repeats an earlier row"),
         (0, {"temp": "131"}, "temp", "max", "above 130"),
+        (2, {"temp": "131"}, "temp", "max", "above 130"),
+        (2, {"landed": "2013-01-02"}, "landed, day", "later", "breaks landed > day"),
         (0, {"temp": "nan"}, "temp", "type", "not readable as number"),
         (0, {"temp": "inf"}, "temp", "type", "not readable as number"),
         (0, {"temp": "1e999"}, "temp", "type", "not readable as number"),
