@@ -76,14 +76,17 @@ class RowRules:
             return
         if error.schema.name is None:
             rule = next(rule for rule in self._rules if rule.name == name)
-            self._add(tally, chunk, ~_passed(error), ", ".join(rule.columns), name, f"breaks {rule.text}", rule.columns)
+            every = np.ones(len(frame), dtype=bool)
+            bad = _broken(error, every)
+            self._add(tally, chunk, bad, ", ".join(rule.columns), name, f"breaks {rule.text}", rule.columns)
             return
         column = str(error.schema.name).removeprefix(UNREADABLE)
         rules = self._contract.columns[column]
         if builtin and name == "not_nullable":
             bad, rule_name = frame[column].isna().to_numpy() & ~frame[UNREADABLE + column].to_numpy(), "nullable"
         else:
-            bad, rule_name = ~_passed(error), name
+            judged = UNREADABLE + column if name == "type" else column
+            bad, rule_name = _broken(error, frame[judged].notna().to_numpy()), name
         self._add(tally, chunk, bad, column, rule_name, _detail(rules, rule_name, chunk, column), (column,))
 
     def _add(
@@ -120,11 +123,14 @@ def _holds(rule: Any) -> Any:
     return lambda frame: pd.Series(~rule.broken(frame), index=frame.index)
 
 
-def _passed(error: SchemaError) -> Mask:
-    if error.check_output is None:
+def _broken(error: SchemaError, judged: Mask) -> Mask:
+    """Which rows fail a check; pandera gives an answer for the rows that it ``judged``, not for missing values."""
+    if error.check_output is None or len(error.check_output) != judged.sum():
         # pandera's own message quotes rows.
         raise UnjudgedRuleError(f"pandera could not judge {error.check}: {error.reason_code}")
-    return np.asarray(error.check_output.to_numpy(), dtype=bool)
+    bad = np.zeros(len(judged), dtype=bool)
+    bad[judged] = ~np.asarray(error.check_output, dtype=bool)
+    return bad
 
 
 def _detail(column: Column, rule: str, chunk: Chunk, name: str) -> str:

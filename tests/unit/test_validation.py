@@ -326,7 +326,9 @@ def test_a_table_made_from_a_contract_passes_and_each_mutation_is_found(
         ways["nullable"] = None
     rule = data.draw(st.sampled_from(sorted(ways)))
     rows[row][column] = ways[rule]
-    assert broken(check_rows(tmp_path, contract, rows)) == {(column, rule): 1}
+    [violation] = check_rows(tmp_path, contract, rows).violations
+    assert (violation.column, violation.rule, violation.count) == (column, rule, 1)
+    assert [(example.row, example.values) for example in violation.examples] == [(row + 1, {column: ways[rule]})]
     rows[row]["id"] = None
     assert broken(check_rows(tmp_path, contract, rows)) == {(column, rule): 1, ("id", "nullable"): 1}
 
