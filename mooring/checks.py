@@ -14,6 +14,7 @@ from pipelines.contract.ledger import check_sk
 from pipelines.moments import written
 from pipelines.monitoring.check import NOT_SERVING
 from pipelines.monitoring.labels import InvalidLabelsError, check_header
+from pipelines.monitoring.version_check import COUNTING
 
 WINDOW_FORMS = "6h, 2d, or two moments: 2026-03-01T10:00Z/2026-03-01T12:00Z"
 
@@ -52,10 +53,12 @@ class Checks:
     def run(self, window: tuple[datetime, datetime] | None) -> dict[str, Any]:
         """Check a window now, by default the last one that the settings' length gives; returns what was found.
 
+        A window that is too large for one function is waited for until many have counted it.
+
         Raises
         ------
         MooringError
-            The function failed.
+            The function failed, or the state machine that counts large windows.
         """
         begin, end = window or (None, datetime.now(UTC))
         request = {"model": self._model, "scheduled_at": written(end)} | ({"begin": written(begin)} if begin else {})
@@ -68,7 +71,16 @@ class Checks:
                 f"the check of {self._model} failed: {found.get('errorType')}: {found.get('errorMessage')}",
                 remedy=f"see which versions serve: mooring show {self._deployed.environment.id} {self._model}",
             )
-        return dict(found)
+        return self._counted(found) if found["outcome"] == COUNTING else dict(found)
+
+    def _counted(self, found: dict[str, Any]) -> dict[str, Any]:
+        execution = self._deployed.wait_for(found["execution"])
+        if execution.status != "SUCCEEDED":
+            raise MooringError(
+                f"the check of {self._model} ended as {execution.status}: {execution.cause}",
+                remedy=f"check again: mooring check {self._deployed.environment.id} {self._model}",
+            )
+        return {**execution.output["check"], "quality": found["quality"]}
 
     def document(self, check_id: str) -> dict[str, Any]:
         """All that a check has written down."""

@@ -1,5 +1,6 @@
 """Building blocks of the state machines' definitions: tasks that retry what may pass and catch what does not."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from pipelines.contract.names import Environment
@@ -52,6 +53,14 @@ THROTTLED = {
     "MaxDelaySeconds": 60,
     "JitterStrategy": "FULL",
 }
+
+
+def states_of(definition: State) -> Iterator[State]:
+    """All states of a definition, those that a map repeats among them."""
+    for state in definition["States"].values():
+        yield state
+        if state["Type"] == "Map":
+            yield from states_of(state["ItemProcessor"])
 
 
 def catch(target: str, *errors: str) -> State:

@@ -13,7 +13,7 @@ from infra import layer
 from infra.components.function import Function
 from infra.components.job_packages import JobPackages
 from infra.components.permissions import Permissions
-from pipelines.contract.env import FUNCTIONS, DriftCheckEnv, FunctionEnv, PlanRunEnv
+from pipelines.contract.env import FUNCTIONS, ConcludeCheckEnv, CountBatchEnv, DriftCheckEnv, FunctionEnv, PlanRunEnv
 from pipelines.contract.landing import LONGEST_S
 from pipelines.contract.names import Environment
 
@@ -27,12 +27,14 @@ class Size:
 SIZES = {
     "verify_release": Size(timeout_s=120),
     "drift_check": Size(timeout_s=300, memory_mb=2048),
+    "count_batch": Size(timeout_s=300, memory_mb=2048),
+    "conclude_check": Size(timeout_s=300, memory_mb=2048),
     "create_release_states": Size(timeout_s=300),
     # With a whole processor: it hashes, unpacks and counts what arrives.
     "land_files": Size(timeout_s=LONGEST_S, memory_mb=1769),
 }
 """Of the functions that need more than the others."""
-WITH_LAYER = ("drift_check",)
+WITH_LAYER = ("drift_check", "count_batch", "conclude_check")
 """The functions that import numpy or msgspec."""
 
 
@@ -69,6 +71,8 @@ class Functions(Construct):
         }
         own: dict[type[FunctionEnv], dict[str, str]] = {
             DriftCheckEnv: {"key_arn": key.key_arn},
+            CountBatchEnv: {"key_arn": key.key_arn},
+            ConcludeCheckEnv: {"key_arn": key.key_arn},
             PlanRunEnv: {"packages_uri": JobPackages(self, "JobPackages").uri},
         }
         self.by_name: dict[str, lambda_.Function] = {}

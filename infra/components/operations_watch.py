@@ -29,7 +29,7 @@ class OperationsWatch(Construct):
         super().__init__(scope, construct_id)
         failures = {kind: machine.metric_failed(period=PERIOD) for kind, machine in machines.items()}
         errors = {name: function.metric_errors(period=PERIOD) for name, function in functions.items()}
-        watched = [("Retraining", failures["retraining"]), ("Release", failures["release"])]
+        watched = [(kind.capitalize(), metric) for kind, metric in failures.items()]
         watched += [("DriftCheck", errors["drift_check"]), ("Landing", errors["land_files"])]
         for name, metric in watched:
             metric.create_alarm(

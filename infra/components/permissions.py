@@ -38,6 +38,15 @@ class Permissions:
         executions = allow(["states:DescribeExecution"], environment.arn("states", f"execution:{machine}:*"))
         read_release = allow(["ssm:GetParameter"], release)
         write_release = allow(["ssm:GetParameter", "ssm:PutParameter"], release)
+        count_traffic = [
+            allow(["ssm:GetParameter"], settings, release),
+            describe_package,
+            list_artifacts,
+            allow(["s3:GetObject"], f"{capture}/*"),
+            allow(["s3:PutObject"], f"{capture}/quarantine/*"),
+            read_runs,
+            allow(["s3:GetObject", "s3:PutObject"], f"{artifacts}/checks/*"),
+        ]
         self._statements: dict[str, Statements] = {
             "take_lease": [allow(["ssm:GetParameter"], settings), self._ledger(put_update)],
             "plan_run": [
@@ -110,11 +119,17 @@ class Permissions:
                 *tell,
             ],
             "drift_check": [
+                *count_traffic,
+                allow(["s3:ListBucket"], capture),
+                allow(["states:StartExecution"], environment.state_machine_arn("checks")),
+                self._ledger([*put, "dynamodb:Query"]),
+                *tell,
+            ],
+            "count_batch": count_traffic,
+            "conclude_check": [
                 allow(["ssm:GetParameter"], settings, release),
                 describe_package,
-                allow(["s3:ListBucket"], capture, artifacts),
-                allow(["s3:GetObject"], f"{capture}/*"),
-                allow(["s3:PutObject"], f"{capture}/quarantine/*"),
+                list_artifacts,
                 read_runs,
                 allow(["s3:GetObject", "s3:PutObject"], f"{artifacts}/checks/*"),
                 self._ledger([*put, "dynamodb:Query"]),

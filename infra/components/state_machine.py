@@ -1,4 +1,4 @@
-"""One of the environment's two state machines: its definition, its log, its role."""
+"""One of the environment's state machines: its definition, its log, its role."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.components.asl import State
+from infra.components.asl import State, states_of
 from infra.components.policies import allow, pass_role, service
 from pipelines.contract.names import Environment
 
@@ -56,7 +56,7 @@ class StateMachine(Construct):
             encryption_key=key,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        resources = {state.get("Resource", "") for state in definition["States"].values()}
+        resources = {state.get("Resource", "") for state in states_of(definition)}
         functions = sorted(resource for resource in resources if ":function:" in resource)
         role = iam.Role(
             self,
@@ -87,6 +87,17 @@ class StateMachine(Construct):
             encryption_configuration=sfn.CustomerManagedEncryptionConfiguration(key),
             removal_policy=RemovalPolicy.DESTROY,
         )
+
+
+def map_statements(environment: Environment, kind: str) -> list[iam.PolicyStatement]:
+    """What a distributed map needs: its items are executions of the same machine."""
+    machine = environment.state_machine(kind)
+    return [
+        allow(["states:StartExecution"], environment.state_machine_arn(kind)),
+        allow(
+            ["states:DescribeExecution", "states:StopExecution"], environment.arn("states", f"execution:{machine}:*")
+        ),
+    ]
 
 
 def job_statements(environment: Environment) -> list[iam.PolicyStatement]:

@@ -1,4 +1,4 @@
-"""What an environment does: its functions, its two flows for all models, and the rules that start them."""
+"""What an environment does: its functions, its flows for all models, and the rules that start them."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.components.boundary import boundary_arn
+from infra.components.checks_flow import checks_flow
 from infra.components.functions import Functions
 from infra.components.landing import Landing
 from infra.components.operations_watch import OperationsWatch
@@ -15,7 +16,7 @@ from infra.components.release_flow import release_flow
 from infra.components.release_states import ReleaseStates
 from infra.components.retraining_flow import retraining_flow
 from infra.components.scheduler_role import SchedulerRole
-from infra.components.state_machine import StateMachine, job_statements
+from infra.components.state_machine import StateMachine, job_statements, map_statements
 from infra.components.triggers import Triggers
 from infra.fleet import FleetEnvironment
 from infra.stacks.properties import stack_properties
@@ -46,6 +47,15 @@ class OperationsStack(Stack):
         release = StateMachine(
             self, "Release", environment=names, kind="release", definition=release_flow(names), key=key
         ).machine
+        checks = StateMachine(
+            self,
+            "Checks",
+            environment=names,
+            kind="checks",
+            definition=checks_flow(names),
+            key=key,
+            statements=map_statements(names, "checks"),
+        ).machine
         Triggers(
             self,
             "Triggers",
@@ -70,7 +80,7 @@ class OperationsStack(Stack):
             self,
             "Watch",
             environment=names,
-            machines={"retraining": retraining, "release": release},
+            machines={"retraining": retraining, "release": release, "checks": checks},
             functions=functions,
             topic=alert_topic(self, names),
         )

@@ -112,6 +112,18 @@ class DriftCheckEnv(FunctionEnv):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CountBatchEnv(FunctionEnv):
+    HANDLER: ClassVar[str] = "functions.count_batch.handler.handle"
+    key_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcludeCheckEnv(FunctionEnv):
+    HANDLER: ClassVar[str] = "functions.conclude_check.handler.handle"
+    key_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LandFilesEnv(FunctionEnv):
     HANDLER: ClassVar[str] = "functions.land_files.handler.handle"
 
@@ -137,6 +149,8 @@ FUNCTIONS: dict[str, type[FunctionEnv]] = {
         VerifyReleaseEnv,
         FinishReleaseEnv,
         DriftCheckEnv,
+        CountBatchEnv,
+        ConcludeCheckEnv,
         LandFilesEnv,
         CreateReleaseStatesEnv,
     )

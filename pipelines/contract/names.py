@@ -104,7 +104,7 @@ class Environment:
         return self.arn("lambda", f"function:{self.function(name)}")
 
     def state_machine(self, kind: str) -> str:
-        """``kind`` is ``retraining`` or ``release``."""
+        """``kind`` is ``retraining``, ``release`` or ``checks``."""
         return f"{self.id}-{kind}"
 
     def state_machine_arn(self, kind: str) -> str:

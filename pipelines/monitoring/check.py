@@ -10,9 +10,11 @@ from pipelines.contract.settings import ModelSettings
 from pipelines.moments import sortable_id, written
 from pipelines.monitoring.capture import CaptureReader
 from pipelines.monitoring.checked import CheckedWindows
+from pipelines.monitoring.fan_out import merged, read_plan, write_part
 from pipelines.monitoring.quality_check import QualityCheck
 from pipelines.monitoring.traffic import Traffic
 from pipelines.monitoring.version_check import VersionCheck
+from pipelines.monitoring.version_files import read_baseline
 from pipelines.monitoring.window import Window
 from pipelines.retraining.lease import read_settings
 from pipelines.storage import Listed
@@ -35,6 +37,18 @@ def check_drift(event: Mapping[str, Any], services: Services, *, key_arn: str) -
     return {**found, "quality": checker.measure(window)}
 
 
+def count_batch(event: Mapping[str, Any], services: Services, *, key_arn: str) -> dict[str, Any]:
+    """Count one batch of a window that many count at once; returns its ``number``."""
+    checker = Checker(services, read_settings(services, event["model"]), key_arn)
+    checker.count(event["folder"], event["number"])
+    return {"number": event["number"]}
+
+
+def conclude_check(event: Mapping[str, Any], services: Services, *, key_arn: str) -> dict[str, Any]:
+    """Merge what was counted of a window and conclude its check; returns what the ledger keeps."""
+    return Checker(services, read_settings(services, event["model"]), key_arn).conclude(event["folder"])
+
+
 class Checker:
     """Of one model, with its champion of this moment."""
 
@@ -46,8 +60,8 @@ class Checker:
         champion = ReleaseState.from_value(services.parameter(model.release_parameter)).champion
         self._champion = int(champion.rpartition("/")[2]) if champion else None
         self._traffic = Traffic(services.bucket("capture"), model)
-        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
-        self._checked = CheckedWindows(services.bucket("artifacts"), settings.model, encryption)
+        self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
+        self._checked = CheckedWindows(services.bucket("artifacts"), settings.model, self._encryption)
 
     def check(self, window: Window) -> dict[str, Any]:
         """Check the champion, and every other version of which the window holds files."""
@@ -74,6 +88,22 @@ class Checker:
                     self._version(version).run(earlier, files)
             if late:
                 self._checked.record(earlier, everything)
+
+    def count(self, folder: str, number: int) -> None:
+        """Count batch ``number`` of the plan in ``folder``."""
+        artifacts = self._services.bucket("artifacts")
+        plan = read_plan(artifacts, folder)
+        baseline = read_baseline(self._services, self._settings.model, plan.version)
+        counted = self._version(plan.version).count(plan.window, number, plan.batches[number], baseline)
+        write_part(artifacts, folder, number, counted, self._encryption)
+
+    def conclude(self, folder: str) -> dict[str, Any]:
+        """Merge the parts of the plan in ``folder``."""
+        artifacts = self._services.bucket("artifacts")
+        plan = read_plan(artifacts, folder)
+        baseline = read_baseline(self._services, self._settings.model, plan.version)
+        counted = merged(artifacts, folder, plan, baseline.profile)
+        return self._version(plan.version).conclude(plan.window, baseline, counted)
 
     def measure(self, window: Window) -> list[dict[str, Any]]:
         """Measure the quality of the hours whose labels have changed; returns what the ledger keeps of each."""

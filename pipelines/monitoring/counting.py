@@ -1,7 +1,8 @@
 """Counting one batch of capture files on a baseline's layout, alone or as one of many that are merged afterwards."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,17 @@ class Counted:
         tally.add(other.tally)
         return Counted(
             profile=self.profile.merge(other.profile), positives=self.positives + other.positives, tally=tally
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        return {"profile": self.profile.to_document(), "positives": self.positives, "tally": asdict(self.tally)}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Counted":
+        return cls(
+            profile=Profile.from_document(document["profile"]),
+            positives=document["positives"],
+            tally=Tally(**document["tally"]),
         )
 
 

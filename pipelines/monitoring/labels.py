@@ -6,7 +6,9 @@ caller gave the request or, if it gave none, the captured event's id. A later fi
 """
 
 import csv
+import gzip
 import math
+import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,9 +107,7 @@ def _lines(bucket: Bucket, key: str) -> Iterator[tuple[str, str, str]]:
         for block in line_blocks(bucket.open(key), packed=key.endswith(".gz")):
             for line in csv.reader(block.decode("utf-8-sig").splitlines()):
                 if header is None:
-                    header = line
-                    if missing := [name for name in ("inference_id", "label") if name not in header]:
-                        raise InvalidLabelsError(f"no column {' and '.join(missing)}; there are {', '.join(header)}")
+                    header = _header(line)
                     name_at, label_at = header.index("inference_id"), header.index("label")
                     row_at = header.index("row") if "row" in header else None
                 elif line and len(line) == len(header):
@@ -116,6 +116,27 @@ def _lines(bucket: Bucket, key: str) -> Iterator[tuple[str, str, str]]:
                     yield "", "", ""
     except (UnicodeDecodeError, csv.Error) as error:
         raise InvalidLabelsError(f"no CSV: {error}") from error
+
+
+def check_header(content: bytes, *, packed: bool) -> None:
+    """Refuse a file of which no line could be read.
+
+    Raises
+    ------
+    InvalidLabelsError
+        It is no CSV in UTF-8, or its header lacks a column.
+    """
+    try:
+        text = (gzip.decompress(content) if packed else content).decode("utf-8-sig")
+        _header(next(csv.reader(text.splitlines()), []))
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidLabelsError(f"no CSV: {error}") from error
+
+
+def _header(names: list[str]) -> list[str]:
+    if missing := [name for name in ("inference_id", "label") if name not in names]:
+        raise InvalidLabelsError(f"no column {' and '.join(missing)}; there are {', '.join(names) or 'none'}")
+    return names
 
 
 def _number(text: str) -> float:

@@ -26,8 +26,8 @@ def fingerprint(files: Sequence[Listed]) -> str:
     return digest.hexdigest()[:16]
 
 
-def batches(files: Sequence[Listed], max_bytes: int = BATCH_BYTES) -> list[list[Listed]]:
-    """The files in pieces of one variant and hour, each of at most ``max_bytes`` unless one file alone is larger.
+def batches(files: Sequence[Listed]) -> list[list[Listed]]:
+    """The files in pieces of one variant and hour, each of at most ``BATCH_BYTES`` unless one file alone is larger.
 
     An event that was captured twice is recognised within a batch. Whoever reads the batches, one after another or
     many at once, counts the same.
@@ -36,7 +36,7 @@ def batches(files: Sequence[Listed], max_bytes: int = BATCH_BYTES) -> list[list[
     folder, size = "", 0
     for file in sorted(files, key=lambda each: each.key):
         its_folder = file.key.rpartition("/")[0]
-        if not found or its_folder != folder or size + file.size_bytes > max_bytes:
+        if not found or its_folder != folder or size + file.size_bytes > BATCH_BYTES:
             found.append([])
             folder, size = its_folder, 0
         found[-1].append(file)

@@ -18,6 +18,7 @@ from pipelines.monitoring.counting import Counted, count
 from pipelines.monitoring.decision import Decision, decide
 from pipelines.monitoring.emf import metrics_line
 from pipelines.monitoring.estimate import estimate
+from pipelines.monitoring.fan_out import Plan, start
 from pipelines.monitoring.listing import batches
 from pipelines.monitoring.number_column import NumberColumn
 from pipelines.monitoring.profile import PREDICTION
@@ -33,6 +34,11 @@ HISTORY = 24
 SEARCHED = 200
 """Among how many of the model's newest checks those windows are looked for."""
 
+FAN_OUT_BYTES = 4 << 30
+"""Of a window: about a minute of one function's reading. More is counted by many functions at once."""
+COUNTING = "counting"
+"""The outcome of a check until the many have counted."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VersionCheck:
@@ -45,12 +51,31 @@ class VersionCheck:
     key_arn: str
 
     def run(self, window: Window, files: Sequence[Listed]) -> dict[str, Any]:
-        """Count the window and conclude; returns what the ledger keeps."""
+        """Count the window and conclude, or have it counted by many at once; returns what the ledger keeps."""
+        if sum(file.size_bytes for file in files) > FAN_OUT_BYTES:
+            return self._fan_out(window, files)
         baseline = read_baseline(self.services, self.settings.model, self.version)
         counted = Counted(profile=baseline.profile.empty())
         for number, batch in enumerate(batches(files)):
             counted = counted.merge(self.count(window, number, batch, baseline))
         return self.conclude(window, baseline, counted)
+
+    def _fan_out(self, window: Window, files: Sequence[Listed]) -> dict[str, Any]:
+        plan = Plan(version=self.version, window=window, batches=batches(files))
+        execution = start(self.services, self.settings.model, self.check_id(window), plan, self._encryption)
+        check = {
+            "check_id": self.check_id(window),
+            "model": self.settings.model,
+            "begin": written(window.begin),
+            "end": written(window.end),
+            "version": self.version,
+            "outcome": COUNTING,
+            "execution": execution,
+            "rows": 0,
+            "worst": [],
+        }
+        self._record(check)
+        return check
 
     def count(self, window: Window, number: int, files: Sequence[Listed], baseline: Baseline) -> Counted:
         """Count one batch of the window's files; what cannot be read goes to the quarantine."""
@@ -100,8 +125,11 @@ class VersionCheck:
         if self.serves:
             print(self._metrics(window, decided, corrupt))
             self._act(check, decided)
-        self.services.ledger.record(keys.model_pk(self.settings.model), keys.check_sk(about["check_id"]), check)
+        self._record(check)
         return check
+
+    def _record(self, check: Mapping[str, Any]) -> None:
+        self.services.ledger.record(keys.model_pk(self.settings.model), keys.check_sk(check["check_id"]), check)
 
     def check_id(self, window: Window) -> str:
         """One for each window and version: a check that is made again replaces the one before."""

@@ -121,6 +121,11 @@ class Sagemaker:
 @dataclass
 class Executions:
     running: set[str] = field(default_factory=set)
+    started: list[dict[str, Any]] = field(default_factory=list)
+
+    def start_execution(self, stateMachineArn: str, input: str) -> dict[str, str]:  # noqa: N803
+        self.started.append({"machine": stateMachineArn, **json.loads(input)})
+        return {"executionArn": f"{stateMachineArn}:{len(self.started)}"}
 
     def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803
         return {"status": "RUNNING" if executionArn in self.running else "ABORTED"}

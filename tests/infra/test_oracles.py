@@ -8,6 +8,7 @@ import pytest
 from cfnlint.api import lint
 from statelint.linter import Linter
 
+from infra.components.checks_flow import checks_flow
 from infra.components.release_flow import release_flow
 from infra.components.retraining_flow import retraining_flow
 from pipelines.contract.names import Environment
@@ -16,7 +17,7 @@ from tests.infra.synth import Template, changed, example_fleet, resources
 
 REGIONS = sorted({environment.names.region for environment in example_fleet().environments()})
 NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
-FLOWS = {"retraining": retraining_flow(NAMES), "release": release_flow(NAMES)}
+FLOWS = {"retraining": retraining_flow(NAMES), "release": release_flow(NAMES), "checks": checks_flow(NAMES)}
 
 
 @pytest.mark.filterwarnings("ignore")

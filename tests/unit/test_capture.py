@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.monitoring import lines
+from pipelines.monitoring import lines, listing
 from pipelines.monitoring.capture import CaptureReader
 from pipelines.monitoring.columns import Chunk, chunks_of
 from pipelines.monitoring.listing import batches, hours
@@ -243,18 +243,20 @@ def test_seen_ids_are_known(groups: list[list[str]]) -> None:
         assert seen.fresh(ids).tolist() == expected
 
 
-def test_batches_are_of_one_hour_and_not_too_large() -> None:
+def test_batches_are_of_one_hour_and_not_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     files = [
         Listed(key=f"m/v1/e/{variant}/2026/03/01/{hour}/{number}.jsonl", size_bytes=40, etag="x")
         for variant in ("champion", "shadow")
         for hour in ("10", "11")
         for number in range(3)
     ]
-    found = batches(files, max_bytes=100)
+    monkeypatch.setattr(listing, "BATCH_BYTES", 100)
+    found = batches(files)
     assert [len(batch) for batch in found] == [2, 1] * 4
-    assert batches(list(reversed(files)), max_bytes=100) == found
+    assert batches(list(reversed(files))) == found
     assert all(len({file.key.rpartition("/")[0] for file in batch}) == 1 for batch in found)
-    assert [len(batch) for batch in batches(files, max_bytes=10)] == [1] * 12
+    monkeypatch.setattr(listing, "BATCH_BYTES", 10)
+    assert [len(batch) for batch in batches(files)] == [1] * 12
 
 
 @pytest.mark.parametrize(("minutes", "folders"), [(0, ["2026/03/01/11"]), (30, ["2026/03/01/11", "2026/03/01/12"])])

@@ -35,6 +35,9 @@ MAX_HISTORY_EVENTS, EVENTS_OF_A_POLL = 25_000, 9
 """Standard executions end there. A poll is a wait (2), a function's task (5) and a choice (2)."""
 MAX_ENTRYPOINT_PART = 256
 SYNC_EVENTS = ("events:PutRule", "events:PutTargets", "events:DescribeRule")
+MAP_ACTIONS = {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
+MAX_CONCURRENCY = 100
+"""Of a distributed map; an account's functions are a thousand at once, and the other flows need some."""
 
 
 def listed(value: Any) -> list[Any]:
@@ -97,12 +100,20 @@ def definitions(template: Template) -> dict[str, Template]:
     return {name: json.loads(machine["Properties"]["DefinitionString"]) for name, machine in machines.items()}
 
 
+def titled_states(definition: Template) -> Iterator[tuple[str, Template]]:
+    """All states with their titles, those that a map repeats among them."""
+    for title, state in definition["States"].items():
+        yield title, state
+        if state["Type"] == "Map":
+            yield from titled_states(state["ItemProcessor"])
+
+
 def tasks_are_guarded(template: Template) -> Iterator[str]:
     """Every task has Retry with full jitter, a Catch of everything, and a time-out."""
     for name, definition in definitions(template).items():
         if "TimeoutSeconds" not in definition:
             yield f"{name}: no time-out"
-        for title, state in definition["States"].items():
+        for title, state in titled_states(definition):
             if state["Type"] != "Task":
                 continue
             if not state.get("Retry") or any(retry.get("JitterStrategy") != "FULL" for retry in state["Retry"]):
@@ -117,7 +128,7 @@ def lambda_retries_are_complete(template: Template) -> Iterator[str]:
     """A throttled or a dead function is called again: the CDK's own list lacks both errors."""
     wanted = {"Lambda.TooManyRequestsException", "Lambda.Unknown", "Lambda.ServiceException"}
     for name, definition in definitions(template).items():
-        for title, state in definition["States"].items():
+        for title, state in titled_states(definition):
             if ":function:" in state.get("Resource", ""):
                 retried = {error for retry in state.get("Retry", []) for error in retry["ErrorEquals"]}
                 if missing := wanted - retried:
@@ -222,7 +233,7 @@ def jobs_are_isolated(template: Template) -> Iterator[str]:
         if model["Properties"].get("EnableNetworkIsolation") is not True:
             yield f"{name}: not isolated"
     for name, definition in definitions(template).items():
-        for title, state in definition["States"].items():
+        for title, state in titled_states(definition):
             if ":sagemaker:create" not in state.get("Resource", ""):
                 continue
             request = state["Parameters"]
@@ -243,7 +254,7 @@ def sync_is_permitted(template: Template) -> Iterator[str]:
             if owner == role
             for action in listed(statement["Action"])
         }
-        for state in definition["States"].values():
+        for _, state in titled_states(definition):
             resource = state.get("Resource", "")
             if resource.startswith("arn:aws:states:::sagemaker:"):
                 call = resource.rpartition(":")[2].removesuffix(".sync")
@@ -252,10 +263,33 @@ def sync_is_permitted(template: Template) -> Iterator[str]:
                     yield f"{name}: {call}.sync lacks {', '.join(sorted(missing))}"
 
 
+def maps_are_permitted(template: Template) -> Iterator[str]:
+    """A distributed map starts executions of its own machine, watches and stops them, and fails into a Catch."""
+    machines = resources(template, "AWS::StepFunctions::StateMachine")
+    for name, definition in definitions(template).items():
+        role = machines[name]["Properties"]["RoleArn"]["Fn::GetAtt"][0]
+        own = machines[name]["Properties"]["StateMachineName"]
+        granted = {
+            action
+            for owner, _, statement in _statements(template)
+            if owner == role and any(f":{own}" in str(resource) for resource in listed(statement["Resource"]))
+            for action in listed(statement["Action"])
+        }
+        for title, state in titled_states(definition):
+            if state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode") != "DISTRIBUTED":
+                continue
+            if missing := MAP_ACTIONS - granted:
+                yield f"{name}/{title}: lacks {', '.join(sorted(missing))}"
+            if not any("States.ALL" in catch["ErrorEquals"] for catch in state.get("Catch", [])):
+                yield f"{name}/{title}: no Catch of everything"
+            if not 0 < state.get("MaxConcurrency", 0) <= MAX_CONCURRENCY:
+                yield f"{name}/{title}: takes all of the account's functions"
+
+
 def requests_and_histories_fit(template: Template) -> Iterator[str]:
     """A flow that polls until it times out stays within its history; a job's command within SageMaker's limit."""
     for name, definition in definitions(template).items():
-        for title, state in definition["States"].items():
+        for title, state in titled_states(definition):
             if state["Type"] == "Wait":
                 events = definition["TimeoutSeconds"] / state["Seconds"] * EVENTS_OF_A_POLL
                 if events > MAX_HISTORY_EVENTS:
@@ -277,7 +311,7 @@ def functions_called_are_permitted(template: Template) -> Iterator[str]:
             for arn in map(str, listed(statement["Resource"]))
         }
         called = {
-            state["Resource"] for state in definition["States"].values() if ":function:" in state.get("Resource", "")
+            state["Resource"] for _, state in titled_states(definition) if ":function:" in state.get("Resource", "")
         }
         yield from (f"{name}: may not invoke {arn}" for arn in sorted(called - invoked))
 
@@ -323,6 +357,7 @@ LAWS: tuple[Law, ...] = (
     everything_served_is_captured,
     jobs_are_isolated,
     sync_is_permitted,
+    maps_are_permitted,
     requests_and_histories_fit,
     functions_called_are_permitted,
     keys_admit_their_services,
