@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.monitoring import statistics
-from pipelines.monitoring.cells import category_cells, gathered, number_cells
+from pipelines.monitoring.pair import CategoryPair, NumberPair, Pair
 from pipelines.monitoring.significance import (
     change,
     chi_square_survival,
@@ -41,30 +41,39 @@ def strongest(p_values: Mapping[str, float]) -> tuple[str, float]:
     return ordered[0], min(1.0, together)
 
 
-def of_numbers(reference: Counts, current: Counts) -> Iterator[tuple[str, float]]:
-    """Tests of two samples of numbers, as counts over ordered bins."""
-    rows = int(reference.sum()), int(current.sum())
-    if not all(rows) or np.count_nonzero(reference + current) < 2:
-        return
-    yield "shape", kolmogorov_survival(statistics.kolmogorov_smirnov(reference, current).value, *rows)
-    for name, z in zip(("location", "spread"), _rank_scores(reference, current), strict=False):
+def tests_of(pair: Pair) -> Iterator[tuple[str, float]]:
+    """The p-value of each test that has something to see."""
+    then, now = pair.then_bins, pair.now_bins
+    reference_rows, rows = int(then.sum()), int(now.sum())
+    if reference_rows and rows and np.count_nonzero(then + now) > 1:
+        yield from _of_numbers(pair, reference_rows, rows) if isinstance(pair, NumberPair) else _of_categories(pair)
+    readable = rows if isinstance(pair, NumberPair) else rows + pair.unseen
+    shares = {
+        "unseen": of_unseen(pair.unseen, readable, pair.once, reference_rows),
+        "missing": of_share(pair.now.missing, pair.now.rows, pair.before.missing, pair.before.rows),
+    }
+    if isinstance(pair, NumberPair):
+        before, after = pair.before, pair.now
+        shares["infinite"] = of_share(after.infinite, after.rows, before.infinite, before.rows)
+        shares["unreadable"] = of_share(after.unreadable, after.rows, before.unreadable, before.rows)
+    yield from ((name, p_value) for name, p_value in shares.items() if p_value is not None)
+
+
+def _of_numbers(pair: NumberPair, reference_rows: int, rows: int) -> Iterator[tuple[str, float]]:
+    then, now = pair.then_bins, pair.now_bins
+    if pair.kolmogorov_smirnov:
+        yield "shape", kolmogorov_survival(pair.kolmogorov_smirnov.value, reference_rows, rows)
+    for name, z in zip(("location", "spread"), _rank_scores(then, now), strict=False):
         if z is not None:
             yield name, normal_survival(z)
-    cells = number_cells(reference, current)
-    ratio = statistics.likelihood_ratio(gathered(cells, reference), gathered(cells, current))
-    yield "shares", chi_square_survival(*ratio)
-    yield "spike", _largest_change(reference, current)
+    yield "shares", chi_square_survival(*statistics.likelihood_ratio(*pair.cells))
+    yield "spike", _largest_change(then, now)
 
 
-def of_categories(reference: Counts, current: Counts) -> Iterator[tuple[str, float]]:
-    """Tests of two samples of categories, as counts of each."""
-    if not reference.sum() or not current.sum() or np.count_nonzero(reference + current) < 2:
-        return
-    cells = category_cells(reference, current)
-    one, two = gathered(cells, reference), gathered(cells, current)
-    if np.count_nonzero(one + two) > 2:
-        yield "shares", chi_square_survival(*statistics.likelihood_ratio(one, two))
-    yield "category", _largest_change(reference, current)
+def _of_categories(pair: CategoryPair) -> Iterator[tuple[str, float]]:
+    if np.count_nonzero(pair.cells[0] + pair.cells[1]) > 2:
+        yield "shares", chi_square_survival(*statistics.likelihood_ratio(*pair.cells))
+    yield "category", _largest_change(pair.then_bins, pair.now_bins)
 
 
 def of_share(hits: int, rows: int, reference_hits: int, reference_rows: int) -> float | None:
