@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 FORMAT = 1
-KINDS = ("commit", "run", "job", "package", "release", "check", "endpoint")
+KINDS = ("commit", "run", "job", "package", "release", "check", "quality", "endpoint")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ ABSENT_CODES = ("ValidationException", "ResourceNotFound")
 RUN_FIELDS = ("run_id", "execution", "started", "ended", "cause", "commit", "dataset", "recipe", "comparison")
 RELEASE_FIELDS = ("release_id", "by", "rollback", "begun", "ended", "cause", "verification")
 CHECK_FIELDS = ("check_id", "begin", "end", "outcome", "rows", "records", "corrupt_records", "damaged_files")
+QUALITY_FIELDS = ("window", "begin", "end", "outcome", "rows", "metric", "loss", "worst_segment")
 STEP_OF_KIND = {"Training": ("train",), "Processing": ("validate", "evaluate")}
 
 
@@ -85,6 +86,16 @@ def of_check(item: Mapping[str, Any]) -> dict[str, Any]:
     fields = ("name", "psi", "effect")
     worst = [{field: column[field] for field in fields if field in column} for column in item.get("worst", [])]
     return {**about, "worst": worst}
+
+
+def of_quality(item: Mapping[str, Any]) -> dict[str, Any]:
+    """One measurement of a version's quality on labelled traffic, in its gate's metric; of a segment its column alone."""
+    about = {name: item[name] for name in QUALITY_FIELDS if item.get(name) is not None}
+    metric = str(item.get("metric"))
+    return {**about, **{name: item.get(source, {}).get(metric) for name, source in _MEASURED.items()}}
+
+
+_MEASURED = {"value": "metrics", "evaluated": "evaluated"}
 
 
 def read_validation(services: Services, model: str, run_id: str) -> dict[str, Any] | None:

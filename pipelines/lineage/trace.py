@@ -23,8 +23,8 @@ from pipelines.release.serving import read_chain
 
 SHOWN_CHECKS = 5
 """Of a package: as many of its newest checks that found something are nodes; all are counted."""
-QUIET = ("stable", "insufficient_data", "nothing_to_check")
-"""Outcomes of checks that found nothing."""
+FOUND = ("drift", "broken_input", "lost")
+"""Outcomes of drift and quality checks that found something."""
 STEPS = ("validate", "train", "evaluate")
 
 
@@ -148,15 +148,25 @@ class _Tracer:
         for field, relation in (("champion", "compared with"), ("reproduces", "reproduced by")):
             if item.get(field):
                 self.graph.link(self.package(model, version_of(item[field]), whole=False), relation, identity)
-        trigger = item.get("trigger", {})
-        found = trigger.get("kind") == "drift" and self.services.ledger.get(
-            keys.model_pk(model), keys.check_sk(trigger["reason"])
-        )
-        if found:
-            check = self.graph.add("check", f"{model}/{found['check_id']}", records.of_check(found))
-            checked = self.package(model, version_of(found["package_arn"]), whole=False)
-            self.graph.link(checked, "checked by", check)
+        if found := self._trigger(model, item):
+            check = self._check(model, found)
+            self.graph.link(self.package(model, found["version"], whole=False), "checked by", check)
             self.graph.link(check, "triggered", identity)
+
+    def _trigger(self, model: str, item: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The check that started a run, whose trigger names a drift check, or the window of a quality check."""
+        trigger, pk = item.get("trigger", {}), keys.model_pk(model)
+        if trigger.get("kind") == "drift":
+            return self.services.ledger.get(pk, keys.check_sk(trigger["reason"]))
+        if trigger.get("kind") == "quality" and item.get("champion"):
+            return self.services.ledger.get(pk, keys.quality_sk(trigger["reason"], version_of(item["champion"])))
+        return None
+
+    def _check(self, model: str, item: Mapping[str, Any]) -> str:
+        if "check_id" in item:
+            return self.graph.add("check", f"{model}/{item['check_id']}", records.of_check(item))
+        name = f"{model}/{item['window']}/{item['version']}"
+        return self.graph.add("quality", name, records.of_quality(item))
 
     def _jobs(self, model: str, item: Mapping[str, Any], run: str) -> list[str]:
         """The run's jobs, in order: those that are recorded, and those whose reports are there."""
@@ -204,13 +214,19 @@ class _Tracer:
         missing = "" if described else f"the registry's entry is {GONE}"
         if not whole:
             return self.graph.add("package", name, attributes, missing=missing)
-        checks = [item for item in self.items(model, keys.check_sk("")) if item.get("package_arn") == arn]
-        attributes["checks"] = summary_of(checks)
+        checks = {
+            kind: [item for item in self.items(model, prefix) if item.get("version") == version]
+            for kind, prefix in (("checks", keys.check_sk("")), ("quality", "quality#"))
+        }
+        attributes |= {kind: summary_of(items) for kind, items in checks.items()}
         identity = self.graph.add("package", name, attributes, missing=missing)
-        self._after_package(model, arn, identity, checks)
+        self._after_package(model, arn, identity)
+        for items in checks.values():
+            for item in [item for item in items if item.get("outcome") in FOUND][-SHOWN_CHECKS:]:
+                self.graph.link(identity, "checked by", self._check(model, item))
         return identity
 
-    def _after_package(self, model: str, arn: str, identity: str, checks: list[dict[str, Any]]) -> None:
+    def _after_package(self, model: str, arn: str, identity: str) -> None:
         champion = self.services.ledger.get(keys.model_pk(model), keys.CHAMPION) or {}
         for item in self.items(model, keys.release_sk("")):
             if item.get("package_arn") == arn:
@@ -220,9 +236,6 @@ class _Tracer:
                     endpoint = self.services.environment.model(model).endpoint
                     serves = {"model": model, "champion": package_name(model, arn), "since": champion.get("since")}
                     self.graph.link(release, "serves at", self.graph.add("endpoint", endpoint, serves))
-        for item in [item for item in checks if item.get("outcome") not in QUIET][-SHOWN_CHECKS:]:
-            check = self.graph.add("check", f"{model}/{item['check_id']}", records.of_check(item))
-            self.graph.link(identity, "checked by", check)
         for item in self.items(model, keys.run_sk("")):
             for field, relation in (("champion", "compared with"), ("reproduces", "reproduced by")):
                 if item.get(field) == arn:

@@ -11,8 +11,8 @@ GOOD, BAD, PENDING, QUIET = "good", "bad", "pending", "quiet"
 TONES = {
     **dict.fromkeys(("registered", "released", "reproduced", "Approved", "Completed", "InService", "passed"), GOOD),
     **dict.fromkeys(("rejected", "failed", "rolled_back", "undone", "differs", "Rejected", "Failed", "Stopped"), BAD),
-    **dict.fromkeys(("drift", "broken_input"), BAD),
-    **dict.fromkeys(("under way", "PendingManualApproval", "InProgress", "Updating", "Creating"), PENDING),
+    **dict.fromkeys(("drift", "broken_input", "lost"), BAD),
+    **dict.fromkeys(("warning", "under way", "PendingManualApproval", "InProgress", "Updating", "Creating"), PENDING),
 }
 """Outcomes and statuses that colour a node; all others leave it quiet."""
 
@@ -30,6 +30,8 @@ def _title(node: Node) -> str:
         return f"{about.get('model')} v{about.get('version')}"
     if node.kind == "job":
         return str(about["step"])
+    if node.kind == "quality":
+        return f"quality {about.get('window', node.name)}"
     if node.kind == "endpoint":
         return f"endpoint {about.get('model', node.name)}"
     return f"{node.kind} {node.name.rpartition('/')[2]}"
@@ -137,16 +139,21 @@ def _evaluation(about: Mapping[str, Any]) -> list[str]:
 
 
 def _package(about: Mapping[str, Any]) -> list[str]:
-    approval, checks = about.get("approval") or {}, about.get("checks") or {}
+    approval = about.get("approval") or {}
     said = f"approved by {approval['by']} at {approval.get('at')}" if approval.get("by") else ""
-    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in checks.get("outcomes", {}).items())
     return [
         _joined(said, _quoted(approval.get("comment"))),
         about["status_comment"] if not said and about.get("status_comment") else "",
         _joined(*(f"{name} {_number(value)}" for name, value in about.get("metrics", {}).items())),
-        f"drift checks: {outcomes}, last {checks.get('last')}" if checks.get("total") else "",
+        _counts("drift checks", about.get("checks") or {}),
+        _counts("quality checks", about.get("quality") or {}),
         _joined(*(f"{said} {about[name][:SHORT]}" for name, said in _DIGESTS.items() if name in about)),
     ]
+
+
+def _counts(what: str, about: Mapping[str, Any]) -> str:
+    outcomes = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in about.get("outcomes", {}).items())
+    return f"{what}: {outcomes}, last {about.get('last')}" if about.get("total") else ""
 
 
 _DIGESTS = {"sha256": "archive", "content_sha256": "content"}
@@ -172,6 +179,13 @@ def _check(about: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _quality(about: Mapping[str, Any]) -> list[str]:
+    metric = about.get("metric")
+    measured = f"{metric} {_number(about.get('value'))}, {_number(about.get('evaluated'))} when evaluated"
+    worst = about.get("worst_segment")
+    return [_joined(measured, _rows(about.get("rows"))), f"worst by {worst}" if worst else ""]
+
+
 def _endpoint(about: Mapping[str, Any]) -> list[str]:
     def versions(names: list[str]) -> str:
         return ", ".join(name.replace("/", " v") for name in names)
@@ -192,6 +206,7 @@ _DETAILS: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "package": _package,
     "release": _release,
     "check": _check,
+    "quality": _quality,
     "endpoint": _endpoint,
 }
 

@@ -14,6 +14,7 @@ from tests.functional.conftest import ENVIRONMENT, MODEL, World
 from tests.functional.life import PK, Life
 
 DATASETS = {MODEL.name: "flights"}
+QUALITY_TRIGGER = {"kind": "quality", "id": "e1", "by": "drift_check", "reason": "w1"}
 
 
 @pytest.fixture
@@ -104,6 +105,22 @@ def test_drift_that_started_a_run_is_before_it(life: Life) -> None:
         ("triggered", "check:late-arrival/c001"),
     ]
     assert "triggered by check c001" in text.render(graph)
+
+
+def test_quality_that_was_lost_is_before_the_run_that_it_started(life: Life) -> None:
+    life.commit("2013-01.csv")
+    life.released(life.registered())
+    measured = {"window": "w1", "version": 1, "end": "2026-03-02T00:00:00Z", "outcome": "lost", "rows": 900}
+    measured |= {"metric": "auc", "metrics": {"auc": 0.61}, "evaluated": {"auc": 0.7}, "worst_segment": "origin"}
+    life.world.services.ledger.record(PK, keys.quality_sk("w1", 1), measured)
+    event = life.planned(kind="person", reason="w1")
+    life.world.services.ledger.update(PK, keys.run_sk(event["plan"]["run_id"]), {"trigger": {**QUALITY_TRIGGER}})
+    graph = traced(life, f"late-arrival/{event['plan']['run_id']}")
+    assert only(graph, "quality").attributes["value"] == 0.61
+    assert "triggered by quality w1" in text.render(graph)
+    package = traced(life, "late-arrival/1")
+    assert package.nodes["package:late-arrival/1"].attributes["quality"]["outcomes"] == {"lost": 1}
+    assert "auc 0.61, 0.7 when evaluated · 900 rows" in text.render(package)
 
 
 def test_endpoint_leads_to_what_it_serves(life: Life) -> None:
