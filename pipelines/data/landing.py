@@ -5,7 +5,7 @@ any order or not at all: the next look, at the latest the schedule's, finds what
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,10 +13,11 @@ from uuid import uuid4
 
 from pipelines.clients import Services
 from pipelines.data.landed import list_datasets, list_landed
-from pipelines.data.landing_batch import Batch, LandingFailedError, land_batch
+from pipelines.data.landing_batch import Batch, Landing, LandingFailedError
 from pipelines.data.landing_reader import Watch
 from pipelines.data.landing_turn import Turn
-from pipelines.retraining.learners import Learner, learners
+from pipelines.data.parallel import WORKERS
+from pipelines.retraining.learners import learners
 
 
 def _utc_now() -> datetime:
@@ -24,7 +25,11 @@ def _utc_now() -> datetime:
 
 
 def land(
-    services: Services, *, now: Callable[[], datetime] = _utc_now, seconds: Callable[[], float] = time.monotonic
+    services: Services,
+    *,
+    now: Callable[[], datetime] = _utc_now,
+    seconds: Callable[[], float] = time.monotonic,
+    workers: int = WORKERS,
 ) -> list[dict[str, Any]]:
     """Commit whatever has landed; gives what became of each batch. ``seconds`` is a monotonic clock.
 
@@ -39,36 +44,28 @@ def land(
     by_dataset, watch, holder = learners(services), Watch(seconds), uuid4().hex
     batches: list[Batch] = []
     problems = []
-    for dataset in datasets:
-        turn = Turn(ledger=services.ledger, dataset=dataset, holder=holder, now=now)
+    for name in datasets:
+        turn = Turn(ledger=services.ledger, dataset=name, holder=holder, now=now)
         if not watch.may_begin() or not turn.take():
             continue
+        landing = Landing(services=services, name=name, learners=by_dataset.get(name, []), watch=watch, workers=workers)
         try:
-            _land_dataset(services, dataset, by_dataset.get(dataset, []), turn, watch, now, batches)
+            batches.extend(_land_dataset(landing, turn, now))
         except Exception as error:
             # One dataset's trouble must not keep the others' files waiting.
-            problems.append(f"{dataset}: {type(error).__name__}: {error}")
+            problems.append(f"{name}: {type(error).__name__}: {error}")
             turn.abandon()
     if problems:
         raise LandingFailedError("\n".join(problems))
     return [asdict(batch) for batch in batches]
 
 
-def _land_dataset(
-    services: Services,
-    dataset: str,
-    models: list[Learner],
-    turn: Turn,
-    watch: Watch,
-    now: Callable[[], datetime],
-    batches: list[Batch],
-) -> None:
+def _land_dataset(landing: Landing, turn: Turn, now: Callable[[], datetime]) -> Iterator[Batch]:
     """Land batch after batch until it has taken all and nobody asks for another look, or time is over."""
-    data = services.bucket("data")
-    while watch.may_begin():
-        landed = list_landed(data, dataset)
-        if batch := land_batch(services, dataset, landed, models, watch, now()):
-            batches.append(batch)
+    while landing.watch.may_begin():
+        landed = list_landed(landing.data, landing.name)
+        if batch := landing.land(landed, now()):
+            yield batch
         if not landed.more and turn.give_back():
             return
     turn.abandon()

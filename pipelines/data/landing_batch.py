@@ -15,12 +15,13 @@ from pipelines.data import quarantine
 from pipelines.data.commits import Commit, Dataset, NoDataError
 from pipelines.data.landed import Landed, LandedSource, delete
 from pipelines.data.landing_reader import Readings, Watch, read_all
-from pipelines.data.parallel import each
+from pipelines.data.parallel import WORKERS, each
 from pipelines.data.quarantine import Refused
 from pipelines.moments import digest, written
 from pipelines.monitoring.emf import metrics_line
 from pipelines.notices import alert, emit
 from pipelines.retraining.learners import Learner
+from pipelines.storage import Bucket
 
 AUTHOR = "land_files"
 
@@ -42,53 +43,126 @@ class Batch:
     superseded: int
 
 
-def land_batch(
-    services: Services, dataset: str, landed: Landed, learners: Sequence[Learner], watch: Watch, now: datetime
-) -> Batch | None:
-    """Deal with what ``landed``, or give None if nothing has; ``learners`` are the dataset's models.
+@dataclass(frozen=True, kw_only=True)
+class Landing:
+    """One dataset's landing in one run of the function; ``learners`` are the dataset's models."""
 
-    Raises
-    ------
-    LandingFailedError
-        S3 did not give some of the files; the others were dealt with.
-    """
-    if learners:
-        readings = read_all(landed.files, watch)
-        _refuse_clashes(services, dataset, readings)
-    else:
-        readings = Readings(refused=[Refused(landed=file, reason=_unused(services, dataset)) for file in landed.files])
-    superseded = _superseded(landed, readings)
-    batch = None
-    if readings.read or readings.refused:
-        commit = _commit(services, dataset, readings.read, now) if readings.read else None
-        _quarantine(services, dataset, readings.refused, superseded)
-        batch = _tell(services, dataset, commit, readings, superseded, learners, now)
-        data = services.bucket("data")
-        # First what was overwritten: without the newest version it would look like the newest.
-        delete(data, (refused.landed for refused in superseded))
-        delete(data, readings.dealt_with)
-    if readings.failed:
-        lines = [f"{failed.landed.key}: {failed.error}" for failed in readings.failed[: quarantine.SHOWN]]
-        raise LandingFailedError(f"{len(readings.failed)} landed files could not be read:\n" + "\n".join(lines))
-    return batch
+    services: Services
+    name: str
+    learners: Sequence[Learner]
+    watch: Watch
+    workers: int = WORKERS
+
+    @property
+    def data(self) -> Bucket:
+        return self.services.bucket("data")
+
+    @property
+    def dataset(self) -> Dataset:
+        return Dataset(name=self.name, bucket=self.data, ledger=self.services.ledger, workers=self.workers)
+
+    def land(self, landed: Landed, now: datetime) -> Batch | None:
+        """Deal with what ``landed``, or give None if nothing has.
+
+        Raises
+        ------
+        LandingFailedError
+            S3 did not give some of the files; the others were dealt with.
+        """
+        readings = self._read(landed)
+        superseded = _superseded(landed, readings)
+        batch = None
+        if readings.read or readings.refused:
+            commit = self._commit(readings.read, now) if readings.read else None
+            self._quarantine(readings.refused, superseded)
+            batch = self._tell(commit, readings, superseded, now)
+            # First what was overwritten: without the newest version it would look like the newest.
+            delete(self.data, (refused.landed for refused in superseded))
+            delete(self.data, readings.dealt_with)
+        if readings.failed:
+            lines = [f"{failed.landed.key}: {failed.error}" for failed in readings.failed[: quarantine.SHOWN]]
+            raise LandingFailedError(f"{len(readings.failed)} landed files could not be read:\n" + "\n".join(lines))
+        return batch
+
+    def _read(self, landed: Landed) -> Readings:
+        if not self.learners:
+            reason = f"no model of {self.services.environment.id} learns from a dataset {self.name!r}"
+            if not self.name:
+                reason = "it lies in no dataset's folder: put it below landing/<dataset>/"
+            return Readings(refused=[Refused(landed=file, reason=reason) for file in landed.files])
+        readings = read_all(landed.files, self.watch, workers=self.workers)
+        try:
+            standing = {file.path for file in self.dataset.head().files}
+        except NoDataError:
+            standing = set()
+        _refuse_clashes(readings, standing)
+        return readings
+
+    def _commit(self, read: list[LandedSource], now: datetime) -> Commit:
+        message = f"{len(read)} {'file' if len(read) == 1 else 'files'} landed"
+        sources = {source.landed.path: source for source in read}
+        return self.dataset.commit(sources, author=AUTHOR, message=message, now=now)
+
+    def _quarantine(self, refused: list[Refused], superseded: list[Refused]) -> None:
+        """Copy the files, alert once for all that were refused, and write the reasons: none is told of twice."""
+        data = self.data
+
+        def copy(one: Refused) -> Refused | None:
+            if quarantine.is_kept(data, self.name, one):
+                return None
+            quarantine.copy(data, self.name, one)
+            return one
+
+        fresh = {one.landed.key: one for one in each(copy, refused, workers=self.workers) if one}
+        if told := [fresh[key] for key in sorted(fresh)]:
+            files = "file" if len(told) == 1 else "files"
+            subject = (
+                f"{self.services.environment.id}: {len(told)} landed {files} of {self.name or 'no dataset'} refused"
+            )
+            alert(self.services, subject, quarantine.describe(data, self.name, told))
+        overwritten = [one for one in each(copy, superseded, workers=self.workers) if one]
+
+        def write(one: Refused) -> None:
+            quarantine.write_reason(data, self.name, one)
+
+        for _ in each(write, [*told, *overwritten], workers=self.workers):
+            pass
+
+    def _tell(self, commit: Commit | None, readings: Readings, superseded: list[Refused], now: datetime) -> Batch:
+        """Ask for the retrainings that a new commit is due, then record the batch, whose record says that they were."""
+        # A commit of ours without a record is new, or its maker died before it told anybody.
+        new = commit if commit and commit.author == AUTHOR and not self._is_recorded(commit) else None
+        batch = Batch(
+            dataset=self.name,
+            time=written(now),
+            commit=new.id if new else None,
+            files=len(readings.read),
+            bytes=sum(source.file.size_bytes for source in readings.read),
+            quarantined=len(readings.refused),
+            superseded=len(superseded),
+        )
+        if new:
+            self._request_retrainings(new)
+            key = batch_sk(new.time, new.id)
+        else:
+            key = batch_sk(batch.time, digest(" ".join(sorted(file.id for file in readings.dealt_with))))
+        self.services.ledger.record(landing_pk(self.name), key, asdict(batch))
+        metrics = {"LandedFiles": batch.files, "QuarantinedFiles": batch.quarantined}
+        print(metrics_line(now, {"Environment": self.services.environment.id}, metrics))
+        return batch
+
+    def _is_recorded(self, commit: Commit) -> bool:
+        return self.services.ledger.get(landing_pk(self.name), batch_sk(commit.time, commit.id)) is not None
+
+    def _request_retrainings(self, commit: Commit) -> None:
+        trigger = {"kind": "commit", "id": commit.id, "by": commit.author, "reason": commit.message}
+        for learner in self.learners:
+            if learner.on_commit:
+                emit(self.services, events.RETRAINING_REQUESTED, {"model": learner.model, "trigger": trigger})
 
 
-def _dataset(services: Services, name: str) -> Dataset:
-    return Dataset(name=name, bucket=services.bucket("data"), ledger=services.ledger)
-
-
-def _unused(services: Services, dataset: str) -> str:
-    if not dataset:
-        return "it lies in no dataset's folder: put it below landing/<dataset>/"
-    return f"no model of {services.environment.id} learns from a dataset {dataset!r}"
-
-
-def _refuse_clashes(services: Services, name: str, readings: Readings) -> None:
-    """Refuse each name that cannot lie beside those of the head, or those before it: "a.csv" beside "a.csv/b.csv"."""
-    try:
-        standing = {file.path for file in _dataset(services, name).head().files}
-    except NoDataError:
-        standing = set()
+def _refuse_clashes(readings: Readings, standing: set[str]) -> None:
+    """Refuse each name that cannot lie beside ``standing`` ones, or those before it: "a.csv" beside "a.csv/b.csv"."""
     folders = {folder for path in standing for folder in _folders(path)}
     fitting = []
     for source in sorted(readings.read, key=lambda source: source.landed.path):
@@ -108,78 +182,8 @@ def _folders(path: str) -> Iterable[str]:
         yield path
 
 
-def _commit(services: Services, name: str, read: list[LandedSource], now: datetime) -> Commit:
-    message = f"{len(read)} {'file' if len(read) == 1 else 'files'} landed"
-    sources = {source.landed.path: source for source in read}
-    return _dataset(services, name).commit(sources, author=AUTHOR, message=message, now=now)
-
-
 def _superseded(landed: Landed, readings: Readings) -> list[Refused]:
     """What was overwritten by a version that is dealt with now."""
     newest = {file.key for file in readings.dealt_with}
     reason = "overwritten where it landed, before it was committed"
     return [Refused(landed=file, reason=reason) for file in landed.superseded if file.key in newest]
-
-
-def _quarantine(services: Services, dataset: str, refused: list[Refused], superseded: list[Refused]) -> None:
-    """Copy the files, alert once for all that were refused, and write the reasons: none is told of twice."""
-    data = services.bucket("data")
-
-    def copy(one: Refused) -> Refused | None:
-        if quarantine.is_kept(data, dataset, one):
-            return None
-        quarantine.copy(data, dataset, one)
-        return one
-
-    fresh = {one.landed.key: one for one in each(copy, refused) if one}
-    if told := [fresh[key] for key in sorted(fresh)]:
-        files = "file" if len(told) == 1 else "files"
-        subject = f"{services.environment.id}: {len(told)} landed {files} of {dataset or 'no dataset'} refused"
-        alert(services, subject, quarantine.describe(data, dataset, told))
-    overwritten = [one for one in each(copy, superseded) if one]
-    for _ in each(lambda one: quarantine.write_reason(data, dataset, one), [*told, *overwritten]):
-        pass
-
-
-def _tell(
-    services: Services,
-    dataset: str,
-    commit: Commit | None,
-    readings: Readings,
-    superseded: list[Refused],
-    learners: Sequence[Learner],
-    now: datetime,
-) -> Batch:
-    """Ask for the retrainings that a new commit is due, then record the batch: its record says that they were asked."""
-    pk = landing_pk(dataset)
-    # A commit of ours without a record is new, or its maker died before it told anybody.
-    new = commit if commit and commit.author == AUTHOR and not _is_recorded(services, commit) else None
-    batch = Batch(
-        dataset=dataset,
-        time=written(now),
-        commit=new.id if new else None,
-        files=len(readings.read),
-        bytes=sum(source.file.size_bytes for source in readings.read),
-        quarantined=len(readings.refused),
-        superseded=len(superseded),
-    )
-    if new:
-        _request_retrainings(services, new, learners)
-        key = batch_sk(new.time, new.id)
-    else:
-        key = batch_sk(batch.time, digest(" ".join(sorted(file.id for file in readings.dealt_with))))
-    services.ledger.record(pk, key, asdict(batch))
-    metrics = {"LandedFiles": batch.files, "QuarantinedFiles": batch.quarantined}
-    print(metrics_line(now, {"Environment": services.environment.id}, metrics))
-    return batch
-
-
-def _is_recorded(services: Services, commit: Commit) -> bool:
-    return services.ledger.get(landing_pk(commit.dataset), batch_sk(commit.time, commit.id)) is not None
-
-
-def _request_retrainings(services: Services, commit: Commit, learners: Sequence[Learner]) -> None:
-    trigger = {"kind": "commit", "id": commit.id, "by": commit.author, "reason": commit.message}
-    for learner in learners:
-        if learner.on_commit:
-            emit(services, events.RETRAINING_REQUESTED, {"model": learner.model, "trigger": trigger})

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipelines.data.landed import LandedFile, LandedSource
 from pipelines.data.manifest import InvalidCommitError, check_paths
-from pipelines.data.parallel import each
+from pipelines.data.parallel import WORKERS, each
 from pipelines.data.quarantine import Refused
 from pipelines.data.readable import UnreadableError
 from pipelines.storage import MissingObjectError
@@ -67,7 +67,7 @@ class Watch:
         return check
 
 
-def read_all(files: Iterable[LandedFile], watch: Watch) -> Readings:
+def read_all(files: Iterable[LandedFile], watch: Watch, *, workers: int = WORKERS) -> Readings:
     """Read every file; nothing is raised for what one of them is."""
     found = Readings()
     files = list(files)
@@ -78,7 +78,7 @@ def read_all(files: Iterable[LandedFile], watch: Watch) -> Readings:
         return _read(file, watch)
 
     def outcomes() -> Iterator[LandedSource | Refused | Failed | LandedFile | None]:
-        yield from each(read, small)
+        yield from each(read, small, workers=workers)
         # Side by side, large files would all be half read when the time is over.
         yield from map(read, large)
 
