@@ -40,9 +40,9 @@ def annotate(path: str, blocks: Iterator[bytes]) -> Annotation:
     """The note on the file named ``path``, from its bytes; a name that ends otherwise gets an empty note."""
     try:
         if path.endswith(".csv"):
-            return _count(blocks)
+            return _count(_without_mark(blocks))
         if path.endswith(".csv.gz"):
-            return _count(_inflate(blocks))
+            return _count(_without_mark(_inflate(blocks)))
     except UnicodeDecodeError as error:
         return Annotation(problem=f"not UTF-8: {error.reason}")
     except (_UnreadableError, csv.Error) as error:
@@ -54,11 +54,8 @@ def _count(blocks: Iterator[bytes]) -> Annotation:
     rows = 0
     columns: tuple[str, ...] | None = None
     pending = b""
-    first = True
     for block in blocks:
         pending = pending + block if pending else block
-        if first:
-            pending, first = pending.removeprefix(_BOM), False
         found = _look(pending)
         if found is None:
             return _count_exactly(chain([pending], blocks), rows, columns)
@@ -75,6 +72,17 @@ def _count(blocks: Iterator[bytes]) -> Annotation:
     if pending or columns is None:
         return _count_exactly(iter([pending]), rows, columns)
     return Annotation(rows=rows, columns=columns)
+
+
+def _without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same without a byte-order mark at the beginning."""
+    start = b""
+    for block in blocks:
+        start += block
+        if len(start) >= len(_BOM):
+            break
+    yield start.removeprefix(_BOM)
+    yield from blocks
 
 
 class _Look(NamedTuple):
@@ -179,6 +187,10 @@ def _inflate(blocks: Iterable[bytes]) -> Iterator[bytes]:
         data = block
         while data:
             if unpacker is None:
+                # Zeros may pad a member's end.
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
                 unpacker = zlib.decompressobj(wbits=31)
             try:
                 unpacked = unpacker.decompress(data, INFLATED_BYTES)
@@ -188,7 +200,6 @@ def _inflate(blocks: Iterable[bytes]) -> Iterator[bytes]:
                 yield unpacked
             data = unpacker.unconsumed_tail
             if unpacker.eof:
-                # Zeros may pad a member's end.
-                data, unpacker = unpacker.unused_data.lstrip(b"\0"), None
+                data, unpacker = unpacker.unused_data, None
     if unpacker is not None:
         raise _UnreadableError("damaged gzip file: it ends before its end mark")
