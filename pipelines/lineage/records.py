@@ -89,7 +89,7 @@ def of_check(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_quality(item: Mapping[str, Any]) -> dict[str, Any]:
-    """One measurement of a version's quality on labelled traffic, in its gate's metric; of a segment its column alone."""
+    """A version's quality on labelled traffic, in its gate's metric; of the worst segment the column alone."""
     about = {name: item[name] for name in QUALITY_FIELDS if item.get(name) is not None}
     metric = str(item.get("metric"))
     return {**about, **{name: item.get(source, {}).get(metric) for name, source in _MEASURED.items()}}

@@ -4,9 +4,10 @@ import textwrap
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from pipelines.lineage.figures import JOINT
 from pipelines.lineage.graph import Edge, Graph, Node
 from pipelines.lineage.layout import Box, entries, place
-from pipelines.lineage.wording import BAD, GOOD, JOINT, PENDING, QUIET, details, state, title, tone
+from pipelines.lineage.wording import BAD, GOOD, PENDING, QUIET, details, state, title, tone
 
 CARD_WIDTH = 256
 PADDING = 10

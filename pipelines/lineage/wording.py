@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pipelines.lineage.figures import counted, joined, number, printable, quoted, rows, seconds, signed, size
 from pipelines.lineage.graph import Node
 
 SHORT = 12
-JOINT = " · "
 GOOD, BAD, PENDING, QUIET = "good", "bad", "pending", "quiet"
 TONES = {
     **dict.fromkeys(("registered", "released", "reproduced", "Approved", "Completed", "InService", "passed"), GOOD),
@@ -19,7 +19,7 @@ TONES = {
 
 def title(node: Node) -> str:
     """What it is."""
-    return _printable(_title(node))
+    return printable(_title(node))
 
 
 def _title(node: Node) -> str:
@@ -41,8 +41,8 @@ def state(node: Node) -> str:
     """The one word for how it went."""
     about = node.attributes
     if node.kind == "job" and "validation" in about:
-        return _printable(str(about["validation"]["outcome"]))
-    return _printable(str(about.get("outcome") or about.get("status") or ""))
+        return printable(str(about["validation"]["outcome"]))
+    return printable(str(about.get("outcome") or about.get("status") or ""))
 
 
 def tone(node: Node) -> str:
@@ -53,16 +53,16 @@ def tone(node: Node) -> str:
 
 def details(node: Node) -> list[str]:
     """Lines of what matters, the most important first."""
-    return [_printable(line) for line in (*_DETAILS[node.kind](node.attributes), node.missing) if line]
+    return [printable(line) for line in (*_DETAILS[node.kind](node.attributes), node.missing) if line]
 
 
 def _commit(about: Mapping[str, Any]) -> list[str]:
-    size = _size(about["size_bytes"]) if "size_bytes" in about else ""
-    files = _counted(about["files"], "file") if "files" in about else ""
+    large = size(about["size_bytes"]) if "size_bytes" in about else ""
+    files = counted(about["files"], "file") if "files" in about else ""
     stone = about.get("forgotten") or {}
     return [
-        _joined(about["dataset"], files, _rows(about.get("rows")), size),
-        _joined(_quoted(about.get("message")), about.get("author") and f"by {about['author']}", about.get("time")),
+        joined(about["dataset"], files, rows(about.get("rows")), large),
+        joined(quoted(about.get("message")), about.get("author") and f"by {about['author']}", about.get("time")),
         f"became {stone['new'][:SHORT]}: {stone.get('reason') or 'no reason given'}" if stone else "",
     ]
 
@@ -71,10 +71,10 @@ def _run(about: Mapping[str, Any]) -> list[str]:
     trigger, recipe = about.get("trigger", {}), about.get("recipe", {})
     image = str(recipe.get("image", "")).rpartition("/")[2]
     code = str(recipe.get("code_sha256", ""))[:SHORT]
-    asked = _joined(trigger.get("kind"), f"by {trigger['by']}" if trigger.get("by") else "", separator=" ")
+    asked = joined(trigger.get("kind"), f"by {trigger['by']}" if trigger.get("by") else "", separator=" ")
     return [
-        _joined(asked, _quoted(trigger.get("reason")), about.get("started"), _seconds(about.get("seconds"))),
-        _joined(code and f"code {code}", image and f"image {image}"),
+        joined(asked, quoted(trigger.get("reason")), about.get("started"), seconds(about.get("seconds"))),
+        joined(code and f"code {code}", image and f"image {image}"),
         *_comparison(about.get("comparison") or {}),
         # A reproduction's cause is its list of differences, which the comparison says already.
         str(about.get("cause") or "") if "comparison" not in about else "",
@@ -88,17 +88,17 @@ def _comparison(about: Mapping[str, Any]) -> list[str]:
     if any(line.partition(":")[0] in about["metrics"] for line in about["differences"]):
         metrics = "differ"
     said = [f"metrics {metrics}", *(f"{what} {about[what]}" for what in ("artifact", "training_rows", "holdout_rows"))]
-    return [_joined(*(text.replace("_", " ") for text in said)), *about["differences"]]
+    return [joined(*(text.replace("_", " ") for text in said)), *about["differences"]]
 
 
 def _job(about: Mapping[str, Any]) -> list[str]:
-    ran = _joined(_seconds(about.get("seconds")), about.get("instance_type"))
+    ran = joined(seconds(about.get("seconds")), about.get("instance_type"))
     given = about.get("hyperparameters")
     return [
-        _joined(*(f"{name}={value}" for name, value in given.items())) if given else "",
+        joined(*(f"{name}={value}" for name, value in given.items())) if given else "",
         *_validation(about.get("validation") or {}),
         *_evaluation(about.get("evaluation") or {}),
-        _joined(ran, about.get("name")),
+        joined(ran, about.get("name")),
     ]
 
 
@@ -106,15 +106,15 @@ def _validation(about: Mapping[str, Any]) -> list[str]:
     if not about:
         return []
     contract = str(about.get("contract_sha256") or "")[:SHORT]
-    lines = [_joined(_rows(about.get("rows")), contract and f"contract {contract}")]
+    lines = [joined(rows(about.get("rows")), contract and f"contract {contract}")]
     for name, said in (("training", "trains on"), ("holdout", "holds out")):
         part = about.get(name) or {}
         months = part.get("months") or []
         span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}" if months else ""
         if part:
-            lines.append(_joined(f"{said} {span}".rstrip(), _rows(part.get("rows"))))
+            lines.append(joined(f"{said} {span}".rstrip(), rows(part.get("rows"))))
     return lines + [
-        f"{broken.get('column')}: {broken.get('detail') or broken.get('rule')} ({_rows(broken.get('count'))})"
+        f"{broken.get('column')}: {broken.get('detail') or broken.get('rule')} ({rows(broken.get('count'))})"
         for broken in about.get("violations", [])
     ]
 
@@ -124,30 +124,30 @@ def _evaluation(about: Mapping[str, Any]) -> list[str]:
         return []
     metric = str(about.get("metric", ""))
     candidate, champion = about.get("candidate", {}), about.get("champion") or {}
-    lines = [_joined(f"{metric} {_number(candidate.get(metric))}", f"on {about.get('rows', 0):,} held-out rows")]
+    lines = [joined(f"{metric} {number(candidate.get(metric))}", f"on {about.get('rows', 0):,} held-out rows")]
     if champion:
         gain = about.get("gain") or {}
-        span = f"{_signed(gain.get('low'))} to {_signed(gain.get('high'))}"
+        span = f"{signed(gain.get('low'))} to {signed(gain.get('high'))}"
         lines.append(
-            _joined(
-                f"v{about.get('champion_version')} has {_number(champion.get(metric))} there",
-                f"gain {_signed(gain.get('difference'))} ({span})",
+            joined(
+                f"v{about.get('champion_version')} has {number(champion.get(metric))} there",
+                f"gain {signed(gain.get('difference'))} ({span})",
             )
         )
-    others = [f"{name} {_number(value)}" for name, value in candidate.items() if name != metric]
-    return [*lines, _joined(*others)]
+    others = [f"{name} {number(value)}" for name, value in candidate.items() if name != metric]
+    return [*lines, joined(*others)]
 
 
 def _package(about: Mapping[str, Any]) -> list[str]:
     approval = about.get("approval") or {}
     said = f"approved by {approval['by']} at {approval.get('at')}" if approval.get("by") else ""
     return [
-        _joined(said, _quoted(approval.get("comment"))),
+        joined(said, quoted(approval.get("comment"))),
         about["status_comment"] if not said and about.get("status_comment") else "",
-        _joined(*(f"{name} {_number(value)}" for name, value in about.get("metrics", {}).items())),
+        joined(*(f"{name} {number(value)}" for name, value in about.get("metrics", {}).items())),
         _counts("drift checks", about.get("checks") or {}),
         _counts("quality checks", about.get("quality") or {}),
-        _joined(*(f"{said} {about[name][:SHORT]}" for name, said in _DIGESTS.items() if name in about)),
+        joined(*(f"{said} {about[name][:SHORT]}" for name, said in _DIGESTS.items() if name in about)),
     ]
 
 
@@ -165,25 +165,25 @@ def _release(about: Mapping[str, Any]) -> list[str]:
     latency = f"{verified['latency_ms']} ms" if verified.get("latency_ms") else ""
     by = f"by {about['by']}" if about.get("by") else ""
     return [
-        _joined(by, "a rollback" if about.get("rollback") else "", about.get("begun")),
-        _joined(golden, latency),
+        joined(by, "a rollback" if about.get("rollback") else "", about.get("begun")),
+        joined(golden, latency),
         str(about.get("cause") or ""),
     ]
 
 
 def _check(about: Mapping[str, Any]) -> list[str]:
-    worst = ", ".join(f"{column['name']} {_number(column.get('psi'))}" for column in about.get("worst", [])[:4])
+    worst = ", ".join(f"{column['name']} {number(column.get('psi'))}" for column in about.get("worst", [])[:4])
     return [
-        _joined(f"window until {about['end']}" if "end" in about else "", _rows(about.get("rows"))),
+        joined(f"window until {about['end']}" if "end" in about else "", rows(about.get("rows"))),
         worst and f"PSI: {worst}",
     ]
 
 
 def _quality(about: Mapping[str, Any]) -> list[str]:
     metric = about.get("metric")
-    measured = f"{metric} {_number(about.get('value'))}, {_number(about.get('evaluated'))} when evaluated"
+    measured = f"{metric} {number(about.get('value'))}, {number(about.get('evaluated'))} when evaluated"
     worst = about.get("worst_segment")
-    return [_joined(measured, _rows(about.get("rows"))), f"worst by {worst}" if worst else ""]
+    return [joined(measured, rows(about.get("rows"))), f"worst by {worst}" if worst else ""]
 
 
 def _endpoint(about: Mapping[str, Any]) -> list[str]:
@@ -193,7 +193,7 @@ def _endpoint(about: Mapping[str, Any]) -> list[str]:
     serving = [name for name in (about.get("champion"),) if name]
     others = [name for name in about.get("serves", []) if name not in serving]
     return [
-        _joined(f"champion {versions(serving)}" if serving else "no champion", about.get("since")),
+        joined(f"champion {versions(serving)}" if serving else "no champion", about.get("since")),
         f"challenger {versions([about['challenger']])}" if about.get("challenger") else "",
         f"serves {versions(others)}" if others else "",
     ]
@@ -209,44 +209,3 @@ _DETAILS: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "quality": _quality,
     "endpoint": _endpoint,
 }
-
-
-def _printable(text: str) -> str:
-    """What people wrote, without what would steer a terminal or break a picture."""
-    return "".join(character if character.isprintable() else "�" for character in text)
-
-
-def _joined(*parts: Any, separator: str = JOINT) -> str:
-    return separator.join(str(part) for part in parts if part)
-
-
-def _rows(count: Any) -> str:
-    return _counted(count, "row") if isinstance(count, int) else ""
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:,.1f} KB"
-
-
-def _quoted(text: Any) -> str:
-    return f"“{text}”" if text else ""
-
-
-def _seconds(seconds: Any) -> str:
-    if not isinstance(seconds, int):
-        return ""
-    if seconds < 7200:
-        return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
-    return f"{seconds // 3600} h"
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else "unknown"
-
-
-def _signed(value: Any) -> str:
-    return f"{value:+.4f}" if isinstance(value, int | float) else "unknown"
