@@ -43,8 +43,8 @@ def test_any_text_is_counted_as_the_csv_module_counts_it(text: str, size: int) -
 @given(tables, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.integers(1, 30))
 def test_written_tables_are_counted_in_full(rows: list[list[str]], end: str, quote: bool, size: int) -> None:
     sink = io.StringIO(newline="")
-    quoting = csv.QUOTE_ALL if quote else csv.QUOTE_MINIMAL
-    csv.writer(sink, lineterminator=end, quoting=quoting).writerows([["x", "y", "z"], *rows])
+    writer = csv.writer(sink, lineterminator=end, quoting=csv.QUOTE_ALL if quote else csv.QUOTE_MINIMAL)
+    writer.writerows([["x", "y", "z"], *rows])
     content = sink.getvalue().encode()
     for name, data in (("t.csv", content), ("t.csv.gz", gzip.compress(content))):
         found = describe_blocks(name, cut(data, size))
