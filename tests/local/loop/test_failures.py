@@ -16,6 +16,7 @@ import pytest
 from mooring.demo.chapters import DATASET, MODEL, serving_package
 from mooring.deployed import Deployed, Execution, wait
 from pipelines.contract import ledger
+from pipelines.contract.paths import run_prefix
 from pipelines.contract.settings import ModelSettings
 from pipelines.models import flights
 
@@ -84,12 +85,26 @@ def assert_failed(deployed: Deployed, execution: Execution, alert: str, *words: 
 
 
 @pytest.mark.usefixtures("head")
-def test_missing_column(arrivals: Deployed, alerts: Any, tmp_path: Path) -> None:
-    file = tmp_path / "april.csv.gz"
-    flights.month_rows(4).drop(columns="distance").to_csv(file, index=False)
+def test_broken_contract(arrivals: Deployed, admin: Any, alerts: Any, tmp_path: Path) -> None:
+    file, rows = tmp_path / "april.csv.gz", flights.month_rows(4).drop(columns="distance")
+    rows.loc[0, "origin"] = "Ada"
+    rows.to_csv(file, index=False)
     arrivals.dataset(DATASET).commit({flights.month_name(4): file}, author="tester", message="no distance")
-    execution = run(arrivals, "missing column")
-    assert_failed(arrivals, execution, alerts(), "distance")
+    execution, alert = run(arrivals, "broken contract"), alerts()
+    assert_failed(arrivals, execution, alert, "distance", "origin")
+    prefix = f"{run_prefix(MODEL, record_of(arrivals, execution)['run_id'])}validation/"
+    bucket = arrivals.environment.bucket("artifacts")
+    report, examples = (
+        json.loads(admin("s3").get_object(Bucket=bucket, Key=f"{prefix}{name}.json")["Body"].read())
+        for name in ("validation", "examples")
+    )
+    assert [(found["column"], found["rule"], found["count"]) for found in report["violations"]] == [
+        ("origin", "allowed", 1),
+        ("distance", "missing", len(rows)),
+    ]
+    assert [example["values"] for example in examples["examples"]] == [{"origin": "Ada"}]
+    kept = (execution.cause, record_of(arrivals, execution)["cause"], alert, json.dumps(report))
+    assert not any("Ada" in text for text in kept), "values of rows are in the examples alone"
 
 
 @pytest.mark.usefixtures("head")
