@@ -12,10 +12,13 @@ whoever repeats it, and no reader misses anything but what is to be forgotten:
 From step 3 on tombstones and old manifests say all that is left to do: any later forgetting of the dataset ends it.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from uuid import uuid4
 
 from pipelines.contract import ledger as keys
 from pipelines.contract.paths import forgetting_key
@@ -30,7 +33,7 @@ from pipelines.data.sources import LocalSource
 from pipelines.data.versions import erase
 from pipelines.ledger import ConflictError
 from pipelines.moments import sortable_id, written
-from pipelines.storage import Bucket
+from pipelines.storage import Bucket, ExistsError
 
 MAX_PASSES = 20
 
@@ -113,7 +116,7 @@ class Forgetting:
             raise UnfitReasonError("the reason and who asks are kept for ever: they may not name what is forgotten")
         moment = now or datetime.now(UTC)
         record = Forgotten(
-            id=sortable_id(moment, f"{self.dataset.name} {plan.head['commit']} {plan.head['number']}"),
+            id=sortable_id(moment, uuid4().hex),
             dataset=self.dataset.name,
             what=self.planner.subject.describe(),
             by=by,
@@ -141,8 +144,10 @@ class Forgetting:
         _check_runs(plan.runs)
 
     def _keep(self, record: Forgotten, stage: str) -> None:
-        """Where it cannot be lost; the audit bucket is never written over."""
-        self.audit.write_json(forgetting_key(record.dataset, record.id, stage), asdict(record))
+        """Where it cannot be lost: in the audit bucket each stage once, in the ledger as it is now."""
+        with suppress(ExistsError):
+            document = json.dumps(asdict(record), sort_keys=True).encode()
+            self.audit.write_once(forgetting_key(record.dataset, record.id, stage), document)
         counts = {**asdict(record), "commits": len(record.commits), "runs": len(record.runs)}
         self.dataset.ledger.record(keys.dataset_pk(record.dataset), keys.forgetting_sk(record.id), counts)
 
@@ -178,31 +183,31 @@ class Forgetting:
         dataset, stored = self.dataset, Stored.of(self.dataset)
         alive = [plan.rewritten.get(commit.id, commit) for commit in plan.chain]
         needed = {file.sha256 for commit in alive for file in commit.files}
-        for commit in plan.loose:
-            self._erase_commit(commit.id, stored, record)
+        self._erase_commits([commit.id for commit in plan.loose], stored, record)
         dead = {commit_id: stored.manifest(commit_id) for commit_id in {*plan.dead, *plan.rewritten}}
         held = {file.sha256 for commit in dead.values() if commit for file in commit.files}
-        for digest in sorted((held | plan.findings.keys()) - needed):
-            record.erased += erase(dataset.bucket, stored.of_object(digest))
-        # Of a commit whose manifest is lost nobody can say that it held nothing.
+        gone = (held | plan.findings.keys()) - needed
+        record.erased += erase(dataset.bucket, (version for digest in gone for version in stored.of_object(digest)))
+        # Of a damaged manifest nobody can say that it held nothing; one that is erased comes after its runs' copies.
         holding = [
-            i for i, commit in dead.items() if commit is None or any(f.sha256 not in needed for f in commit.files)
+            old
+            for old, commit in dead.items()
+            if (any(file.sha256 in gone for file in commit.files) if commit else old in stored.commits)
         ]
         runs = runs_of(dataset.ledger, dataset.name, with_predecessors(holding, tombstones(dataset)))
         _check_runs(runs)
         record.add_runs(runs)
-        for run in runs:
-            record.erased += erase(self.artifacts, copies_of(self.artifacts, run))
+        record.erased += erase(self.artifacts, (copy for run in runs for copy in copies_of(self.artifacts, run)))
         record.erased += erase(dataset.bucket, plan.leftovers.versions)
-        for commit_id in sorted(dead):
-            self._erase_commit(commit_id, stored, record)
+        self._erase_commits(dead, stored, record)
 
-    def _erase_commit(self, commit_id: str, stored: Stored, record: Forgotten) -> None:
-        """Its manifest, its places, and last the ledger's record, by which they are found."""
-        record.erased += erase(self.dataset.bucket, stored.of_commit(commit_id))
-        pk, sk = keys.dataset_pk(self.dataset.name), keys.commit_sk(commit_id)
-        if item := self.dataset.ledger.get(pk, sk):
-            self.dataset.ledger.delete(pk, sk, expected={"manifest_sha256": item["manifest_sha256"]})
+    def _erase_commits(self, commit_ids: Collection[str], stored: Stored, record: Forgotten) -> None:
+        """Manifests, places, and last the ledger's records, by which they are found."""
+        record.erased += erase(self.dataset.bucket, (each for old in commit_ids for each in stored.of_commit(old)))
+        pk = keys.dataset_pk(self.dataset.name)
+        for sk in map(keys.commit_sk, commit_ids):
+            if item := self.dataset.ledger.get(pk, sk):
+                self.dataset.ledger.delete(pk, sk, expected={"manifest_sha256": item["manifest_sha256"]})
 
 
 def _check_runs(runs: Iterable[Run]) -> None:
