@@ -1,5 +1,6 @@
 """Commits on moto's S3 and DynamoDB."""
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pipelines.contract.paths import commit_key, object_key
-from pipelines.data.commits import Dataset, InvalidCommitError, NoDataError
+from pipelines.data.commits import Dataset, File, InvalidCommitError, NoDataError
+from pipelines.data.objects import DamagedObjectError
+from pipelines.data.sources import MAX_BYTES, ChangedFileError, FileTooLargeError, LocalSource
+from pipelines.storage import Bucket
 from tests.functional.conftest import ENVIRONMENT, World
 
 
@@ -56,6 +60,85 @@ def test_changed_manifest_is_found(dataset: Dataset, tmp_path: Path) -> None:
     dataset.bucket.write_json(commit_key("flights", commit.id), document)
     with pytest.raises(InvalidCommitError, match="damaged"):
         dataset.head()
+
+
+class CountingS3:
+    """S3 that counts the bytes of objects that it is given."""
+
+    def __init__(self, s3: Any) -> None:
+        self.s3 = s3
+        self.given: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.s3, name)
+
+    def put_object(self, **request: Any) -> Any:
+        if "/objects/" in request["Key"]:
+            content = request["Body"].read()
+            self.given.append(len(content))
+            request["Body"] = content
+        return self.s3.put_object(**request)
+
+
+def test_one_changed_file_of_many_is_uploaded_alone(world: World, tmp_path: Path) -> None:
+    counting = CountingS3(world.client("s3"))
+    dataset = Dataset.in_environment(ENVIRONMENT, "flights", s3=counting, dynamodb=world.client("dynamodb"))
+    files = {f"{number:02d}.bin": tmp_path / str(number) for number in range(64)}
+    for path in files.values():
+        path.write_bytes(os.urandom(1 << 20))
+    first = dataset.commit(files, author="a", message="first")
+    assert sum(counting.given) == 64 << 20
+    counting.given.clear()
+    files["07.bin"].write_bytes(os.urandom(1 << 20))
+    second = dataset.commit(files, author="a", message="second")
+    assert counting.given == [1 << 20]
+    assert len({file.sha256 for commit in (first, second) for file in commit.files}) == 65
+    counting.given.clear()
+    # Back to what was: that is stored, and asked for rather than sent.
+    assert dataset.commit(files, author="a", message="again") == second
+    dataset.checkout(first, tmp_path / "out")
+    older = {path: tmp_path / "out" / path for path in files}
+    assert dataset.commit(older, author="a", message="back").tree == first.tree
+    assert len(counting.given) <= 1
+
+
+def test_content_of_many_names_is_stored_once(world: World, tmp_path: Path) -> None:
+    counting = CountingS3(world.client("s3"))
+    dataset = Dataset.in_environment(ENVIRONMENT, "flights", s3=counting, dynamodb=world.client("dynamodb"))
+    (tmp_path / "same").write_text("x\n1\n")
+    made = dataset.commit({f"{n}.csv": tmp_path / "same" for n in range(99)}, author="a", message="same")
+    assert (len(made.files), counting.given) == (99, [4])
+
+
+def test_object_of_another_content_than_its_name_is_not_trusted(dataset: Dataset, tmp_path: Path) -> None:
+    files = write(tmp_path, january="1")
+    digest = LocalSource(files["january.csv"]).describe("january.csv").sha256
+    dataset.bucket.write(object_key("flights", digest), b"forged")
+    with pytest.raises(DamagedObjectError, match=digest):
+        dataset.commit(files, author="a", message="first")
+    assert dataset.read_head() is None
+
+
+class Growing(LocalSource):
+    """A file that is written to between being hashed and being stored."""
+
+    def store(self, bucket: Bucket, key: str, file: File) -> str | None:
+        self.place.write_text(self.place.read_text() + "2")
+        return super().store(bucket, key, file)
+
+
+def test_file_that_changes_while_it_is_committed_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "january").write_text("1")
+    with pytest.raises(ChangedFileError, match="changed while it was committed"):
+        dataset.commit({"january.csv": Growing(tmp_path / "january")}, author="a", message="first")
+    assert dataset.read_head() is None
+
+
+def test_file_larger_than_one_request_is_refused_before_it_is_read(dataset: Dataset, tmp_path: Path) -> None:
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(FileTooLargeError, match=r"5,368,709,121 bytes"):
+        dataset.commit({"huge.bin": tmp_path / "huge"}, author="a", message="first")
 
 
 class DyingS3:
