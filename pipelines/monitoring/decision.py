@@ -24,7 +24,7 @@ MIN_IMPORTANCE = 0.01
 class Judged:
     """A column of the comparison. ``importance`` is None where it was not measured; the prediction's own is 1.
 
-    ``changed`` is beyond chance and worth a word, ``drifted`` large as well.
+    ``changed`` is beyond chance and worth a word, ``drifted`` is large as well and matters to the model.
     """
 
     column: ColumnComparison
@@ -40,10 +40,6 @@ class Judged:
     def weight(self) -> float:
         """How much the column's change matters to the model: effect times importance."""
         return self.column.effect * (1.0 if self.importance is None else self.importance)
-
-    @property
-    def matters(self) -> bool:
-        return self.importance is None or self.importance >= MIN_IMPORTANCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +94,10 @@ def decide(
 ) -> Decision:
     """What a window means.
 
-    A column has drifted if its change is beyond chance at the rules' false alarm rate, over all columns, and it is at
-    least as large as their least effect or brings enough of what the reference never had. Drift is called if a drifted
-    column matters to the model and has changed in all of the last ``rules.persistence`` windows; else it is a warning,
-    as is a change beyond chance that is half as large. Broken input (a feature that does not come, too many unreadable
+    A column has drifted if its change is beyond chance at the rules' false alarm rate, over all columns, if it is at
+    least as large as their least effect or brings enough of what the reference never had, and if the column matters to
+    the model. Drift is called if a drifted column has changed in all of the last ``rules.persistence`` windows; else it
+    is a warning, as is a change beyond chance that is half as large. Broken input (a feature that does not come, too many unreadable
     records) is no drift: a retraining would not help.
 
     Parameters
@@ -133,13 +129,15 @@ def decide(
 
 
 def _judged(column: ColumnComparison, rules: Drift, importance: Mapping[str, float]) -> Judged:
+    share = 1.0 if column.name == PREDICTION else importance.get(column.name)
+    matters = share is None or share >= MIN_IMPORTANCE
     beyond_chance = column.rate <= rules.false_alarm_rate
     new = _new_share(column) >= MIN_NEW_SHARE
     return Judged(
         column=column,
         changed=beyond_chance and (new or column.effect >= WARNING_EFFECT * rules.min_effect),
-        drifted=beyond_chance and (new or column.effect >= rules.min_effect),
-        importance=1.0 if column.name == PREDICTION else importance.get(column.name),
+        drifted=beyond_chance and (new or column.effect >= rules.min_effect) and matters,
+        importance=share,
     )
 
 
@@ -153,10 +151,7 @@ def _new_share(column: ColumnComparison) -> float:
 def _outcome(columns: Sequence[Judged], rules: Drift, earlier: Sequence[Collection[str]]) -> str:
     before = earlier[: rules.persistence - 1]
     if any(
-        judged.drifted
-        and judged.matters
-        and len(before) == rules.persistence - 1
-        and all(judged.name in names for names in before)
+        judged.drifted and len(before) == rules.persistence - 1 and all(judged.name in names for names in before)
         for judged in columns
     ):
         return DRIFT
