@@ -97,8 +97,8 @@ def decide(
     A column has drifted if its change is beyond chance at the rules' false alarm rate, over all columns, if it is at
     least as large as their least effect or brings enough of what the reference never had, and if the column matters to
     the model. Drift is called if a drifted column has changed in all of the last ``rules.persistence`` windows; else it
-    is a warning, as is a change beyond chance that is half as large. Broken input (a feature that does not come, too many unreadable
-    records) is no drift: a retraining would not help.
+    is a warning, as is a change beyond chance that is half as large. Broken input (a feature that does not come, too
+    many unreadable records) is no drift: a retraining would not help.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ ROWS = (50, 200, 1_000, 10_000, 100_000)
 CHANGED_ROWS = (1_000, 10_000)
 WINDOWS = 500
 RIVALS_WINDOWS = {
-    "evidently": dict.fromkeys(ROWS, 8),
+    "evidently": dict.fromkeys(ROWS, 5),
     "nannyml": {50: 500, 200: 500, 1_000: 500, 10_000: 100, 100_000: 20},
     "whylogs": {50: 100, 200: 100, 1_000: 100, 10_000: 30, 100_000: 8},
 }

@@ -23,7 +23,7 @@ def main(target: str) -> None:
             column = table[name]
             text = isinstance(column.dtype, pd.CategoricalDtype)
             arrays[f"{part} {name}"] = column.astype(str).to_numpy("U") if text else column.to_numpy(np.float64)
-    np.savez_compressed(target, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(target, allow_pickle=False, **arrays)
     print(target)
 
 
