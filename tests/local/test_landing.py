@@ -93,10 +93,10 @@ def operations(template: Template, code: dict[str, str]) -> Template:
     return {"Parameters": parameters, "Resources": resources}
 
 
-def deploy(world: World, name: str, template: Template) -> None:
+def deploy(world: World, name: str, template: Template, *, assets: str = "assets") -> None:
     formation, s3 = world.client("cloudformation"), world.client("s3")
-    s3.put_object(Bucket="assets", Key=name, Body=json.dumps(template).encode())
-    url = f"{s3.meta.endpoint_url}/assets/{name}"
+    s3.put_object(Bucket=assets, Key=name, Body=json.dumps(template).encode())
+    url = f"{s3.meta.endpoint_url}/{assets}/{name}"
     formation.create_stack(StackName=name, TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"])
     formation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 90})
 
