@@ -104,7 +104,7 @@ class Objects:
             if stored and stored.sha256 != file.sha256:
                 raise DamagedObjectError(
                     f"{self._bucket.uri(key)}: S3 says its SHA-256 is {stored.sha256 or 'unknown'}, not the one of its "
-                    "name: delete its newest version, so that the sound one shows again or is written anew"
+                    "name: bring a sound version back (mooring data restore), or have the newest one erased"
                 )
             if stored:
                 return stored.version

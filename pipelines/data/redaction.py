@@ -6,7 +6,7 @@ CSV, gzipped CSV and Parquet are read record by record and row group by row grou
 import csv
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -90,10 +90,15 @@ def _records(file: Iterable[bytes], name: str, where: Where) -> Iterator[tuple[b
 
 def _columns(header: list[str], name: str, where: Where) -> list[tuple[list[int], str]]:
     """Where each column stands: nowhere, or at several places if several have its name."""
-    names = [header[0].removeprefix(BOM), *header[1:]] if header else []
-    if len(names) == 1 and any(separator in names[0] for separator in OTHER_SEPARATORS):
+    if is_unseparated(header):
         raise UnreadableFileError(f"{name}: its fields are not separated by commas")
+    names = [header[0].removeprefix(BOM), *header[1:]] if header else []
     return [([at for at, other in enumerate(names) if other == column], value) for column, value in where.items()]
+
+
+def is_unseparated(header: Sequence[str]) -> bool:
+    """Whether a header looks as if its fields were separated by something else than commas."""
+    return len(header) == 1 and any(separator in header[0] for separator in OTHER_SEPARATORS)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.data.manifest import File
-from pipelines.data.redaction import redact
+from pipelines.data.redaction import BOM, is_unseparated, redact
 from pipelines.data.sources import BLOCK_BYTES, LocalSource
 
 ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
@@ -45,8 +45,10 @@ class Rows:
         return any(_stands_in(value, text) for value in self.where.values())
 
     def may_hold(self, file: File) -> bool:
-        """False if the file's known columns say that it has no such row."""
-        return file.columns is None or set(self.where) <= set(file.columns)
+        """False if the file's known columns say that it has no such row; of odd ones the file itself must."""
+        if file.columns is None or is_unseparated(file.columns):
+            return True
+        return set(self.where) <= {column.removeprefix(BOM) for column in file.columns}
 
     def look(self, place: Path, name: str, target: Path) -> Finding | None:
         """What is found in a content; raises ``UnreadableFileError`` if it cannot be looked at."""

@@ -136,6 +136,15 @@ def test_what_cannot_be_read_is_named_and_nothing_is_done(scene: Scene) -> None:
         scene.plan()
 
 
+def test_header_that_hides_the_column_hides_no_row(scene: Scene) -> None:
+    scene.commit("first", {"january.csv": b"\xef\xbb\xbf" + table("ann", CANARY).encode()})
+    scene.forget()
+    assert scene.where(CANARY) == []
+    scene.commit("second", {"february.csv": table("ann", CANARY).replace(",", ";").encode()})
+    with pytest.raises(UnsearchableError, match=r"february\.csv: .*commas"):
+        scene.plan()
+
+
 def run(scene: Scene, commit: Commit, run_id: str, *, outcome: str | None = "registered") -> str:
     """A run that was planned from the commit, with its copies; gives its prefix."""
     ledger = scene.world.services.ledger
