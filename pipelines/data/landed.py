@@ -56,15 +56,18 @@ class LandedFile:
         """
         if self.size_bytes > MAX_BYTES:
             raise UnreadableError(f"{self.size_bytes:,} bytes; a file of a commit has at most {MAX_BYTES:,}: split it")
-        kept = list(self._stream(check_time)) if self.size_bytes <= IN_MEMORY_BYTES else None
-        return LandedSource(
-            landed=self, file=read(self.path, lambda: self._stream(check_time) if kept is None else iter(kept))
-        )
+        kept = list(self._fetch()) if self.size_bytes <= IN_MEMORY_BYTES else None
 
-    def _stream(self, check_time: Callable[[], None]) -> Iterator[bytes]:
-        for block in self.bucket.open(self.key, self.version).iter_chunks(BLOCK_BYTES):
-            check_time()
-            yield block
+        def open_blocks() -> Iterator[bytes]:
+            for block in self._fetch() if kept is None else kept:
+                # What is small may be large once it is unpacked.
+                check_time()
+                yield block
+
+        return LandedSource(landed=self, file=read(self.path, open_blocks))
+
+    def _fetch(self) -> Iterator[bytes]:
+        yield from self.bucket.open(self.key, self.version).iter_chunks(BLOCK_BYTES)
 
 
 @dataclass(frozen=True, kw_only=True)

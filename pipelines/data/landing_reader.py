@@ -32,6 +32,10 @@ class Failed:
     error: Exception
 
 
+Outcome = LandedSource | Refused | Failed | LandedFile | None
+"""What became of a file: read, refused, not given; a file is late, and None is gone."""
+
+
 @dataclass(kw_only=True)
 class Readings:
     """What became of the files: ``late`` are those that time did not reach; what is gone is in no list."""
@@ -74,10 +78,10 @@ def read_all(files: Iterable[LandedFile], watch: Watch, *, workers: int = WORKER
     small = [file for file in files if file.size_bytes <= SMALL_BYTES]
     large = [file for file in files if file.size_bytes > SMALL_BYTES]
 
-    def read(file: LandedFile) -> LandedSource | Refused | Failed | LandedFile | None:
+    def read(file: LandedFile) -> Outcome:
         return _read(file, watch)
 
-    def outcomes() -> Iterator[LandedSource | Refused | Failed | LandedFile | None]:
+    def outcomes() -> Iterator[Outcome]:
         yield from each(read, small, workers=workers)
         # Side by side, large files would all be half read when the time is over.
         yield from map(read, large)
@@ -95,7 +99,7 @@ def read_all(files: Iterable[LandedFile], watch: Watch, *, workers: int = WORKER
     return found
 
 
-def _read(file: LandedFile, watch: Watch) -> LandedSource | Refused | Failed | LandedFile | None:
+def _read(file: LandedFile, watch: Watch) -> Outcome:
     if not watch.may_begin():
         return file
     try:
