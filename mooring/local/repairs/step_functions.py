@@ -30,6 +30,7 @@ def apply() -> None:
     replace(stepfunctions, "_fail_execution", _keep_how_it_ended)
     replace(stepfunctions, "_invoke_resource", _authorize_task)
     replace(stepfunctions, "_invoke_with_callback", _authorize_callback_task)
+    replace(stepfunctions, "_run_distributed_map", _authorize_map)
     replace(stepfunctions, "_invoke_resource_with_timeout", _cancel_after_timeout)
     replace(app, "call_service_handler_sync", _authorize_sdk_call)
 
@@ -115,6 +116,16 @@ def _authorize_callback_task(original: Callable[..., Any]) -> Callable[..., Any]
         return original(resource, payload, token, state)
 
     return invoke_with_callback
+
+
+def _authorize_map(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A distributed map's items are executions that the machine's role must be allowed to start."""
+
+    def run_distributed_map(state: Any, given: Any, effective: Any, items: Any, execution: Any, ctx: Any) -> Any:
+        _require("States.Permissions", "states:StartExecution", execution["stateMachineArn"])
+        return original(state, given, effective, items, execution, ctx)
+
+    return run_distributed_map
 
 
 def _cancel_after_timeout(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -54,6 +54,22 @@ def test_lambda_task_fails_when_the_role_allows_another_function(embedded_aws: E
     assert "is not authorized to perform: lambda:InvokeFunction" in found["cause"]
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_distributed_map_needs_the_right_to_start_its_own_machine(embedded_aws: EmbeddedAws, allowed: bool) -> None:
+    items = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Pass",
+        "States": {"Pass": {"Type": "Pass", "End": True}},
+    }
+    state = {"Type": "Map", "ItemProcessor": items, "Parameters": {"n.$": "$$.Map.Item.Value"}, "ItemsPath": "$"}
+    machines = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{'machine-' if allowed else 'other-'}*"
+    found = _run(embedded_aws, state, [_allow("states:StartExecution", machines)])
+    assert found["status"] == ("SUCCEEDED" if allowed else "FAILED")
+    if not allowed:
+        assert found["error"] == "States.Permissions"
+        assert "states:StartExecution" in found["cause"]
+
+
 def test_permissions_boundary_limits_the_role(embedded_aws: EmbeddedAws, echo: str) -> None:
     policy = {"Version": "2012-10-17", "Statement": [_allow("s3:*", "*")]}
     boundary = embedded_aws.client("iam").create_policy(PolicyName="only-s3", PolicyDocument=json.dumps(policy))[
@@ -134,7 +150,9 @@ def test_items_of_a_map_act_under_the_role(embedded_aws: EmbeddedAws, echo: str,
     }
     definition_input = {"Type": "Pass", "Result": {"items": [1, 2]}, "Next": "Do"}
     name = f"map-{uuid4().hex[:8]}"
-    role = embedded_aws.create_role(name, [_allow("lambda:InvokeFunction", echo)] if allowed else [], trusted=STATES)
+    own = _allow("states:StartExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}")
+    statements = [own, *([_allow("lambda:InvokeFunction", echo)] if allowed else [])]
+    role = embedded_aws.create_role(name, statements, trusted=STATES)
     definition = {"StartAt": "In", "States": {"In": definition_input, "Do": {**state, "End": True}}}
     states = embedded_aws.client("stepfunctions")
     machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)
