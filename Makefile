@@ -34,6 +34,7 @@ arrows: setup
 
 bench: setup layer ## Benchmarks, with versions and medians
 	@python -m tests.benchmarks.bench_synth
+	@python -m tests.benchmarks.bench_data
 	@python -m tests.benchmarks.bench_capture
 
 golden: setup layer ## Write the golden templates anew

@@ -35,6 +35,17 @@ CASES = (
 )
 ACTS = ("first commit", "no change", "one file", "checkout")
 SAMPLE_S = 0.1
+CONFIG = """\
+[core]
+    analytics = false
+    check_update = false
+    no_scm = true
+    remote = s3
+['remote "s3"']
+    url = s3://{bucket}/dvc
+    endpointurl = {endpoint}
+    ssl_verify = {authority}
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +135,8 @@ def prepare(server: process.Server) -> None:
 def run_program(program: str, case: Case, work: Path, server: process.Server, dvc: Path) -> dict[str, Measure]:
     """Every act of one program, in order; bare boto3, which knows nothing of what is there, only stores and fetches."""
     variables = {**os.environ, **process.variables(server, account=ACCOUNT, region=REGION)}
+    # Set by make: everyone's modules would be compiled anew at every start.
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     runner = DvcRunner(dvc, work, variables) if program == "dvc" else PythonRunner(program, work, variables)
     shutil.copytree(HOME / case.name / "files", runner.folder)
     found = {"first commit": runner.store()}
@@ -165,21 +178,15 @@ class DvcRunner:
         self._variables = {**variables, "DVC_SITE_CACHE_DIR": str(work / "site"), "DVC_NO_ANALYTICS": "1"}
         self._store, self._fetch = work / "store", work / "fetch"
         self.folder, self.fetched = self._store / "data", self._fetch / "data"
-        settings = (
-            ("core.analytics", "false"),
-            ("core.check_update", "false"),
-            ("core.remote", "s3"),
+        config = CONFIG.format(
+            bucket=ENVIRONMENT.bucket("data"),
+            endpoint=variables["AWS_ENDPOINT_URL"],
+            authority=variables["AWS_CA_BUNDLE"],
         )
-        bucket = f"s3://{ENVIRONMENT.bucket('data')}/dvc"
-        endpoint = variables["AWS_ENDPOINT_URL"]
         for workspace in (self._store, self._fetch):
             workspace.mkdir()
-            self._set_up(workspace, "init", "--no-scm", "-q")
-            self._set_up(workspace, "remote", "add", "s3", bucket, "-q")
-            self._set_up(workspace, "remote", "modify", "s3", "endpointurl", endpoint, "-q")
-            self._set_up(workspace, "remote", "modify", "s3", "ssl_verify", variables["AWS_CA_BUNDLE"], "-q")
-            for name, value in settings:
-                self._set_up(workspace, "config", name, value, "-q")
+            subprocess.run([self._program, "init", "--no-scm", "-q"], cwd=workspace, env=self._variables, check=True)
+            (workspace / ".dvc" / "config").write_text(config)
 
     def store(self) -> Measure:
         commands = [[self._program, "add", "-q", "data"], [self._program, "push", "-q"]]
@@ -188,9 +195,6 @@ class DvcRunner:
     def fetch(self) -> Measure:
         shutil.copy(self._store / "data.dvc", self._fetch)
         return measure([[self._program, "pull", "-q"]], self._fetch, self._variables)
-
-    def _set_up(self, workspace: Path, *arguments: str) -> None:
-        subprocess.run([self._program, *arguments], cwd=workspace, env=self._variables, check=True)
 
 
 def measure(commands: list[list[str]], folder: Path, variables: dict[str, str]) -> Measure:
@@ -235,7 +239,16 @@ def install_dvc() -> Path:
     program = home / "bin" / "dvc"
     if not program.exists():
         subprocess.run(["uv", "venv", "-q", str(home)], check=True)
-        install = ["uv", "pip", "install", "-q", "--python", str(home / "bin" / "python"), f"dvc[s3]=={DVC_VERSION}"]
+        install = [
+            "uv",
+            "pip",
+            "install",
+            "-q",
+            "--compile-bytecode",
+            "--python",
+            str(home / "bin" / "python"),
+            f"dvc[s3]=={DVC_VERSION}",
+        ]
         subprocess.run(install, check=True)
     return program
 
