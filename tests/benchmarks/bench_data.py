@@ -239,16 +239,8 @@ def install_dvc() -> Path:
     program = home / "bin" / "dvc"
     if not program.exists():
         subprocess.run(["uv", "venv", "-q", str(home)], check=True)
-        install = [
-            "uv",
-            "pip",
-            "install",
-            "-q",
-            "--compile-bytecode",
-            "--python",
-            str(home / "bin" / "python"),
-            f"dvc[s3]=={DVC_VERSION}",
-        ]
+        python = str(home / "bin" / "python")
+        install = ["uv", "pip", "install", "-q", "--compile-bytecode", "--python", python, f"dvc[s3]=={DVC_VERSION}"]
         subprocess.run(install, check=True)
     return program
 
