@@ -86,9 +86,10 @@ def forget(
             if as_json:
                 print_json({"done": False, **plan_document(plan)})
             return
+        forgetting = Forgetting(planner=planner, artifacts=services.bucket("artifacts"), audit=services.bucket("audit"))
+        forgetting.check(plan, by=by, reason=reason)
         if not yes:
             click.confirm("Forget it for ever?", abort=True)
-        forgetting = Forgetting(planner=planner, artifacts=services.bucket("artifacts"), audit=services.bucket("audit"))
         with progress(f"Forgetting in {dataset}"):
             done = forgetting.carry_out(plan, by=by, reason=reason)
     if as_json:

@@ -23,13 +23,14 @@ from uuid import uuid4
 from pipelines.contract import ledger as keys
 from pipelines.contract.paths import forgetting_key
 from pipelines.data.commits import Dataset
-from pipelines.data.forget_plan import Plan, Planner, Stored, tombstones, with_predecessors
+from pipelines.data.forget_plan import Plan, Planner, Stored, count_rows, tombstones, with_predecessors
 from pipelines.data.locations import Places
 from pipelines.data.manifest import Commit
 from pipelines.data.objects import Objects
 from pipelines.data.parallel import each
 from pipelines.data.run_copies import Run, copies_of, runs_of
 from pipelines.data.sources import LocalSource
+from pipelines.data.subject import Finding
 from pipelines.data.versions import erase
 from pipelines.ledger import ConflictError
 from pipelines.moments import sortable_id, written
@@ -75,11 +76,6 @@ class Forgotten:
     runs: list[dict[str, str]] = field(default_factory=list)
     packages: list[str] = field(default_factory=list)
 
-    def add(self, plan: Plan) -> None:
-        self.commits |= {old: new.id for old, new in plan.rewritten.items()}
-        self.contents += len(plan.findings)
-        self.rows = None if None in (self.rows, plan.rows) else (self.rows or 0) + (plan.rows or 0)
-
     def add_runs(self, runs: Iterable[Run]) -> None:
         for run in runs:
             entry = {"model": run.model, "run_id": run.run_id}
@@ -112,8 +108,7 @@ class Forgetting:
         UnsettledError
             Other writers brought it back at every pass.
         """
-        if self.planner.subject.is_named_in(f"{by} {reason}"):
-            raise UnfitReasonError("the reason and who asks are kept for ever: they may not name what is forgotten")
+        self.check(plan, by=by, reason=reason)
         moment = now or datetime.now(UTC)
         record = Forgotten(
             id=sortable_id(moment, uuid4().hex),
@@ -123,22 +118,34 @@ class Forgetting:
             reason=reason,
             begun=written(moment),
         )
+        commits: dict[str, str] = {}
+        findings: dict[str, Finding] = {}
         for _ in range(MAX_PASSES):
-            self._check(plan)
-            record.add(plan)
+            findings |= plan.findings
+            record.contents, record.rows = len(findings), count_rows(findings.values())
+            record.commits = commits | {old: new.id for old, new in plan.rewritten.items()}
             self._keep(record, "begun")
             if self._rewrite(plan, record):
+                commits = record.commits
                 self._erase(plan, record)
-                plan = self.planner.plan()
-                if plan.is_empty:
-                    record.ended = written(datetime.now(UTC))
-                    self._keep(record, "ended")
-                    return record
-            else:
-                plan = self.planner.plan()
+            plan = self.planner.plan()
+            if plan.is_empty:
+                record.commits, record.ended = commits, written(datetime.now(UTC))
+                self._keep(record, "ended")
+                return record
+            self.check(plan, by=by, reason=reason)
         raise UnsettledError(f"dataset {self.dataset.name!r}: others wrote to it at {MAX_PASSES} passes; repeat it")
 
-    def _check(self, plan: Plan) -> None:
+    def check(self, plan: Plan, *, by: str, reason: str) -> None:
+        """Whether it can be carried out.
+
+        Raises
+        ------
+        UnfitReasonError, FilesWaitingError, RunsUnderWayError
+            It cannot, for now.
+        """
+        if self.planner.subject.is_named_in(f"{by} {reason}"):
+            raise UnfitReasonError("the reason and who asks are kept for ever: they may not name what is forgotten")
         if plan.leftovers.waiting:
             raise FilesWaitingError(f"wait for their commit: {', '.join(plan.leftovers.waiting)}")
         _check_runs(plan.runs)

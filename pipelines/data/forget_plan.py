@@ -112,14 +112,19 @@ class Plan:
 
     @property
     def rows(self) -> int | None:
-        """Rows that go, each counted once for every content that has it; None if nobody knows."""
-        counts = [finding.rows for finding in self.findings.values()]
-        return None if None in counts else sum(count or 0 for count in counts)
+        """Rows that go; see ``count_rows``."""
+        return count_rows(self.findings.values())
 
     @property
     def packages(self) -> list[str]:
         """The model packages that have learned from it."""
         return sorted({run.package_arn for run in self.runs if run.package_arn})
+
+
+def count_rows(findings: Iterable[Finding]) -> int | None:
+    """Rows, each counted once for every content that has it; None if nobody knows."""
+    counts = [finding.rows for finding in findings]
+    return None if None in counts else sum(count or 0 for count in counts)
 
 
 def tombstones(dataset: Dataset) -> dict[str, str]:
