@@ -1,5 +1,6 @@
 """Landing on the embedded AWS, from the very templates: events, queue, function, schedule and permissions are real."""
 
+import copy
 import io
 import json
 import time
@@ -83,7 +84,9 @@ def foundation(template: Template) -> Template:
 
 def operations(template: Template, code: dict[str, str]) -> Template:
     """The part of the stack that lands files, with a shorter window, and ``code`` instead of the CDK's asset."""
-    resources = {name: part for name, part in template["Resources"].items() if name.startswith(PARTS)}
+    found = {name: part for name, part in template["Resources"].items() if name.startswith(PARTS)}
+    # The templates are synthesized once for all tests of a process.
+    resources = copy.deepcopy(found)
     for part in resources.values():
         if part["Type"] == "AWS::Lambda::Function":
             part["Properties"]["Code"] = code
