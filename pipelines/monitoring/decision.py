@@ -44,7 +44,8 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """``columns`` are ranked: drifted ones first, then changed ones, by what matters most to the model.
+    """``columns`` are ranked: drifted ones first, then changed ones, by what matters most to the model; in
+    each group the model's own output stands last, for it follows from the others.
 
     ``findings`` are in words, name what is broken or odd, and hold no values of rows.
     """
@@ -123,7 +124,15 @@ def decide(
         outcome = _outcome(columns, rules, earlier)
     ranked = sorted(
         columns,
-        key=lambda judged: (not judged.drifted, not judged.changed, -judged.weight, -judged.column.effect, judged.name),
+        key=lambda judged: (
+            not judged.drifted,
+            not judged.changed,
+            judged.name == PREDICTION,
+            judged.name == PREDICTION,
+            -judged.weight,
+            -judged.column.effect,
+            judged.name,
+        ),
     )
     return Decision(outcome=outcome, rows=comparison.rows, columns=ranked, findings=findings)
 

@@ -13,6 +13,8 @@ BINS = 250
 """Quantiles that become edges: no bin of several values holds more than 0.5 % of the reference."""
 MAX_VALUES = 128
 """A reference of at most so many distinct values has a bin for each of them."""
+OUTSIDE = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
+"""Edges beyond the reference's range, in distances of its quartiles."""
 BLOCK = 32_768
 """Values that are sorted at a time: they fit a core's cache, and the search of the edges costs next to nothing."""
 
@@ -23,15 +25,16 @@ Counts = npt.NDArray[np.int64]
 class NumberColumn:
     """For n edges there are n + 1 bins: below the first, [edge, next edge), and from the last on.
 
-    The two bins at either end are outside the reference's range: far from it, and near it. A value that the reference
-    has often is a bin by itself, [value, next float). With ``discrete``, every value of the reference is; then all bins
-    between them are empty in the reference.
+    Outside the reference's range the bins widen; ``margin`` is how far from it a value is still near. A value that the
+    reference has often is a bin by itself, [value, next float). With ``discrete``, every value of the reference is;
+    then all bins between them are empty in the reference.
     ``kind`` says what stands for a value: see ``values``. A time's column has no edges, since time always moves on.
     """
 
     kind: str
     edges: Array
     discrete: bool
+    margin: float
     counts: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
     sums: Sums = field(default_factory=Sums)
     zeros: int = 0
@@ -48,20 +51,22 @@ class NumberColumn:
     @classmethod
     def like(cls, values: Values, kind: str = NUMBER) -> "NumberColumn":
         """A column without rows, whose edges are of these values."""
-        edges, discrete = (np.zeros(0), False) if kind == TIME else edges_of(to_numbers(kind, values)[0])
-        return cls(kind=kind, edges=edges, discrete=discrete)
+        numbers = np.zeros(0) if kind == TIME else to_numbers(kind, values)[0]
+        finite = np.sort(numbers[np.isfinite(numbers)])
+        edges, discrete = edges_of(finite)
+        return cls(kind=kind, edges=edges, discrete=discrete, margin=margin_of(finite))
 
     @property
     def rows(self) -> int:
         return int(self.counts.sum()) + self.missing + self.infinite + self.unreadable
 
     def empty(self) -> "NumberColumn":
-        return NumberColumn(kind=self.kind, edges=self.edges, discrete=self.discrete)
+        return NumberColumn(kind=self.kind, edges=self.edges, discrete=self.discrete, margin=self.margin)
 
     def same_layout(self, other: object) -> bool:
         return (
             isinstance(other, NumberColumn)
-            and (self.kind, self.discrete) == (other.kind, other.discrete)
+            and (self.kind, self.discrete, self.margin) == (other.kind, other.discrete, other.margin)
             and np.array_equal(self.edges, other.edges)
         )
 
@@ -94,6 +99,7 @@ class NumberColumn:
             kind=self.kind,
             edges=self.edges,
             discrete=self.discrete,
+            margin=self.margin,
             counts=self.counts + other.counts,
             sums=self.sums + other.sums,
             zeros=self.zeros + other.zeros,
@@ -108,6 +114,7 @@ class NumberColumn:
             "kind": self.kind,
             "edges": self.edges.tolist(),
             "discrete": self.discrete,
+            "margin": self.margin,
             "counts": self.counts.tolist(),
             "sums": self.sums.to_document(),
             "zeros": self.zeros,
@@ -127,15 +134,13 @@ class NumberColumn:
         return cls(**{**document, **counted})
 
 
-def edges_of(numbers: Array) -> tuple[Array, bool]:
-    """Edges for bins of these values, and whether each distinct value has a bin by itself.
+def edges_of(finite: Array) -> tuple[Array, bool]:
+    """Edges for bins of these sorted numbers, and whether each distinct value has a bin by itself.
 
     Of few distinct values each becomes a bin, so that a nearly constant column shows its first change. Else the
-    quantiles are the edges; a value that is several of them becomes a bin. Whatever is outside the range of the values
-    has bins of its own, and one outlier spoils no other bin. What is further outside than the quartiles are from each
-    other is far.
+    quantiles are the edges; a value that is several of them becomes a bin. Whatever is outside the range of the numbers
+    has bins of its own, and one outlier spoils no other bin.
     """
-    finite = np.sort(numbers[np.isfinite(numbers)])
     if not len(finite):
         return np.zeros(0), True
     distinct = np.unique(finite)
@@ -147,7 +152,15 @@ def edges_of(numbers: Array) -> tuple[Array, bool]:
         times = finite.searchsorted(starts, "right") - finite.searchsorted(starts)
         own = np.append(starts[times > max(1, len(finite) // (4 * BINS))], finite[-1])
     with np.errstate(over="ignore"):
-        ends = np.nextafter(own, np.inf)
-        width = finite[len(finite) * 3 // 4] - finite[len(finite) // 4]
-        edges = np.unique(np.concatenate(([starts[0] - width], starts, ends, [ends[-1] + width])))
+        ends, away = np.nextafter(own, np.inf), np.array(OUTSIDE) * margin_of(finite)
+        edges = np.unique(np.concatenate((starts[0] - away, starts, ends, ends[-1] + away)))
     return edges[np.isfinite(edges)], discrete
+
+
+def margin_of(finite: Array) -> float:
+    """The distance of the quartiles of sorted numbers: how far outside their range a number is still near them."""
+    if not len(finite):
+        return 0.0
+    with np.errstate(over="ignore"):
+        margin = float(finite[len(finite) * 3 // 4] - finite[len(finite) // 4])
+    return margin if np.isfinite(margin) else float(np.finfo(np.float64).max)

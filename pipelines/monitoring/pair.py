@@ -15,6 +15,9 @@ from pipelines.monitoring.statistics import Binned
 
 Counts = npt.NDArray[np.int64]
 
+SLACK = 1 + 1e-9
+"""Of a margin, for an end of a bin that rounding has put past it."""
+
 
 @dataclass(frozen=True)
 class NumberPair:
@@ -54,11 +57,16 @@ class NumberPair:
     def _strange_bins(self) -> npt.NDArray[np.bool_]:
         empty: npt.NDArray[np.bool_] = np.equal(self.before.counts, 0)
         some = np.flatnonzero(~empty)
-        if len(some):
-            ends = empty[[0, -1]]
-            empty[[max(0, some[0] - 1), min(len(empty) - 1, some[-1] + 1)]] = False
-            empty[[0, -1]] = ends
-        return empty
+        if not len(some) or not len(self.before.edges):
+            return empty
+        edges, margin = self.before.edges, self.before.margin
+        first, last = max(0, some[0] - 1), min(len(edges) - 1, some[-1])
+        starts, ends = np.append(-np.inf, edges), np.append(edges, np.inf)
+        with np.errstate(over="ignore"):
+            near = (starts >= edges[first] - margin * SLACK) & (ends <= edges[last] + margin * SLACK)
+        near[some[0] : some[-1] + 1] = False
+        strange: npt.NDArray[np.bool_] = empty & ~near
+        return strange
 
     @cached_property
     def cells(self) -> tuple[Counts, Counts]:

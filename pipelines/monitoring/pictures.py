@@ -16,7 +16,7 @@ from pipelines.monitoring.profile import Column
 BAR_WIDTH, ROW_HEIGHT, LABEL_WIDTH = 420, 22, 190
 WIDTH, HEIGHT, FOOT = 300, 120, 18
 BINS, CATEGORIES = 30, 8
-THEN, NOW, ALARM = "#aab4bf", "#2f6f9f", "#c0392b"
+THEN, NOW, ALARM, NOTICE = "#aab4bf", "#2f6f9f", "#c0392b", "#d9a03c"
 
 Array = npt.NDArray[np.float64]
 
@@ -30,7 +30,7 @@ def bars(columns: Sequence[Judged]) -> str:
         drawn.append(
             f'<text x="{LABEL_WIDTH - 8}" y="{top + 15}" text-anchor="end" font-size="13">{escape(judged.name)}</text>'
             f'<rect x="{LABEL_WIDTH}" y="{top + 4}" width="{width:.1f}" height="{ROW_HEIGHT - 8}" '
-            f'fill="{ALARM if judged.drifted else THEN}"/>'
+            f'fill="{ALARM if judged.drifted else NOTICE if judged.changed else THEN}"/>'
             f'<text x="{LABEL_WIDTH + width + 6:.1f}" y="{top + 15}" font-size="12">{judged.weight:.3f}</text>'
         )
     return _svg("effect times importance by column", LABEL_WIDTH + BAR_WIDTH + 60, ROW_HEIGHT * len(columns), drawn)
@@ -54,7 +54,7 @@ def trend(checks: Sequence[Mapping[str, Any]]) -> str:
         height = max(1.0, HEIGHT * effect / highest)
         drawn.append(
             f'<rect x="{number * step:.1f}" y="{HEIGHT - height:.1f}" width="{step * 0.8:.1f}" height="{height:.1f}" '
-            f'fill="{ALARM if check["outcome"] == "drift" else THEN}">'
+            f'fill="{ALARM if check["outcome"] == "drift" else NOTICE}">'
             f"<title>{escape(str(check['end']))}: {escape(str(check['outcome']))}, {effect:.2f}</title></rect>"
         )
     first, last = (escape(str(check["end"])) for check in (checks[0], checks[-1]))
@@ -151,4 +151,5 @@ def _axis(left: str, right: str, width: int) -> str:
 
 
 def _svg(label: str, width: int, height: int, drawn: Sequence[str]) -> str:
-    return f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}">{"".join(drawn)}</svg>'
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    return f'<svg role="img" aria-label="{label}" {size}>{"".join(drawn)}</svg>'

@@ -13,7 +13,7 @@ TOP = 6
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1d2733; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } svg { max-width: 100%; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 td, th { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid #dde3ea; }
 td:first-child, th:first-child { text-align: left; } .drifted td { font-weight: 600; color: #a3261c; }
@@ -49,7 +49,8 @@ def render(
     sections = [
         f"<h1>{escape(title)}</h1><p class=first>{escape(first_line(decision))}</p>",
         f"<h2>Findings</h2><ul>{findings}</ul>" if findings else "",
-        "<h2>Columns by what matters to the model</h2><p class=note>Effect times importance; red has drifted.</p>"
+        "<h2>Columns by what matters to the model</h2>"
+        "<p class=note>Effect times importance. Red: drifted; amber: changed by more than chance.</p>"
         + pictures.bars(decision.columns),
         _histograms(decision, baseline, current) if baseline and current and current.rows else "",
         _trend(decision, about, earlier) if earlier else "",
@@ -65,20 +66,23 @@ def render(
 
 def first_line(decision: Decision) -> str:
     """What changed, and how much it matters to this model, in one sentence."""
-    drifted = [judged for judged in decision.columns if judged.drifted]
-    if not drifted:
-        return f"{decision.rows:,} rows; no column has changed more than chance and the least effect allow."
-    more = f" and {len(drifted) - 3} more" if len(drifted) > 3 else ""
-    return f"{decision.rows:,} rows; changed since training: {'; '.join(map(_in_words, drifted[:3]))}{more}."
+    changed = [judged for judged in decision.columns if judged.drifted]
+    how = "drifted"
+    if not changed:
+        changed, how = [judged for judged in decision.columns if judged.changed], "changed a little"
+    if not changed:
+        return f"{decision.rows:,} rows; no column has changed by more than chance and the least effect that counts."
+    features = [judged for judged in changed if judged.name != PREDICTION]
+    said = [*map(_in_words, features[:3])]
+    if len(features) > len(said):
+        said.append(f"{len(features) - len(said)} more")
+    said += [f"the predictions by {judged.column.effect:.2f}" for judged in changed if judged.name == PREDICTION]
+    return f"{decision.rows:,} rows; {how} since training: {', '.join(said)}."
 
 
 def _in_words(judged: Judged) -> str:
     effect = f"{judged.name} by {judged.column.effect:.2f}"
-    if judged.name == PREDICTION:
-        return f"{effect} (the model's own output)"
-    if judged.importance is None:
-        return effect
-    return f"{effect} ({judged.importance:.0%} of the model's skill)"
+    return effect if judged.importance is None else f"{effect} ({judged.importance:.0%} of the model's skill)"
 
 
 def _histograms(decision: Decision, baseline: Profile, current: Profile) -> str:
@@ -99,7 +103,18 @@ def _trend(decision: Decision, about: Mapping[str, Any], earlier: Sequence[Mappi
 
 
 def _table(decision: Decision) -> str:
-    heads = ("column", "effect", "importance", "rate", "seen by", "PSI", "missing", "infinite", "unreadable", "unseen")
+    heads = (
+        "column",
+        "effect",
+        "importance",
+        "chance",
+        "seen by",
+        "PSI",
+        "missing",
+        "infinite",
+        "unreadable",
+        "unseen",
+    )
     rows = "".join(
         f"<tr{' class=drifted' if judged.drifted else ''}><td>{escape(judged.name)}</td>"
         f"<td>{judged.column.effect:.3f}</td><td>{_importance(judged)}</td><td>{judged.column.rate:.1g}</td>"
