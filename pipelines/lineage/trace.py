@@ -35,7 +35,8 @@ def trace(services: Services, subject: Subject) -> Graph:
     else:
         graph.subject = tracer.endpoint(services.environment.model(subject.of))
     if subject.kind in ("package", "run") and graph.nodes[graph.subject].missing and not graph.edges:
-        raise UnknownSubjectError(f"{subject.of} has no {subject.kind} {subject.id}, and nothing says that it had one")
+        kind = "version" if subject.kind == "package" else "run"
+        raise UnknownSubjectError(f"{subject.of} has no {kind} {subject.id}, and nothing says that it had one")
     return graph
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from pipelines.clients import Services
 from pipelines.contract import ledger as keys
 from pipelines.contract.names import Model
 from pipelines.contract.release_state import ReleaseState
+from pipelines.data.history import History
+from pipelines.data.manifest import InvalidCommitError
 from pipelines.lineage import records
 from pipelines.lineage.graph import Graph
 from pipelines.lineage.records import GONE, package_name, version_of
@@ -52,20 +55,18 @@ class Tracer:
         name = f"{dataset}/{commit_id}"
         if f"commit:{name}" in self.graph.nodes:
             return f"commit:{name}"
-        stones = list(self.services.ledger.query(keys.dataset_pk(dataset), keys.tombstone_sk("")))
-        stone = next((item for item in stones if item["sk"] == keys.tombstone_sk(commit_id)), None)
+        history = History(dataset=dataset, ledger=self.services.ledger)
+        stones = tombstones(history)
         attributes, missing = records.read_commit(self.services, dataset, commit_id)
-        if stone:
+        if stone := stones.get(commit_id):
             attributes["forgotten"] = {field: stone.get(field) for field in ("new", "time", "by", "reason")}
             missing = f"forgotten at {stone.get('time')} by {stone.get('by')}"
         identity = self.graph.add("commit", name, attributes, missing=missing)
         if stone:
             self.graph.link(identity, "rewritten as", self.commit(dataset, stone["new"]))
-        for item in stones:
-            if item["new"] == commit_id:
-                self.graph.link(
-                    self.commit(dataset, item["sk"].removeprefix(keys.tombstone_sk(""))), "rewritten as", identity
-                )
+        for old, stone in stones.items():
+            if stone["new"] == commit_id:
+                self.graph.link(self.commit(dataset, old), "rewritten as", identity)
         return identity
 
     # -- runs -------------------------------------------------------------------------------------------------------
@@ -231,6 +232,18 @@ class Tracer:
             if error.response.get("Error", {}).get("Code") == "ParameterNotFound":
                 return ReleaseState()
             raise
+
+
+def tombstones(history: History) -> dict[str, dict[str, Any]]:
+    """What became of each rewritten commit; a tombstone counts once the head does not lead to its commit any more."""
+    prefix = keys.tombstone_sk("")
+    items = history.ledger.query(keys.dataset_pk(history.dataset), prefix)
+    found = {item["sk"].removeprefix(prefix): item for item in items}
+    if found:
+        with suppress(InvalidCommitError):
+            for record in history.chain():
+                found.pop(record.id, None)
+    return found
 
 
 def summary_of(checks: list[dict[str, Any]]) -> dict[str, Any]:

@@ -149,7 +149,9 @@ def test_forgotten_commit_stays_readable(life: Life) -> None:
     ledger = life.world.services.ledger
     stone = {"new": new.id, "time": "2026-03-05T10:00:00Z", "by": "carol", "reason": "request 17"}
     ledger.record(keys.dataset_pk("flights"), keys.tombstone_sk(old.id), stone)
+    assert "forgotten" not in text.render(traced(life, old.id)), "the head has not moved yet"
     ledger.delete(keys.dataset_pk("flights"), keys.commit_sk(old.id), expected={"tree": old.tree})
+    ledger.update(keys.dataset_pk("flights"), keys.commit_sk(new.id), {"parent": None})
     key = f"datasets/flights/commits/{old.id}.json"
     life.world.client("s3").delete_object(Bucket=ENVIRONMENT.bucket("data"), Key=key)
     for asked in (old.id[:10], new.id, "late-arrival/1"):
