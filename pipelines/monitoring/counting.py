@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from pipelines.evaluation.metrics import POSITIVE
+from pipelines.monitoring import segment_counts
+from pipelines.monitoring.baseline import Baseline
 from pipelines.monitoring.capture import CaptureReader, OnCorrupt, Tally
 from pipelines.monitoring.number_column import NumberColumn
 from pipelines.monitoring.profile import PREDICTION, Profile
+from pipelines.monitoring.segment_counts import Segment, SegmentCounts
 from pipelines.monitoring.values import NUMBER
 from pipelines.monitoring.window import Window
 from pipelines.storage import Bucket, Listed
@@ -17,9 +20,11 @@ from pipelines.storage import Bucket, Listed
 
 @dataclass(kw_only=True)
 class Counted:
-    """The profile of the rows that were read, how many of them were predicted to be positive, and what was read."""
+    """The profile of the rows that were read and of their segments, how many of them were predicted to be positive, and
+    what was read."""
 
     profile: Profile
+    segments: dict[Segment, Profile] = field(default_factory=dict)
     positives: int = 0
     tally: Tally = field(default_factory=Tally)
 
@@ -28,31 +33,44 @@ class Counted:
         tally.add(self.tally)
         tally.add(other.tally)
         return Counted(
-            profile=self.profile.merge(other.profile), positives=self.positives + other.positives, tally=tally
+            profile=self.profile.merge(other.profile),
+            segments=segment_counts.merge(self.segments, other.segments),
+            positives=self.positives + other.positives,
+            tally=tally,
         )
 
     def to_document(self) -> dict[str, Any]:
-        return {"profile": self.profile.to_document(), "positives": self.positives, "tally": asdict(self.tally)}
+        return {
+            "profile": self.profile.to_document(),
+            "segments": segment_counts.to_document(self.segments),
+            "positives": self.positives,
+            "tally": asdict(self.tally),
+        }
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Counted":
         return cls(
             profile=Profile.from_document(document["profile"]),
+            segments=segment_counts.from_document(document["segments"]),
             positives=document["positives"],
             tally=Tally(**document["tally"]),
         )
 
 
-def count(bucket: Bucket, files: Sequence[Listed], window: Window, layout: Profile, on_corrupt: OnCorrupt) -> Counted:
-    """Read a batch of files and count the window's rows on ``layout``."""
+def count(
+    bucket: Bucket, files: Sequence[Listed], window: Window, baseline: Baseline, on_corrupt: OnCorrupt
+) -> Counted:
+    """Read a batch of files and count the window's rows, and those of the segments, on the baseline's layouts."""
+    layout = baseline.profile
     reader = CaptureReader(bucket, window.begin, window.end, numeric=numeric_columns(layout), on_corrupt=on_corrupt)
-    profile, positives = layout.empty(), 0
+    profile, positives, segments = layout.empty(), 0, SegmentCounts(baseline.segments)
     for chunk in reader.read(file.key for file in files):
         profile.add(chunk.rows, chunk.columns)
+        segments.add(chunk.columns)
         predictions = chunk.columns[PREDICTION]
         if isinstance(predictions, np.ndarray):
             positives += int(np.count_nonzero(predictions >= POSITIVE))
-    return Counted(profile=profile, positives=positives, tally=reader.tally)
+    return Counted(profile=profile, segments=segments.profiles, positives=positives, tally=reader.tally)
 
 
 def numeric_columns(layout: Profile) -> list[str]:

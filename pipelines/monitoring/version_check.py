@@ -1,7 +1,7 @@
 """The check of one version's traffic in one window, against the baseline of that very version."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.clients import Services
@@ -24,6 +24,7 @@ from pipelines.monitoring.number_column import NumberColumn
 from pipelines.monitoring.profile import PREDICTION
 from pipelines.monitoring.quarantine import Quarantine
 from pipelines.monitoring.report import first_line, render
+from pipelines.monitoring.segment_drift import compare_segments, findings
 from pipelines.monitoring.version_files import package_arn, read_baseline, read_evaluation
 from pipelines.monitoring.window import Window
 from pipelines.notices import alert, emit
@@ -82,7 +83,7 @@ class VersionCheck:
         capture = self.services.bucket("capture")
         prefix = f"{quarantine_prefix(self.settings.model, self.check_id(window))}{number}/"
         quarantine = Quarantine(capture, prefix, self._encryption)
-        counted = count(capture, files, window, baseline.profile, quarantine.line)
+        counted = count(capture, files, window, baseline, quarantine.line)
         quarantine.write(counted.tally.damaged)
         return counted
 
@@ -99,6 +100,10 @@ class VersionCheck:
             importance=baseline.importance,
             earlier=[[column["name"] for column in item["worst"]] for item in before],
         )
+        segments = compare_segments(
+            baseline.segments, counted.segments, decided, self.settings.drift, baseline.importance
+        )
+        decided = replace(decided, findings=[*decided.findings, *findings(segments, decided)])
         about: dict[str, Any] = {
             "check_id": self.check_id(window),
             "model": self.settings.model,
@@ -114,7 +119,9 @@ class VersionCheck:
             "predictions": self._predictions(counted),
         }
         page = render(decided, about, baseline=baseline.profile, current=counted.profile, earlier=before)
-        self._write(about["check_id"], {**about, "damaged": tally.damaged, **decided.to_document()}, page)
+        document = {**about, **decided.to_document(), "damaged": tally.damaged}
+        document["segments"] = [segment.to_document() for segment in segments]
+        self._write(about["check_id"], document, page)
         check = {
             **about,
             "outcome": decided.outcome,
@@ -122,6 +129,14 @@ class VersionCheck:
             "worst": decided.worst,
             "findings": decided.findings,
         }
+        if segments and (worst := segments[0]).most:
+            # Without its value, which is one of rows.
+            check["worst_segment"] = {
+                "by": worst.column,
+                "column": worst.most,
+                "effect": worst.effect,
+                "gap": worst.gap,
+            }
         if self.serves:
             print(self._metrics(window, decided, corrupt))
             self._act(check, decided)

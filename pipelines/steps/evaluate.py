@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,12 +32,15 @@ from pipelines.evaluation.importance import Permutations
 from pipelines.evaluation.metrics import Array, measure
 from pipelines.monitoring.baseline import Baseline
 from pipelines.monitoring.profile import PREDICTION, Profile
+from pipelines.monitoring.segment_counts import Segment
 from pipelines.steps import failure
 
 GOLDEN_REQUESTS = (1, 1, 1, 5)
 """How many rows each golden request carries."""
 GOLDEN_TOLERANCE = 1e-6
 MIN_SEGMENT_ROWS = 200
+MAX_SEGMENTS = 20
+"""Of a column, whose rows are profiled by themselves."""
 SCORE_TIMEOUT_S = 1800
 
 
@@ -120,12 +123,12 @@ def evaluate(options: argparse.Namespace) -> None:
         gain = paired_gain(options.task, options.metric, labels, candidate, champion, seed=options.seed)
         evaluation["gain"] = asdict(gain)
     evaluation["segments"] = segments(options.task, contract, holdout, labels, candidate, champion)
-    profile = Profile.of(
-        [{**{name: training[name].to_numpy() for name in contract.features}, PREDICTION: on_training}],
-        categories=[name for name in contract.features if contract.columns[name].type == "category"],
-    )
+    table = {**{name: training[name].to_numpy() for name in contract.features}, PREDICTION: on_training}
+    categories = [name for name in contract.features if contract.columns[name].type == "category"]
+    profile = Profile.of([table], categories=categories)
     importance = permutations.importance(options.task, options.metric, labels, on_permuted)
-    baseline = Baseline(profile=profile, importance=importance).to_document()
+    parts = profiles_of_segments(contract, training, table, categories)
+    baseline = Baseline(profile=profile, importance=importance, segments=parts).to_document()
     golden = golden_requests(holdout[contract.features], candidate)
     evaluation["baseline"] = {"rows": profile.rows}
     evaluation["golden"] = {"rows": sum(len(request["expected"]) for request in golden["requests"])}
@@ -134,6 +137,20 @@ def evaluate(options: argparse.Namespace) -> None:
     output.mkdir(parents=True, exist_ok=True)
     for name, document in (("evaluation", evaluation), ("baseline", baseline), ("golden", golden)):
         (output / f"{name}.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+
+
+def profiles_of_segments(
+    contract: DataContract, training: pd.DataFrame, table: Mapping[str, Any], categories: Sequence[str]
+) -> dict[Segment, Profile]:
+    """Of the contract's segment columns, the profiles of the most frequent values."""
+    found = {}
+    for column in contract.segments:
+        parts = sorted(training.groupby(column).indices.items(), key=lambda part: (-len(part[1]), str(part[0])))
+        for value, positions in parts[:MAX_SEGMENTS]:
+            if len(positions) >= MIN_SEGMENT_ROWS:
+                rows = {name: values[positions] for name, values in table.items()}
+                found[column, str(value)] = Profile.of([rows], categories=categories)
+    return found
 
 
 def segments(

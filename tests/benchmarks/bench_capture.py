@@ -25,6 +25,7 @@ import boto3
 import msgspec
 import numpy as np
 
+from pipelines.monitoring.baseline import Baseline
 from pipelines.monitoring.counting import Counted, count
 from pipelines.monitoring.listing import batches
 from pipelines.monitoring.profile import Profile
@@ -111,7 +112,7 @@ def measure(folder: Path) -> None:
     wall, processor = time.perf_counter(), time.process_time()
     counted = Counted(profile=baseline.empty())
     for batch in batches(files):
-        counted = counted.merge(count(Folder(folder), batch, HOUR, baseline, print))  # type: ignore[arg-type]
+        counted = counted.merge(count(Folder(folder), batch, HOUR, Baseline(profile=baseline), print))  # type: ignore[arg-type]
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     print(json.dumps([counted.profile.rows, wall, processor, peak_mb()]))
 

@@ -11,11 +11,13 @@ import pytest
 
 from pipelines.contract.settings import Gate
 from pipelines.data.commits import Commit
+from pipelines.evaluation.calibration import Calibration
 from pipelines.evaluation.gates import judge
 from pipelines.models import flights
 from pipelines.monitoring.baseline import Baseline
 from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.profile import PREDICTION, Profile
+from pipelines.monitoring.quality import Evaluated
 from pipelines.training.serving import InvalidRequestError, input_fn, model_fn, output_fn, predict_fn
 from pipelines.training.tabular import MissingFeaturesError
 from tests.unit import laptop
@@ -68,6 +70,16 @@ def test_baseline_says_what_matters_to_the_model(run: Path) -> None:
     assert set(importance) == set(flights.FEATURES)
     assert math.isclose(sum(importance.values()), 1)
     assert importance["departure_minute"] > 0.1 > importance["day_of_week"], "delays grow over the day"
+
+
+def test_segments_and_calibration_are_kept_for_the_checks(run: Path) -> None:
+    baseline = Baseline.from_document(laptop.read(run / "evaluation" / "baseline.json"))
+    assert sorted(baseline.segments) == [("origin", "EWR"), ("origin", "JFK"), ("origin", "LGA")]
+    assert sum(profile.rows for profile in baseline.segments.values()) == baseline.profile.rows
+    evaluation = laptop.read(run / "evaluation" / "evaluation.json")
+    calibration = Calibration(**evaluation["calibration"])
+    assert list(calibration.rates) == sorted(calibration.rates)
+    assert Evaluated.from_document(evaluation).columns == ["origin"]
 
 
 def test_served_model_gives_the_golden_answers(run: Path) -> None:
