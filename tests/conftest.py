@@ -11,8 +11,8 @@ settings.load_profile("mooring")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_credentials() -> Iterator[None]:
-    """Whatever AWS the terminal points at, no test reaches it."""
+def no_credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever AWS the terminal points at, no test reaches it; nor the person's cache."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_DEFAULT_", "MOORING_"))]:
             patch.delenv(name)
@@ -21,4 +21,5 @@ def no_credentials() -> Iterator[None]:
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -10,10 +10,11 @@ import click
 
 from mooring.cli.dataset import SHORT_ID, count_files, count_rows, dataset_arguments, opened, shown
 from mooring.cli.fleet import find, models_retrained_by_commit
-from mooring.cli.terminal import json_option, plain, print_json, transfer
+from mooring.cli.terminal import cache, json_option, plain, print_json, transfer
 from mooring.deployed import Deployed
 from mooring.errors import MooringError
 from pipelines.data.commits import HeadMovedError, InvalidCommitError
+from pipelines.data.remembered import remembering
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +79,17 @@ def _said(left_out: dict[str, str]) -> str:
 @click.option("-m", "--message", required=True, help="What this commit is about.")
 @click.option("--author", default=getpass.getuser, show_default="you")
 @click.option("--replace", is_flag=True, help="These files are the whole dataset now; the others leave it.")
+@click.option("--no-cache", is_flag=True, help="Read every file again, also those that have not changed since.")
 @json_option
 def commit(
-    environment: str, dataset: str, paths: tuple[Path, ...], message: str, author: str, replace: bool, as_json: bool
+    environment: str,
+    dataset: str,
+    paths: tuple[Path, ...],
+    message: str,
+    author: str,
+    replace: bool,
+    no_cache: bool,
+    as_json: bool,
 ) -> None:
     """Commit PATHS on top of the head of DATASET; a file replaces one of the same name, the others stay.
 
@@ -97,9 +106,9 @@ def commit(
             # A damaged head is not the fault of the files: outside of the try.
             found.read_commit(before)
         try:
-            made = found.commit(
-                chosen.files, author=author, message=message, replace_all=replace, on_progress=on_progress
-            )
+            with remembering(cache() / "digests" / f"{environment}-{dataset}.json") as memory:
+                files = chosen.files if no_cache else {name: memory.source(path) for name, path in chosen.files.items()}
+                made = found.commit(files, author=author, message=message, replace_all=replace, on_progress=on_progress)
         except InvalidCommitError as error:
             raise MooringError(str(error), remedy="mend the files named above, and commit again") from error
         except HeadMovedError as error:

@@ -20,6 +20,11 @@ def home() -> Path:
     return Path(os.environ.get("MOORING_HOME") or Path(__file__).parents[2] / ".mooring")
 
 
+def cache() -> Path:
+    """What may be deleted at any time: ``mooring`` in ``XDG_CACHE_HOME``, else in the person's ``.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mooring"
+
+
 def print_json(value: Any) -> None:
     """Print ``value`` as indented JSON; dates become ISO strings."""
     click.echo(json.dumps(value, indent=2, default=str))

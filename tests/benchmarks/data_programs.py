@@ -20,6 +20,7 @@ from botocore.config import Config
 from pipelines.contract.names import Environment
 from pipelines.data.commits import Dataset
 from pipelines.data.parallel import WORKERS
+from pipelines.data.remembered import remembering
 from pipelines.storage import checksum
 
 ACCOUNT = "111111111111"
@@ -40,8 +41,9 @@ def main() -> None:
         return
     dataset = Dataset.in_environment(ENVIRONMENT, "bench", s3=s3, dynamodb=client("dynamodb"))
     if options.act == "store":
-        files = {path.name: path for path in options.folder.iterdir()}
-        dataset.commit(files, author="bench", message="bench", replace_all=True)
+        with remembering(Path(os.environ["BENCH_DIGESTS"])) as memory:
+            files = {path.name: memory.source(path) for path in options.folder.iterdir()}
+            dataset.commit(files, author="bench", message="bench", replace_all=True)
     else:
         dataset.checkout(dataset.resolve("HEAD"), options.folder)
 
