@@ -191,7 +191,7 @@ class VersionCheck:
     def _metrics(self, window: Window, decided: Decision, corrupt: int) -> str:
         metrics = {
             "Rows": decided.rows,
-            "DriftedColumns": len(decided.worst),
+            "DriftedColumns": sum(judged.drifted for judged in decided.columns),
             "CorruptRecords": corrupt,
             "Drift": int(decided.outcome == decision.DRIFT),
             "BrokenInput": int(decided.outcome == decision.BROKEN_INPUT),
@@ -202,7 +202,7 @@ class VersionCheck:
 
     def _act(self, check: Mapping[str, Any], decided: Decision) -> None:
         if decided.outcome == decision.DRIFT:
-            worst = [column["name"] for column in decided.worst]
+            worst = [judged.name for judged in decided.columns if judged.drifted]
             detail = {
                 "model": check["model"],
                 "version": check["version"],
