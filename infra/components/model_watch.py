@@ -9,8 +9,12 @@ from constructs import Construct
 from pipelines.contract.names import NAMESPACE, Model
 
 PERIOD = Duration.minutes(5)
-FINDINGS = {"Drift": "traffic drifted from the training data", "BrokenInput": "traffic breaks the data contract"}
-"""Metrics of ``pipelines.monitoring.check``: 1 when a check found it."""
+FINDINGS = {
+    "Drift": "traffic drifted from the training data",
+    "BrokenInput": "traffic breaks the data contract",
+    "QualityLost": "predictions are worse than at evaluation",
+}
+"""Metrics of the drift check: 1 when it found that."""
 
 
 class ModelWatch(Construct):
