@@ -1,7 +1,7 @@
 """The counts of one column of categories, of those that the reference lists."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.monitoring import sample
+from pipelines.monitoring.same_objects import count_objects
 from pipelines.monitoring.values import Values, is_missing
 
 MAX_CATEGORIES = 1_000
@@ -110,20 +111,26 @@ def count(values: Values) -> tuple[dict[str, int], int]:
 
     A whole number is written without a decimal point, for a column of integers with gaps is read as floats.
     """
-    listed = values.tolist() if isinstance(values, np.ndarray) else values
-    try:
-        counted = Counter(listed)
-    except TypeError:  # a list or an object of JSON, which cannot be counted as it is
-        counted = Counter(str(value) if isinstance(value, list | dict) else value for value in listed)
     found: dict[str, int] = {}
     missing = 0
-    for value, rows in counted.items():
+    for value, rows in _counted(values):
         if is_missing(value):
             missing += rows
         else:
             name = value if isinstance(value, str) else _name(value)
             found[name] = found.get(name, 0) + rows
     return found, missing
+
+
+def _counted(values: Values) -> Iterable[tuple[Any, int]]:
+    """Values with their counts; equal ones may come several times."""
+    if isinstance(values, np.ndarray) and values.dtype == object and (objects := count_objects(values)):
+        return objects
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    try:
+        return Counter(listed).items()
+    except TypeError:  # a list or an object of JSON, which cannot be counted as it is
+        return Counter(str(value) if isinstance(value, list | dict) else value for value in listed).items()
 
 
 def _name(value: Any) -> str:

@@ -143,6 +143,16 @@ def test_new_categories_are_counted_and_some_are_kept_by_name() -> None:
     assert (column.unseen, column.newcomers) == (4, {"new": 2, "3": 2})
 
 
+@given(st.lists(st.sampled_from(["a", "b", "new", "", None, 1, 1.0, math.nan]), max_size=30), st.booleans())
+def test_long_columns_of_shared_texts_are_counted_as_short_ones_are(names: list[Any], own: bool) -> None:
+    long = [str(name) + "!" if own and isinstance(name, str) else name for _ in range(200) for name in names]
+    short, column = (CategoryColumn.like(["a", "b!", "a!"]) for _ in range(2))
+    column.add(np.array(long, dtype=object))
+    for value in long:
+        short.add([value])
+    assert column.to_document() == short.to_document()
+
+
 def test_text_and_times_are_counted_by_presence_and_length() -> None:
     profile = REFERENCE.empty()
     profile.add(3, {"text": ["abc", None, ""], "time": ["2026-01-01", "no time", None]})
