@@ -71,6 +71,11 @@ class CaptureReader:
                     gathered, size = [], 0
         yield from self._chunks(gathered)
 
+    def peek(self, key: str) -> int:
+        """How many requests of the window the file's first megabyte holds."""
+        block = next(self._blocks(key), b"")
+        return len(self._selection.of(self._records(key, block))[0])
+
     def _blocks(self, key: str) -> Iterator[bytes]:
         """A damaged file is noted; what could be read of it counts."""
         try:

@@ -115,11 +115,14 @@ class Checker:
         return {version: files for version, files in found.items() if files}
 
     def _holds_requests(self, window: Window, files: list[Listed]) -> bool:
-        """Windows that end within an hour share its files with the next: a new one need not concern this window."""
+        """Windows that end within an hour share its files with the next: a new one need not concern this window.
+
+        Files are written in order of time, so their beginnings tell.
+        """
         reader = CaptureReader(
             self._services.bucket("capture"), window.begin, window.end, numeric=(), on_corrupt=lambda *_: None
         )
-        return any(chunk.rows for chunk in reader.read(file.key for file in files))
+        return any(reader.peek(file.key) for file in files)
 
     def _version(self, version: int) -> VersionCheck:
         return VersionCheck(
