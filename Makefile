@@ -36,6 +36,7 @@ bench: setup layer ## Benchmarks, with versions and medians
 	@python -m tests.benchmarks.bench_synth
 	@python -m tests.benchmarks.bench_data
 	@python -m tests.benchmarks.bench_capture
+	@python -m tests.benchmarks.bench_monitoring
 
 golden: setup layer ## Write the golden templates anew
 	@python -m tests.infra.golden
