@@ -10,13 +10,16 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 LAYER := build/layer/.done
 JOB_PACKAGES := build/job-packages/.done
 
-.PHONY: help demo test check lint types arrows setup layer bench golden lock clean
+.PHONY: help demo year test check lint types arrows setup layer bench golden lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup layer ## The whole loop on this machine: deploy, train, serve, drift, retrain, release, reject
 	@mooring demo
+
+year: setup layer ## One model's year on this machine: drift month by month, and what it costs
+	@mooring demo --year
 
 test: setup layer ## Every test: unit, functional, infra, local
 	@pytest -q tests

@@ -26,28 +26,29 @@ MODEL = "late-arrival"
 OTHER_MODEL = "air-time"
 ENGINEER = "demo-engineer"
 APPROVER = "demo-approver"
-RUN_TIMEOUT_S = 120
+RUN_TIMEOUT_S = 600
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Where the story plays: the two environments, and the variables that point the CDK CLI at each."""
+    """Where the story plays: one environment or two, and the variables that point the CDK CLI at each."""
 
     story: Story
     arrivals: Deployed
-    network: Deployed
+    network: Deployed | None = None
     variables: dict[str, dict[str, str]]
     home: Path
 
     @property
-    def both(self) -> tuple[Deployed, Deployed]:
-        return self.arrivals, self.network
+    def models(self) -> list[tuple[Deployed, str]]:
+        """Each environment with its model."""
+        return [(self.arrivals, MODEL), *([(self.network, OTHER_MODEL)] if self.network else [])]
 
 
-def deploy(stage: Stage) -> None:
-    """Bootstrap and deploy both environments with the unmodified CDK CLI; then deploy again and change nothing."""
+def deploy(stage: Stage, title: str) -> None:
+    """Bootstrap and deploy the environments with the unmodified CDK CLI, all at once."""
     story = stage.story
-    with story.chapter("Two teams, two accounts, two regions: deployed with the CDK CLI") as figures:
+    with story.chapter(title) as figures:
         assembly = str(stage.home / "cdk.out")
         with story.doing("cdk synth"):
             cdk.run(
@@ -55,10 +56,12 @@ def deploy(stage: Stage) -> None:
                 variables=stage.variables[stage.arrivals.environment.id],
                 log=stage.home / "synth.log",
             )
-        with story.doing("cdk bootstrap and cdk deploy, both environments at once"), ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda deployed: _deploy_one(stage, deployed, assembly), stage.both))
-        for deployed, model in ((stage.arrivals, MODEL), (stage.network, OTHER_MODEL)):
+        with story.doing("cdk bootstrap and cdk deploy"), ThreadPoolExecutor(len(stage.models)) as pool:
+            list(pool.map(lambda each: _deploy_one(stage, each[0], assembly), stage.models))
+        count = 0
+        for deployed, model in stage.models:
             names = _stacks(deployed, model)
+            count += len(names)
             story.claim(
                 f"{deployed.environment.id} (account {deployed.environment.account}): {len(names)} stacks are complete",
                 set(names.values()) == {"CREATE_COMPLETE"},
@@ -69,7 +72,7 @@ def deploy(stage: Stage) -> None:
                 deployed.champion(model) is None and not _endpoint_exists(deployed, model),
                 otherwise="an endpoint or a champion",
             )
-        figures["stacks"] = str(2 * len(names))
+        figures["stacks"] = str(count)
 
 
 def _deploy_one(stage: Stage, deployed: Deployed, assembly: str) -> None:
@@ -103,23 +106,21 @@ def _endpoint_exists(deployed: Deployed, model: str) -> bool:
     return bool(listed["Endpoints"])
 
 
-def first_champions(stage: Stage) -> None:
-    """Commit January to March, train, approve, release: version 1 of both models serves."""
+def first_champions(stage: Stage, title: str, months: range) -> None:
+    """Commit the months, train, approve, release: version 1 of each model serves."""
     story = stage.story
-    with story.chapter("January to March: the first champions") as figures:
-        for deployed in stage.both:
-            commit_months(stage, deployed, range(1, 4))
-        runs = {
-            deployed: deployed.start_retraining(model, by=ENGINEER, reason="the first model")
-            for deployed, model in ((stage.arrivals, MODEL), (stage.network, OTHER_MODEL))
-        }
-        with story.doing("retraining both: lease, commit, validation, training, evaluation, gates, registration"):
-            for deployed, arn in runs.items():
-                model = MODEL if deployed is stage.arrivals else OTHER_MODEL
-                figures.update(
-                    accepted(stage, deployed, model, deployed.wait_for(arn, timeout_s=RUN_TIMEOUT_S), version=1)
-                )
-        for deployed, model in ((stage.arrivals, MODEL), (stage.network, OTHER_MODEL)):
+    with story.chapter(title) as figures:
+        for deployed, _ in stage.models:
+            commit_months(stage, deployed, months)
+        runs = [
+            (deployed, model, deployed.start_retraining(model, by=ENGINEER, reason="the first model"))
+            for deployed, model in stage.models
+        ]
+        with story.doing("retraining: lease, commit, validation, training, evaluation, gates, registration"):
+            for deployed, model, arn in runs:
+                ended = deployed.wait_for(arn, timeout_s=RUN_TIMEOUT_S)
+                figures.update(accepted(stage, deployed, model, ended, version=1))
+        for deployed, model in stage.models:
             release(stage, deployed, model, version=1)
 
 
@@ -217,10 +218,9 @@ def constant_caller(stage: Stage) -> Iterator[traffic.Caller]:
         yield caller
 
 
-def send_month(stage: Stage, caller: traffic.Caller, month: int, name: str) -> int:
-    """Send all flights of a month to the endpoint; returns how many."""
+def send_month(stage: Stage, month: int, name: str) -> list[str]:
+    """Send all flights of a month to the endpoint, each request with an id; returns an answer for each flight."""
     header, rows = traffic.month_requests(month)
-    caller.rows = rows
     sent, lock, begun = [0], threading.Lock(), time.monotonic()
 
     def on_request(count: int) -> None:
@@ -238,7 +238,7 @@ def send_month(stage: Stage, caller: traffic.Caller, month: int, name: str) -> i
         len(answers) == len(rows) == sent[0],
         otherwise=f"{len(answers)} answers, {sent[0]} sent",
     )
-    return len(rows)
+    return answers
 
 
 def drift_found(stage: Stage, *, version: int) -> dict[str, Any]:
@@ -292,7 +292,8 @@ def month_that_drifts(
 ) -> Execution:
     """Send a month's flights to ``version``, and return the run that their drift has started, once it has ended."""
     known = {execution.arn for execution in stage.arrivals.executions("retraining")}
-    figures["rows"] = f"{send_month(stage, caller, month, name):,}"
+    caller.rows = traffic.month_requests(month)[1]
+    figures["rows"] = f"{len(send_month(stage, month, name)):,}"
     worst = drift_found(stage, version=version)["worst"][0]
     figures["drift"] = f"{worst['name']} {worst['effect']:.2f}"
     return retraining_by_drift(stage, since=known)

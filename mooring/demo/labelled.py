@@ -1,0 +1,51 @@
+"""How good a version's predictions of one window were: captured requests joined with the labels that came.
+
+The check measures whole hours, since labels lie by hours; the year's story sends several months within one. So it reads
+a month's window back as the check reads an hour: the same reader, the same join, the same measure, as the auditor.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.clients import Services
+from pipelines.contract.paths import labels_prefix
+from pipelines.contract.settings import ModelSettings
+from pipelines.monitoring.capture import CaptureReader
+from pipelines.monitoring.columns import Chunk
+from pipelines.monitoring.joined import join
+from pipelines.monitoring.labels import read_labels
+from pipelines.monitoring.listing import hours
+from pipelines.monitoring.quality import Evaluated, Measured, assess
+from pipelines.monitoring.traffic import Traffic
+from pipelines.monitoring.version_files import read_evaluation
+from pipelines.monitoring.window import Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """One version's traffic in one window."""
+
+    services: Services
+    settings: ModelSettings
+    version: int
+    window: Window
+
+    def captured(self) -> list[Chunk]:
+        """What was captured of it so far."""
+        bucket = self.services.bucket("capture")
+        traffic = Traffic(bucket, self.services.environment.model(self.settings.model))
+        files = traffic.files(self.version, self.window)
+        begin, end = self.window.begin, self.window.end
+        reader = CaptureReader(bucket, begin, end, numeric=(), on_corrupt=lambda *_: None)
+        return list(reader.read(file.key for file in files))
+
+    def measure(self, chunks: Sequence[Chunk]) -> Measured:
+        """Of the rows whose labels lie under the window's hours."""
+        bucket, prefix = self.services.bucket("capture"), labels_prefix(self.settings.model)
+        folders = hours(self.window.begin, self.window.end)
+        files = [file for hour in folders for file in bucket.listing(f"{prefix}{hour}/")]
+        labels = read_labels(bucket, files, classes=self.settings.task == "classification")
+        evaluation = read_evaluation(self.services, self.settings.model, self.version)
+        evaluated = Evaluated.from_document(evaluation) if evaluation else None
+        rules, metric = self.settings.quality, self.settings.gate.metric
+        return assess(self.settings.task, metric, join(chunks, labels, []), evaluated, rules)

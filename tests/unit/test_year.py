@@ -1,0 +1,94 @@
+"""The year of the demo: what its table and its picture say, whatever the names hold."""
+
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from mooring.cli import cli
+from mooring.demo.month import HEADER, Changed, Month, table, what_changed
+from mooring.demo.year import next_second
+from mooring.demo.year_picture import render
+
+SVG = "{http://www.w3.org/2000/svg}"
+APRIL = Month(
+    name="2013-04",
+    rows=28330,
+    labelled=27564,
+    outcome="warning",
+    changed=(Changed(name="temp", effect=0.51, weight=0.0, drifted=False),),
+    measured=0.71,
+    quality="held",
+    estimated=0.72,
+    retrained=None,
+    gain=None,
+    verdict=None,
+)
+JULY = replace(
+    APRIL,
+    name="2013-07",
+    outcome="drift",
+    changed=tuple(
+        Changed(name=name, effect=effect, weight=effect, drifted=name != "visib")
+        for name, effect in (("humid", 0.4), ("temp", 0.9), ("dewp", 0.8), ("dest", 0.2), ("origin", 0.1), ("visib", 1))
+    ),
+    measured=0.69,
+    retrained=0.76,
+    gain=(0.06, 0.08),
+    verdict="registered",
+)
+
+
+def test_table_has_a_line_for_each_month_and_no_cell_too_many() -> None:
+    lines = table([APRIL, replace(JULY, name="a|b")]).splitlines()
+    assert len(lines) == 4
+    assert {line.replace("\\|", "").count("|") for line in lines} == {len(HEADER) + 1}
+    assert lines[3].startswith("| a\\|b |")
+
+
+def test_cost_is_the_gap_to_the_retrained_model_and_none_to_itself() -> None:
+    assert APRIL.cost == 0
+    assert pytest.approx(0.07) == JULY.cost
+    april, july = table([APRIL, JULY]).splitlines()[2:]
+    assert "+0.070 (+0.060 to +0.080)" in july
+    assert "+0.0" not in april
+
+
+def test_what_drifted_is_named_in_the_order_of_the_check_and_what_only_changed_is_not() -> None:
+    assert what_changed(JULY) == "humid 0.40, temp 0.90, dewp 0.80, dest 0.20, 1 more"
+    assert what_changed(APRIL) == ""
+
+
+def test_picture_is_well_formed_and_self_contained_whatever_the_names_hold() -> None:
+    picture = render([replace(APRIL, name='<a href="x">&'), JULY], model="</svg><script>")
+    root = ElementTree.fromstring(picture)
+    assert root.tag == f"{SVG}svg"
+    assert not {element.tag for element in root.iter()} & {f"{SVG}script", f"{SVG}a", f"{SVG}image"}
+    assert '<a href="x">&' in [element.text for element in root.iter(f"{SVG}text")]
+    assert picture.count("http") == 1, "the namespace, and no address of anything to fetch"
+
+
+def test_picture_places_better_values_higher_and_the_gap_between_the_lines() -> None:
+    root = ElementTree.fromstring(render([APRIL, JULY], model="late-arrival"))
+    lines = [
+        [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+        for line in root.iter(f"{SVG}polyline")
+    ]
+    _, old, new = lines
+    assert old[0] == new[0], "in the first month they are the same model"
+    assert new[1][1] < old[1][1], "y grows downwards"
+    gap = next(root.iter(f"{SVG}polygon")).attrib["points"].split()
+    assert [tuple(map(float, point.split(","))) for point in gap] == [*new, *reversed(old)]
+
+
+def test_windows_of_two_months_share_no_second() -> None:
+    first, second = next_second(), next_second()
+    assert first < second
+    assert first.microsecond == 0
+
+
+def test_the_command_offers_the_year() -> None:
+    ran = CliRunner().invoke(cli, ["demo", "--help"])
+    assert ran.exit_code == 0
+    assert "--year" in ran.output
