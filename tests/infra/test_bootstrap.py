@@ -5,6 +5,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+from cfnlint.data import AdditionalSpecs
+from cfnlint.helpers import load_resource
 
 from mooring.bootstrap import deployment_policy
 from tests.infra.synth import Template, resources
@@ -18,6 +20,8 @@ PREFIXES = {
     "Budgets": "budgets",
 }
 """Of the actions, where it is not the resource type's own in small letters."""
+REFERENCE: dict[str, Any] = load_resource(AdditionalSpecs, "Policies.json")
+"""AWS's service authorization reference, as cfn-lint carries it: of each action the kinds of its resources."""
 NEEDED = (
     # What CloudFormation's handlers call besides creating, updating and deleting.
     "iam:UpdateRoleDescription",
@@ -29,9 +33,11 @@ NEEDED = (
     "kms:CreateKey",
     "kms:PutKeyPolicy",
     "kms:CreateGrant",
+    "kms:ListAliases",
     "logs:AssociateKmsKey",
     "logs:PutRetentionPolicy",
     "logs:ListLogDeliveries",
+    "lambda:CreateEventSourceMapping",
     "lambda:PublishLayerVersion",
     "lambda:InvokeFunction",
     "s3:PutBucketPolicy",
@@ -63,6 +69,15 @@ def test_policy_knows_every_service_of_the_templates(templates: dict[str, Templa
 @pytest.mark.parametrize("action", NEEDED)
 def test_policy_allows_what_cloudformation_calls(action: str) -> None:
     assert any(fnmatchcase(action, pattern) for pattern in allowed())
+
+
+@pytest.mark.parametrize("action", NEEDED)
+def test_what_aws_gives_no_resource_is_allowed_on_everything(action: str) -> None:
+    service, _, name = action.partition(":")
+    kinds = REFERENCE[service]["Actions"][name.lower()].get("Resources")
+    statements = deployment_policy(ACCOUNT)["Statement"]
+    covering = [one for one in statements if any(fnmatchcase(action, pattern) for pattern in _listed(one["Action"]))]
+    assert kinds or any("*" in _listed(one["Resource"]) for one in covering)
 
 
 def test_roles_are_made_below_a_boundary_only() -> None:
