@@ -72,9 +72,12 @@ def approval_sk(version: int, approved_at: str) -> str:
     return f"approval#{version:06d}#{approved_at}"
 
 
+QUALITY = "quality#"
+
+
 def quality_sk(window: str, version: int) -> str:
     """Sorts by the window's end (``pipelines.monitoring.window.Window.name``)."""
-    return f"quality#{window}#v{version:06d}"
+    return f"{QUALITY}{window}#v{version:06d}"
 
 
 def check_sk(check_id: str) -> str:

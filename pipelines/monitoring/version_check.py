@@ -64,17 +64,7 @@ class VersionCheck:
     def _fan_out(self, window: Window, files: Sequence[Listed]) -> dict[str, Any]:
         plan = Plan(version=self.version, window=window, batches=batches(files))
         execution = start(self.services, self.settings.model, self.check_id(window), plan, self._encryption)
-        check = {
-            "check_id": self.check_id(window),
-            "model": self.settings.model,
-            "begin": written(window.begin),
-            "end": written(window.end),
-            "version": self.version,
-            "outcome": COUNTING,
-            "execution": execution,
-            "rows": 0,
-            "worst": [],
-        }
+        check = {**self._about(window), "outcome": COUNTING, "execution": execution, "rows": 0, "worst": []}
         self._record(check)
         return check
 
@@ -104,13 +94,8 @@ class VersionCheck:
             baseline.segments, counted.segments, decided, self.settings.drift, baseline.importance
         )
         decided = replace(decided, findings=[*decided.findings, *findings(segments, decided)])
-        about: dict[str, Any] = {
-            "check_id": self.check_id(window),
-            "model": self.settings.model,
-            "begin": written(window.begin),
-            "end": written(window.end),
-            "version": self.version,
-            "package_arn": package_arn(self.services, self.settings.model, self.version),
+        about = {
+            **self._about(window),
             "files": tally.files,
             "records": tally.records,
             "corrupt_records": tally.corrupt,
@@ -118,7 +103,8 @@ class VersionCheck:
             "duplicates": tally.duplicates,
             "predictions": self._predictions(counted),
         }
-        page = render(decided, about, baseline=baseline.profile, current=counted.profile, earlier=before)
+        shown = {**about, "predictions": _in_words(about["predictions"]), "quality": self._quality()}
+        page = render(decided, shown, baseline=baseline.profile, current=counted.profile, earlier=before)
         document = {**about, **decided.to_document(), "damaged": tally.damaged}
         document["segments"] = [segment.to_document() for segment in segments]
         self._write(about["check_id"], document, page)
@@ -142,6 +128,24 @@ class VersionCheck:
             self._act(check, decided)
         self._record(check)
         return check
+
+    def _about(self, window: Window) -> dict[str, Any]:
+        return {
+            "check_id": self.check_id(window),
+            "model": self.settings.model,
+            "begin": written(window.begin),
+            "end": written(window.end),
+            "version": self.version,
+            "package_arn": package_arn(self.services, self.settings.model, self.version),
+        }
+
+    def _quality(self) -> str:
+        """What was measured of the version last, in words."""
+        items = self.services.ledger.latest(keys.model_pk(self.settings.model), keys.QUALITY, SEARCHED)
+        measured = next((item for item in items if item["version"] == self.version and item["metrics"]), None)
+        if measured is None:
+            return "no labels yet"
+        return f"{_in_words(measured['metrics'])}; {measured['rows']:,} labelled rows of {measured['begin']}"
 
     def _record(self, check: Mapping[str, Any]) -> None:
         self.services.ledger.record(keys.model_pk(self.settings.model), keys.check_sk(check["check_id"]), check)
@@ -213,3 +217,7 @@ class VersionCheck:
         if decided.outcome == decision.BROKEN_INPUT:
             message = "\n".join([*decided.findings, "", first_line(decided), f"Check: {check['check_id']}"])
             alert(self.services, f"{self.services.environment.id} {check['model']}: broken input", message)
+
+
+def _in_words(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in values.items())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.contract import ledger as keys
-from pipelines.contract.paths import quality_key
+from pipelines.contract.paths import check_prefix, quality_key
 from pipelines.contract.settings import Gate
 from tests.functional.captured import check, put, record, register, rows
 from tests.functional.conftest import MODEL, World, settings
@@ -92,7 +92,12 @@ def test_a_loss_of_quality_is_told_once_for_each_hour(champion: World) -> None:
     [item] = check(champion)["quality"]
     assert item["outcome"] == "lost"
     put_labels(champion, "b.csv", labels[0])
-    assert check(champion, "14:00")["quality"][0]["outcome"] == "lost"
+    again = check(champion, "14:00")
+    assert again["quality"][0]["outcome"] == "lost"
+    prefix = check_prefix(MODEL.name, again["check_id"])
+    page = champion.services.bucket("artifacts").open(f"{prefix}report.html").read().decode()
+    assert f"auc {item['metrics']['auc']:.3f}" in page
+    assert "400 labelled rows of 2026-03-01T11:00:00Z" in page
     [(name, detail)] = champion.bus.events
     assert name == "Quality Lost"
     assert detail == {
