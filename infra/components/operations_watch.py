@@ -31,11 +31,14 @@ class OperationsWatch(Construct):
         errors = {name: function.metric_errors(period=PERIOD) for name, function in functions.items()}
         watched = [(kind.capitalize(), metric) for kind, metric in failures.items()]
         watched += [("DriftCheck", errors["drift_check"]), ("Landing", errors["land_files"])]
-        for name, metric in watched:
+        ended = [(f"{name}Failed", f"{name} failed", metric) for name, metric in watched]
+        # Of the other flows functions are told; and CloudWatch counts what timed out apart from what failed.
+        ended.append(("ChecksTimedOut", "Checks timed out", machines["checks"].metric_timed_out(period=PERIOD)))
+        for construct, what, metric in ended:
             metric.create_alarm(
                 self,
-                f"{name}Failed",
-                alarm_description=f"{environment.id}: {name} failed",
+                construct,
+                alarm_description=f"{environment.id}: {what}",
                 threshold=1,
                 evaluation_periods=1,
                 comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

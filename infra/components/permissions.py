@@ -53,6 +53,7 @@ class Permissions:
                 allow(["ssm:GetParameter"], settings, release, key_parameter),
                 self._ledger(update),
                 allow(["s3:GetObject"], f"{data}/datasets/*"),
+                allow(["s3:ListBucket"], data),
                 allow(["s3:PutObject"], f"{artifacts}/runs/*"),
                 # A run keeps its code: of the newest deployment, or of the run that it reproduces.
                 allow(["s3:GetObject"], self._code_bundles()),

@@ -7,6 +7,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.components.policies import allow, use_key
+from infra.components.state_machine import executions
 from pipelines.contract.events import RETRAINING_REQUESTED, SOURCE
 from pipelines.contract.landing import PREFIX as LANDING
 from pipelines.contract.landing import QUARANTINE
@@ -121,7 +122,10 @@ class Personas(Construct):
                 ["states:ListExecutions", "states:DescribeStateMachine"],
                 *(environment.state_machine_arn(kind) for kind in ("retraining", "release", "checks")),
             ),
-            allow(["states:DescribeExecution", "states:GetExecutionHistory"], *self._executions()),
+            allow(
+                ["states:DescribeExecution", "states:GetExecutionHistory", "states:ListMapRuns"], *self._executions()
+            ),
+            allow(["states:DescribeMapRun", "states:ListExecutions"], self._map_runs()),
             allow(
                 [
                     "sagemaker:DescribeEndpoint",
@@ -162,10 +166,14 @@ class Personas(Construct):
         ]
 
     def _executions(self) -> list[str]:
-        return [
+        flows = [
             self._environment.arn("states", f"execution:{self._environment.state_machine(kind)}:*")
-            for kind in ("retraining", "release", "checks")
+            for kind in ("retraining", "release")
         ]
+        return [*flows, *executions(self._environment, "checks")]
+
+    def _map_runs(self) -> str:
+        return self._environment.arn("states", f"mapRun:{self._environment.state_machine('checks')}/*")
 
     def _parameters(self) -> str:
         return self._environment.arn("ssm", f"parameter/mooring/{self._environment.id}/*")

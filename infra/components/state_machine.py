@@ -91,13 +91,16 @@ class StateMachine(Construct):
 
 def map_statements(environment: Environment, kind: str) -> list[iam.PolicyStatement]:
     """What a distributed map needs: its items are executions of the same machine."""
-    machine = environment.state_machine(kind)
     return [
         allow(["states:StartExecution"], environment.state_machine_arn(kind)),
-        allow(
-            ["states:DescribeExecution", "states:StopExecution"], environment.arn("states", f"execution:{machine}:*")
-        ),
+        allow(["states:DescribeExecution", "states:StopExecution"], *executions(environment, kind)),
     ]
+
+
+def executions(environment: Environment, kind: str) -> list[str]:
+    """The ARNs of a state machine's executions, and of those that its distributed maps start: of another form."""
+    machine = environment.state_machine(kind)
+    return [environment.arn("states", f"execution:{machine}{rest}") for rest in (":*", "/*")]
 
 
 def job_statements(environment: Environment) -> list[iam.PolicyStatement]:

@@ -13,6 +13,7 @@ import yaml
 
 from infra import job_packages, layer
 from infra.app import ROOT
+from infra.components.checks_flow import checks_flow
 from infra.components.function import code_patterns
 from infra.components.functions import WITH_LAYER
 from infra.fleet import parse
@@ -21,7 +22,7 @@ from infra.wheels import Wheels, WheelsNotBuiltError
 from pipelines.contract.env import FUNCTIONS
 from pipelines.contract.names import Environment
 from pipelines.contract.settings import ModelSettings
-from tests.infra.laws.laws import LAWS, STATEFUL
+from tests.infra.laws.laws import LAWS, STATEFUL, listed
 from tests.infra.synth import Template, resources, templates_of
 
 NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
@@ -130,6 +131,31 @@ def test_scheduler_may_start_checks_landing_and_the_retraining_only(templates: d
         "states:StartExecution": NAMES.state_machine_arn("retraining"),
         "sqs:SendMessage": NAMES.arn("sqs", NAMES.dead_letter_queue),
     }
+
+
+def test_executions_of_a_distributed_map_are_watched_stopped_and_read(templates: dict[str, Template]) -> None:
+    of_the_map = NAMES.arn("states", f"execution:{NAMES.state_machine('checks')}/*")
+    found = [
+        (action, of_the_map in statement["Resource"])
+        for kind in ("foundation", "operations")
+        for role in properties(templates[f"{PREFIX}-{kind}"], "AWS::IAM::Role")
+        for policy in role.get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if f"execution:{NAMES.state_machine('checks')}:" in str(statement.get("Resource"))
+        for action in listed(statement["Action"])
+    ]
+    assert {action for action, _ in found} >= {"states:DescribeExecution", "states:StopExecution"}
+    assert all(both for _, both in found)
+
+
+def test_answers_of_batches_cannot_outgrow_a_state() -> None:
+    (counting, *_) = checks_flow(NAMES)["States"].values()
+    assert counting["ItemProcessor"]["States"]["Count batch"]["OutputPath"] is None
+
+
+def test_checks_that_time_out_are_told(templates: dict[str, Template]) -> None:
+    alarms = properties(templates[f"{PREFIX}-operations"], "AWS::CloudWatch::Alarm")
+    assert [alarm["MetricName"] for alarm in alarms].count("ExecutionsTimedOut") == 1
 
 
 def test_engineer_may_ask_for_a_retraining_and_put_no_other_event(templates: dict[str, Template]) -> None:
