@@ -14,6 +14,8 @@ MAX_CORRUPT_SHARE = 0.01
 MAX_UNREADABLE_SHARE = 0.5
 WARNING_EFFECT = 0.5
 """Of the least effect of drift: from there on a change beyond chance is worth a warning."""
+BEYOND_USUAL = 1.5
+"""How much larger an effect is than the largest of any month of the training, before it counts."""
 MIN_NEW_SHARE = 0.005
 """Share of rows beyond which what the reference never had counts, however small the distance that it makes."""
 MIN_IMPORTANCE = 0.01
@@ -91,15 +93,16 @@ def decide(
     records: int,
     corrupt: int,
     importance: Mapping[str, float] | None = None,
+    usual: Mapping[str, float] | None = None,
     earlier: Sequence[Collection[str]] = (),
 ) -> Decision:
     """What a window means.
 
-    A column has drifted if its change is beyond chance at the rules' false alarm rate, over all columns, if it is at
-    least as large as their least effect or brings enough of what the reference never had, and if the column matters to
-    the model. Drift is called if a drifted column has changed in all of the last ``rules.persistence`` windows; else it
-    is a warning, as is a change beyond chance that is half as large. Broken input (a feature that does not come, too
-    many unreadable records) is no drift: a retraining would not help.
+    A column has drifted if its change is beyond chance at the rules' false alarm rate, over all columns; if it is at
+    least as large as their least effect and larger than what was usual in training, or brings enough of what the
+    reference never had; and if the column matters to the model. Drift is called if a drifted column has changed in all
+    of the last ``rules.persistence`` windows; else it is a warning, as is a change beyond chance that is half as large.
+    Broken input (a feature that does not come, too many unreadable records) is no drift: a retraining would not help.
 
     Parameters
     ----------
@@ -107,10 +110,12 @@ def decide(
         How many lines of the capture can be read, and how many cannot.
     importance
         Each feature's share of the model's skill; None where it was not measured: then every feature matters.
+    usual
+        How far each column was from the whole in some month of the training; None where that is not known.
     earlier
         The names of the changed columns in each of the windows before, the latest first.
     """
-    columns = [_judged(column, rules, importance or {}) for column in comparison.columns]
+    columns = [_judged(column, rules, importance or {}, usual or {}) for column in comparison.columns]
     broken = [*_broken(comparison)]
     if corrupt > MAX_CORRUPT_SHARE * (records + corrupt):
         broken.append(f"{corrupt} of {records + corrupt} captured records cannot be read")
@@ -137,15 +142,18 @@ def decide(
     return Decision(outcome=outcome, rows=comparison.rows, columns=ranked, findings=findings)
 
 
-def _judged(column: ColumnComparison, rules: Drift, importance: Mapping[str, float]) -> Judged:
+def _judged(
+    column: ColumnComparison, rules: Drift, importance: Mapping[str, float], usual: Mapping[str, float]
+) -> Judged:
+    beyond_usual = BEYOND_USUAL * usual.get(column.name, 0.0)
     share = 1.0 if column.name == PREDICTION else importance.get(column.name)
     matters = share is None or share >= MIN_IMPORTANCE
     beyond_chance = column.rate <= rules.false_alarm_rate
     new = _new_share(column) >= MIN_NEW_SHARE
     return Judged(
         column=column,
-        changed=beyond_chance and (new or column.effect >= WARNING_EFFECT * rules.min_effect),
-        drifted=beyond_chance and (new or column.effect >= rules.min_effect) and matters,
+        changed=beyond_chance and (new or column.effect >= max(WARNING_EFFECT * rules.min_effect, beyond_usual)),
+        drifted=beyond_chance and (new or column.effect >= max(rules.min_effect, beyond_usual)) and matters,
         importance=share,
     )
 

@@ -35,6 +35,7 @@ def compare_segments(
     overall: Decision,
     rules: Drift,
     importance: Mapping[str, float],
+    usual: Mapping[str, float],
 ) -> list[SegmentDrift]:
     """All segments, the most changed first. They share the rules' false alarm rate (Bonferroni)."""
     shared = replace(rules, false_alarm_rate=rules.false_alarm_rate / max(1, len(before)), persistence=1)
@@ -47,6 +48,7 @@ def compare_segments(
             records=1,
             corrupt=0,
             importance=importance,
+            usual=usual,
         )
         # Within a segment its own column is constant, and says nothing.
         drifted = [judged for judged in decided.columns if judged.drifted and judged.name != column]

@@ -88,10 +88,11 @@ class VersionCheck:
             records=tally.records,
             corrupt=corrupt,
             importance=baseline.importance,
+            usual=baseline.usual,
             earlier=[[column["name"] for column in item["worst"]] for item in before],
         )
         segments = compare_segments(
-            baseline.segments, counted.segments, decided, self.settings.drift, baseline.importance
+            baseline.segments, counted.segments, decided, self.settings.drift, baseline.importance, baseline.usual
         )
         decided = replace(decided, findings=[*decided.findings, *findings(segments, decided)])
         about = {

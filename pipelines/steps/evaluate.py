@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from pipelines.evaluation.bootstrap import paired_gain
 from pipelines.evaluation.calibration import calibrate
 from pipelines.evaluation.importance import Permutations
 from pipelines.evaluation.metrics import Array, measure
-from pipelines.monitoring.baseline import Baseline
+from pipelines.monitoring.baseline import Baseline, usual_effects
 from pipelines.monitoring.profile import PREDICTION, Profile
 from pipelines.monitoring.segment_counts import Segment
 from pipelines.steps import failure
@@ -39,6 +39,7 @@ GOLDEN_REQUESTS = (1, 1, 1, 5)
 """How many rows each golden request carries."""
 GOLDEN_TOLERANCE = 1e-6
 MIN_SEGMENT_ROWS = 200
+MIN_MONTH_ROWS = 1000
 MAX_SEGMENTS = 20
 """Of a column, whose rows are profiled by themselves."""
 SCORE_TIMEOUT_S = 1800
@@ -128,7 +129,8 @@ def evaluate(options: argparse.Namespace) -> None:
     profile = Profile.of([table], categories=categories)
     importance = permutations.importance(options.task, options.metric, labels, on_permuted)
     parts = profiles_of_segments(contract, training, table, categories)
-    baseline = Baseline(profile=profile, importance=importance, segments=parts).to_document()
+    usual = usual_effects(profile, months_of(contract, training, table))
+    baseline = Baseline(profile=profile, importance=importance, usual=usual, segments=parts).to_document()
     golden = golden_requests(holdout[contract.features], candidate)
     evaluation["baseline"] = {"rows": profile.rows}
     evaluation["golden"] = {"rows": sum(len(request["expected"]) for request in golden["requests"])}
@@ -137,6 +139,15 @@ def evaluate(options: argparse.Namespace) -> None:
     output.mkdir(parents=True, exist_ok=True)
     for name, document in (("evaluation", evaluation), ("baseline", baseline), ("golden", golden)):
         (output / f"{name}.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+
+
+def months_of(contract: DataContract, training: pd.DataFrame, table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of each month, by the contract's first column of times; months of few rows are left out."""
+    times = [name for name, column in contract.columns.items() if column.type == "time" and name in training]
+    for name in times[:1]:
+        for positions in training.groupby(training[name].astype(str).str[:7]).indices.values():
+            if len(positions) >= MIN_MONTH_ROWS:
+                yield {column: values[positions] for column, values in table.items()}
 
 
 def profiles_of_segments(

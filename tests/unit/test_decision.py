@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from pipelines.contract.settings import Drift
+from pipelines.monitoring.baseline import usual_effects
 from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.decision import (
     BROKEN_INPUT,
@@ -222,3 +223,22 @@ def test_a_change_that_is_certain_and_small_is_a_warning() -> None:
     found = decision(window)
     assert (found.outcome, names(found)) == (WARNING, ["temp"])
     assert not found.worst[0]["drifted"]
+
+
+def test_what_was_usual_in_training_is_no_drift() -> None:
+    winter, spring = table(20_000, seed=1), table(20_000, seed=2)
+    spring["temp"] = spring["temp"] + 8
+    whole = Profile.of([winter, spring], categories=CATEGORIES)
+    usual = usual_effects(whole, [winter, spring])
+    again = table(2000, seed=3)
+    assert decision(again, whole).outcome == DRIFT, "one season is unlike the year"
+    assert decision(again, whole, usual=usual).outcome == STABLE
+    summer = {**again, "temp": again["temp"] + 25}
+    assert (decision(summer, whole, usual=usual).outcome, names(decision(summer, whole, usual=usual))) == (
+        DRIFT,
+        ["temp"],
+    )
+
+
+def test_one_part_says_nothing_about_what_is_usual() -> None:
+    assert usual_effects(REFERENCE, [TRAINING]) == {}

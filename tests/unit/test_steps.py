@@ -69,6 +69,9 @@ def test_baseline_says_what_matters_to_the_model(run: Path) -> None:
     importance = Baseline.from_document(laptop.read(run / "evaluation" / "baseline.json")).importance
     assert set(importance) == set(flights.FEATURES)
     assert math.isclose(sum(importance.values()), 1)
+    usual = Baseline.from_document(laptop.read(run / "evaluation" / "baseline.json")).usual
+    assert set(usual) == {*flights.FEATURES, PREDICTION}
+    assert usual["temp"] > 0.1 > usual["carrier"], "January is colder than February"
     assert importance["departure_minute"] > 0.1 > importance["day_of_week"], "delays grow over the day"
 
 
