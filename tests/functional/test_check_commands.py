@@ -14,15 +14,17 @@ from click.testing import CliRunner
 from mooring.checks import window_of
 from mooring.cli import check as commands
 from mooring.cli import cli
-from mooring.deployed import Deployed
+from mooring.deployed import Deployed, Execution
 from mooring.errors import MooringError
-from pipelines.monitoring.check import check_drift
+from pipelines.monitoring import listing, version_check
+from pipelines.monitoring.check import check_drift, conclude_check, count_batch
 from tests.functional.captured import put, record, register, rows
 from tests.functional.conftest import ENVIRONMENT, MODEL, World
 from tests.functional.test_data_commands import FLEET
 from tests.functional.test_quality_check import EVALUATION, captured
 
 WINDOW = "2026-03-01T10:00Z/2026-03-01T12:00Z"
+KEY = "arn:aws:kms:us-east-1:1:key/k"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -36,7 +38,7 @@ class Lambda:
         assert FunctionName == ENVIRONMENT.function("drift_check")
         try:
             with redirect_stdout(io.StringIO()):  # its log
-                found = check_drift(json.loads(Payload), self._world.services, key_arn="arn:aws:kms:us-east-1:1:key/k")
+                found = check_drift(json.loads(Payload), self._world.services, key_arn=KEY)
         except LookupError as error:
             failure = {"errorType": type(error).__name__, "errorMessage": str(error)}
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(failure).encode())}
@@ -51,11 +53,27 @@ def champion(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> W
             assert persona == allowed.get(service, persona)
             return Lambda(world) if service == "lambda" else super().client(service, persona, attempts=attempts)
 
+        def wait_for(self, arn: str, *, timeout_s: float = 7200) -> Execution:  # noqa: ARG002
+            return counted(world, arn)
+
     monkeypatch.setattr(commands, "Deployed", InThisProcess)
     (tmp_path / "fleet.yaml").write_text(FLEET)
     monkeypatch.setenv("MOORING_FLEET", str(tmp_path / "fleet.yaml"))
     register(world, rows(2000), EVALUATION)
     return world
+
+
+def counted(world: World, arn: str) -> Execution:
+    """The execution that was started last, as the state machine would have ended it."""
+    request = world.executions.started[-1]
+    try:
+        for number in request["batches"][:1]:  # of more, those that follow are lost
+            count_batch({**request, "number": number}, world.services, key_arn=KEY)
+        with redirect_stdout(io.StringIO()):
+            output = {"check": conclude_check(request, world.services, key_arn=KEY)}
+    except LookupError as error:
+        return Execution(arn=arn, status="FAILED", input=request, output={}, cause=str(error))
+    return Execution(arn=arn, status="SUCCEEDED", input=request, output=output, cause="")
 
 
 def run(command: str, *arguments: str) -> str:
@@ -83,6 +101,16 @@ def test_a_check_that_fails_says_why(champion: World) -> None:
     )
     champion.services.put_parameter(MODEL.release_parameter, f"{group['ModelPackageArn']},none,none,0,plain")
     with pytest.raises(MooringError, match=r"BaselineMissingError: .*/2 has no baseline_uri"):
+        run("check", "--window", WINDOW)
+
+
+def test_a_large_window_is_waited_for(champion: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(version_check, "FAN_OUT_BYTES", 100)
+    put(champion, "a.jsonl", record(rows(500, shift=20)))
+    assert "drift\n500 rows in 1 files" in run("check", "--window", WINDOW)
+    monkeypatch.setattr(listing, "BATCH_BYTES", 1)
+    put(champion, "b.jsonl", "corrupt")
+    with pytest.raises(MooringError, match=r"ended as FAILED: .*parts/00001"):
         run("check", "--window", WINDOW)
 
 

@@ -1,0 +1,59 @@
+"""Traffic is checked, reported and measured against labels by the people whose roles allow it, on the deployed loop."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mooring.demo import traffic
+from mooring.demo.chapters import MODEL
+from mooring.deployed import Deployed
+from pipelines.models import flights
+from tests.local.loop.test_commands import run, run_json
+
+EVERY = 12
+"""Of the flights of January and February, on which the champion was trained: such traffic has not drifted."""
+FLUSHED_AFTER_S = 10
+
+
+def sent_and_labelled() -> tuple[str, list[str], str]:
+    """Header and rows of requests, and the labels of those that have one."""
+    header, rows, labels = "", list[str](), ["inference_id,row,label"]
+    for month in (1, 2):
+        header, all_rows = traffic.month_requests(month)
+        for number in range(0, len(all_rows), EVERY):
+            label = flights.month_rows(month)["late"].iloc[number]
+            if not pd.isna(label):
+                at = len(rows)
+                labels.append(f"sample-{at // traffic.ROWS_PER_REQUEST},{at % traffic.ROWS_PER_REQUEST},{label}")
+                rows.append(all_rows[number])
+    return header, rows, "\n".join(labels)
+
+
+def test_traffic_is_checked_reported_and_measured(arrivals: Deployed, tmp_path: Path) -> None:
+    name, (header, rows, labels) = arrivals.environment.id, sent_and_labelled()
+    hours = {f"{datetime.now(UTC):%Y-%m-%dT%H}"}
+    client = arrivals.client("sagemaker-runtime", "consumer")
+    traffic.send(client, arrivals.model(MODEL).endpoint, header, rows, name="sample", on_request=lambda _: None)
+    hours.add(f"{datetime.now(UTC):%Y-%m-%dT%H}")
+    file = tmp_path / "labels.csv"
+    file.write_text(labels)
+    for hour in hours:
+        run("labels", name, MODEL, str(file), "--hour", hour)
+    end = time.monotonic() + FLUSHED_AFTER_S
+    while (found := run_json("check", name, MODEL, "--window", "2h"))["rows"] < len(rows):
+        assert time.monotonic() < end, found
+        time.sleep(1)
+    assert found["outcome"] in ("stable", "warning"), found["findings"]
+    assert (found["version"], found["corrupt_records"]) == (1, 0)
+    assert {segment["column"] for segment in found["segments"]} == {"origin"}
+    shown: list[dict[str, Any]] = run_json("show", name, MODEL)["quality"]
+    assert sum(item["rows"] for item in shown) == len(rows)
+    assert all(item["outcome"] in ("held", "insufficient_labels") for item in shown)
+    measured = max(shown, key=lambda item: item["rows"])["metrics"]["auc"]
+    assert abs(measured - found["predictions"]["estimated_auc"]) < 0.1
+    page = tmp_path / "report.html"
+    assert str(page) in run("report", name, MODEL, "-o", str(page))
+    assert "<svg" in page.read_text()
