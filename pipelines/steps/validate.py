@@ -10,6 +10,7 @@ contract ``validation/examples.json``, which does: it lies with the run, where i
 import argparse
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -61,15 +62,15 @@ def validate(options: argparse.Namespace) -> None:
     report = {"format": FORMAT, "commit": commit["id"], "tree": commit["tree"], **checked.to_record()}
     output = Path(options.output)
     if checked.violations:
-        _write(output, "validation", report)
-        _write(output, "examples", {"format": FORMAT, "examples": checked.to_examples()})
+        write_document(output, "validation", report)
+        write_document(output, "examples", {"format": FORMAT, "examples": checked.to_examples()})
         raise ContractViolatedError(_in_words([str(violation) for violation in checked.violations]))
     split = months.split(window_months=options.window_months, holdout_months=options.holdout_months)
     for name, chosen in (("training", split.training), ("holdout", split.holdout)):
         needed = {file: files[file] for file in months.files_of(chosen)}
         rows = write_rows(needed, contract, chosen, **learned, to=output / name / "rows.csv.gz")
         report[name] = {"rows": rows, "months": list(map(str, chosen))}
-    _write(output, "validation", report | {"unlabelled": months.unlabelled})
+    write_document(output, "validation", report | {"unlabelled": months.unlabelled})
 
 
 def _require(contract: DataContract, learned: Mapping[str, str]) -> None:
@@ -85,13 +86,14 @@ def _in_words(violations: list[str]) -> str:
     return f"{len(violations)} violations of the data contract: {'; '.join(violations[:SHOWN])}{more}"
 
 
-def _write(output: Path, name: str, document: Mapping[str, Any]) -> None:
-    """The folder is uploaded while the job runs: a file comes there whole."""
+def write_document(output: Path, name: str, document: Mapping[str, Any]) -> None:
+    """The folder is uploaded while the job runs: where that can be, a file comes there whole."""
     path = output / "validation" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     half = output / f"{name}.half"
     half.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
-    half.replace(path)
+    # Each output of a job may be mounted by itself: then nothing can be renamed into it, and this copies.
+    shutil.move(half, path)
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
