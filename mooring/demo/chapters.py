@@ -129,10 +129,10 @@ def commit_months(stage: Stage, deployed: Deployed, months: range) -> None:
     dataset = deployed.dataset(DATASET)
     for path, file in flights.write_months(stage.home / "flights", list(months)).items():
         commit = dataset.commit({path: file}, author=ENGINEER, message=f"Flights of {path.partition('.')[0]}")
-    names = f"months {months.start} to {months.stop - 1}"
+    names = f"months {months.start} to {months.stop - 1}, a commit each" if len(months) > 1 else f"month {months.start}"
     head = next(deployed.items(ledger.dataset_pk(DATASET), ledger.HEAD))
     stage.story.claim(
-        f"{deployed.environment.id}: commit {commit.id[:12]} ({names}, a commit each) is the head of {DATASET}",
+        f"{deployed.environment.id}: commit {commit.id[:12]} ({names}) is the head of {DATASET}",
         head["commit"] == commit.id,
         otherwise=str(head),
     )

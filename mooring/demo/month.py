@@ -8,11 +8,10 @@ SHOWN_COLUMNS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
-    """A column that the month's check says has changed. ``weight`` is its effect times its importance."""
+    """A column that the month's check says has changed."""
 
     name: str
     effect: float
-    weight: float
     drifted: bool
 
 
@@ -57,8 +56,9 @@ HEADER = (
     "month",
     "flights",
     "check",
-    "what has drifted, what matters most first (effect)",
-    "AUC, labels joined",
+    "drifted, what matters most first (effect)",
+    "changed, but small or of no weight to the model",
+    "AUC, labels joined; quality",
     "AUC, estimated without labels",
     "AUC, retrained",
     "cost of drift (95 % interval)",
@@ -81,8 +81,9 @@ def _cells(month: Month) -> tuple[str, ...]:
         month.name,
         f"{month.rows:,}",
         month.outcome.replace("_", " "),
-        what_changed(month),
-        f"{month.measured:.3f}",
+        shown([column for column in month.changed if column.drifted]),
+        shown(sorted((column for column in month.changed if not column.drifted), key=lambda column: -column.effect)),
+        f"{month.measured:.3f}, {month.quality}",
         f"{month.estimated:.3f}",
         retrained,
         cost,
@@ -90,10 +91,9 @@ def _cells(month: Month) -> tuple[str, ...]:
     )
 
 
-def what_changed(month: Month) -> str:
-    """The drifted columns with their effects, the first few by name, and how many others have drifted or changed."""
-    drifted = [column for column in month.changed if column.drifted]
-    parts = [f"{column.name} {column.effect:.2f}" for column in drifted[:SHOWN_COLUMNS]]
-    if len(drifted) > SHOWN_COLUMNS:
-        parts.append(f"{len(drifted) - SHOWN_COLUMNS} more")
+def shown(columns: Sequence[Changed]) -> str:
+    """The first few columns with their effects, and how many others there are."""
+    parts = [f"{column.name} {column.effect:.2f}" for column in columns[:SHOWN_COLUMNS]]
+    if len(columns) > SHOWN_COLUMNS:
+        parts.append(f"{len(columns) - SHOWN_COLUMNS} more")
     return ", ".join(parts)

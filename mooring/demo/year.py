@@ -71,7 +71,7 @@ class Year:
     def live(self, number: int) -> Month:
         """One month: its traffic, its labels, its check, and the retraining that holds it out."""
         name = month_name[number]
-        with self._story.chapter(f"{name}: traffic, labels, a check, a retraining that nobody approves") as figures:
+        with self._story.chapter(f"{name}: sent, labelled, checked, retrained") as figures:
             run = self._retraining(number) if number > YEAR.start else None
             window, answers = self._traffic(number)
             labels = flights.month_rows(number)["late"]
@@ -95,7 +95,10 @@ class Year:
                 rows=len(answers),
                 labelled=measured.rows,
                 outcome=check["outcome"],
-                changed=tuple(_changed(column) for column in check["worst"]),
+                changed=tuple(
+                    Changed(name=column["name"], effect=column["effect"], drifted=column["drifted"])
+                    for column in check["worst"]
+                ),
                 measured=value,
                 quality=measured.outcome,
                 estimated=found["predictions"]["estimated_auc"],
@@ -150,7 +153,7 @@ class Year:
         )
         self._joined |= {item["window"]: item["rows"] for item in check["quality"]}
         self._story.claim(
-            f"labels joined so far: {self._labelled:,}, one for each flight sent that was not cancelled",
+            f"labels joined so far: {self._labelled:,}, one for each flight sent that arrived",
             sum(self._joined.values()) == self._labelled,
             otherwise=str(self._joined),
         )
@@ -195,16 +198,20 @@ class Year:
     def close(self, months: list[Month]) -> None:
         """What holds of the year as a whole."""
         with self._story.chapter("The year as a whole") as figures:
-            moved = {month.name: _effect(month, "temp") for month in months if int(month.name[-2:]) in SUMMER}
+            summer = [month for month in months if int(month.name[-2:]) in SUMMER]
+            moved = {month.name: _effect(month, "temp") for month in summer}
+            weighty = sum("temp" in month.drifted for month in summer)
             self._story.claim(
                 f"from {month_name[SUMMER.start]} to {month_name[SUMMER.stop - 1]} the temperature's change is found "
-                f"every month (effect {min(moved.values()):.2f} to {max(moved.values()):.2f})",
+                f"every month (effect {min(moved.values()):.2f} to {max(moved.values()):.2f}); in {weighty} of them it "
+                "matters enough to this model to be called drift by itself",
                 min(moved.values()) >= LARGE,
                 otherwise=str(moved),
             )
             cried = {month.name: sorted({*SCHEDULE} & {*month.drifted}) for month in months}
             self._story.claim(
-                f"{', '.join(SCHEDULE)} are never called drift",
+                f"{', '.join(SCHEDULE)} are never called drift; none has an effect over "
+                f"{max(_effect(month, column) for month in months for column in SCHEDULE):.2f}",
                 not any(cried.values()),
                 otherwise=str({name: columns for name, columns in cried.items() if columns}),
             )
@@ -225,16 +232,6 @@ def next_second() -> datetime:
     moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     time.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
     return moment
-
-
-def _changed(column: dict[str, Any]) -> Changed:
-    importance = 1.0 if column["importance"] is None else column["importance"]
-    return Changed(
-        name=column["name"],
-        effect=column["effect"],
-        weight=column["effect"] * importance,
-        drifted=column["drifted"],
-    )
 
 
 def _effect(month: Month, column: str) -> float:

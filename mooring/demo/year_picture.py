@@ -9,8 +9,11 @@ WIDTH, HEIGHT = 760, 400
 LEFT, RIGHT, TOP, BOTTOM = 56, 24, 96, 62
 STEP = 0.05
 """Between two lines of the scale, in area under the curve."""
-OLD, NEW, ESTIMATED, GAP = "#51606f", "#1a7f4b", "#a15c00", "#1a7f4b"
+OLD, NEW, ESTIMATED = "#51606f", "#1a7f4b", "#a15c00"
+COST, SAVED = "#1a7f4b", "#b42318"
+GAP_WIDTH = 16
 OUTCOMES = {"drift": "#b42318", "warning": "#d9a03c", "stable": "#8d9aa7"}
+DASHES = ' stroke-dasharray="6 4"'
 STYLE = """
 text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; font-size: 12px; fill: #24313d; }
 .heading { font-size: 16px; font-weight: 600; }
@@ -22,7 +25,7 @@ Value = Callable[[Month], float]
 
 
 def render(months: Sequence[Month], *, model: str) -> str:
-    """Lines of the three areas under the curve, the gap between old and retrained shaded, each month's outcome below.
+    """Lines of the three areas under the curve, the gap between old and retrained as a bar, each month's outcome below.
 
     Whatever the names hold, the picture stays a picture.
     """
@@ -38,7 +41,7 @@ def render(months: Sequence[Month], *, model: str) -> str:
         f'<text class="heading" x="{LEFT}" y="28">{escape(heading)}</text>',
         *_legend(),
         *_scale(place),
-        _gap(months, place),
+        *(_gap(month, place, place.x(number)) for number, month in enumerate(months)),
         *_line(months, place, lambda month: month.estimated, ESTIMATED, dashed=True),
         *_line(months, place, lambda month: month.measured, OLD),
         *_line(months, place, lambda month: month.fresh, NEW),
@@ -63,20 +66,22 @@ class _Place:
 
 
 def _legend() -> list[str]:
-    entries = (
-        (OLD, "", "the old model, labels joined"),
-        (ESTIMATED, "6 4", "the old model, estimated without labels"),
-        (NEW, "", "retrained on the three months before"),
+    lines = ((OLD, "the old model, labels joined"), (ESTIMATED, "the old model, estimated without labels"))
+    drawn = [
+        f'<line x1="{LEFT}" x2="{LEFT + 22}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2.4"'
+        f'{DASHES * (colour == ESTIMATED)}/><text x="{LEFT + 30}" y="{y + 4}">{text}</text>'
+        for y, (colour, text) in zip((50, 70), lines, strict=True)
+    ]
+    x = LEFT + 300
+    drawn.append(
+        f'<line x1="{x}" x2="{x + 22}" y1="50" y2="50" stroke="{NEW}" stroke-width="2.4"/>'
+        f'<text x="{x + 30}" y="54">a model of the three months before</text>'
     )
-    drawn, x = [], LEFT
-    for colour, dashes, text in entries:
+    for offset, colour, text in ((0, COST, "what drift costs"), (150, SAVED, "what that model would lose")):
         drawn.append(
-            f'<line x1="{x}" x2="{x + 22}" y1="52" y2="52" stroke="{colour}" stroke-width="2.4" '
-            f'stroke-dasharray="{dashes}"/><text x="{x + 28}" y="56">{text}</text>'
+            f'<rect x="{x + offset + 3}" y="62" width="{GAP_WIDTH}" height="16" fill="{colour}" fill-opacity="0.25"/>'
+            f'<text x="{x + offset + 30}" y="74">{text}</text>'
         )
-        x += 210 + 35 * bool(dashes)
-    drawn.append(f'<rect x="{LEFT}" y="64" width="22" height="12" fill="{GAP}" fill-opacity="0.14"/>')
-    drawn.append(f'<text x="{LEFT + 28}" y="74">the gap: what drift costs</text>')
     return drawn
 
 
@@ -93,18 +98,19 @@ def _scale(place: _Place) -> list[str]:
     return drawn
 
 
-def _gap(months: Sequence[Month], place: _Place) -> str:
-    """The surface between the old and the retrained model's lines."""
-    numbered = list(enumerate(months))
-    above = [f"{place.x(number):.1f},{place.y(month.fresh):.1f}" for number, month in numbered]
-    below = [f"{place.x(number):.1f},{place.y(month.measured):.1f}" for number, month in reversed(numbered)]
-    return f'<polygon points="{" ".join([*above, *below])}" fill="{GAP}" fill-opacity="0.14"/>'
+def _gap(month: Month, place: _Place, x: float) -> str:
+    """From the old model's value to the other's, in the colour of which is better."""
+    top, bottom = sorted((place.y(month.measured), place.y(month.fresh)))
+    return (
+        f'<rect class="gap" x="{x - GAP_WIDTH / 2:.1f}" y="{top:.1f}" width="{GAP_WIDTH}" height="{bottom - top:.1f}" '
+        f'fill="{COST if month.cost > 0 else SAVED}" fill-opacity="0.25"/>'
+    )
 
 
 def _line(months: Sequence[Month], place: _Place, value: Value, colour: str, *, dashed: bool = False) -> list[str]:
     points = [(place.x(number), value(month), month) for number, month in enumerate(months)]
     path = " ".join(f"{x:.1f},{place.y(found):.1f}" for x, found, _ in points)
-    dashes = ' stroke-dasharray="6 4"' if dashed else ""
+    dashes = DASHES if dashed else ""
     dots = [
         f'<circle cx="{x:.1f}" cy="{place.y(found):.1f}" r="3.4" fill="{colour}">'
         f"<title>{escape(month.name)}: {found:.3f}</title></circle>"

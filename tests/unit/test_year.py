@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from mooring.cli import cli
-from mooring.demo.month import HEADER, Changed, Month, table, what_changed
+from mooring.demo.month import HEADER, Changed, Month, table
 from mooring.demo.year import next_second
-from mooring.demo.year_picture import render
+from mooring.demo.year_picture import COST, SAVED, render
 
 SVG = "{http://www.w3.org/2000/svg}"
 APRIL = Month(
@@ -17,7 +17,7 @@ APRIL = Month(
     rows=28330,
     labelled=27564,
     outcome="warning",
-    changed=(Changed(name="temp", effect=0.51, weight=0.0, drifted=False),),
+    changed=(Changed(name="temp", effect=0.51, drifted=False),),
     measured=0.71,
     quality="held",
     estimated=0.72,
@@ -30,7 +30,7 @@ JULY = replace(
     name="2013-07",
     outcome="drift",
     changed=tuple(
-        Changed(name=name, effect=effect, weight=effect, drifted=name != "visib")
+        Changed(name=name, effect=effect, drifted=name != "visib")
         for name, effect in (("humid", 0.4), ("temp", 0.9), ("dewp", 0.8), ("dest", 0.2), ("origin", 0.1), ("visib", 1))
     ),
     measured=0.69,
@@ -55,9 +55,10 @@ def test_cost_is_the_gap_to_the_retrained_model_and_none_to_itself() -> None:
     assert "+0.0" not in april
 
 
-def test_what_drifted_is_named_in_the_order_of_the_check_and_what_only_changed_is_not() -> None:
-    assert what_changed(JULY) == "humid 0.40, temp 0.90, dewp 0.80, dest 0.20, 1 more"
-    assert what_changed(APRIL) == ""
+def test_table_tells_what_drifted_from_what_only_changed() -> None:
+    april, july = table([APRIL, JULY]).splitlines()[2:]
+    assert "| drift | humid 0.40, temp 0.90, dewp 0.80, dest 0.20, 1 more | visib 1.00 |" in july
+    assert "| warning |  | temp 0.51 |" in april
 
 
 def test_picture_is_well_formed_and_self_contained_whatever_the_names_hold() -> None:
@@ -69,7 +70,7 @@ def test_picture_is_well_formed_and_self_contained_whatever_the_names_hold() -> 
     assert picture.count("http") == 1, "the namespace, and no address of anything to fetch"
 
 
-def test_picture_places_better_values_higher_and_the_gap_between_the_lines() -> None:
+def test_picture_places_better_values_higher_and_the_gap_between_them() -> None:
     root = ElementTree.fromstring(render([APRIL, JULY], model="late-arrival"))
     lines = [
         [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
@@ -78,8 +79,19 @@ def test_picture_places_better_values_higher_and_the_gap_between_the_lines() -> 
     _, old, new = lines
     assert old[0] == new[0], "in the first month they are the same model"
     assert new[1][1] < old[1][1], "y grows downwards"
-    gap = next(root.iter(f"{SVG}polygon")).attrib["points"].split()
-    assert [tuple(map(float, point.split(","))) for point in gap] == [*new, *reversed(old)]
+    gaps = [rect.attrib for rect in root.iter(f"{SVG}rect") if rect.attrib.get("class") == "gap"]
+    assert [float(gap["height"]) for gap in gaps] == pytest.approx([0, old[1][1] - new[1][1]], abs=0.11)
+    assert float(gaps[1]["y"]) == new[1][1]
+    assert float(gaps[1]["x"]) < new[1][0] < float(gaps[1]["x"]) + float(gaps[1]["width"])
+
+
+def test_gap_shows_which_model_is_better() -> None:
+    def colour(month: Month) -> str:
+        root = ElementTree.fromstring(render([month], model="late-arrival"))
+        return next(rect.attrib["fill"] for rect in root.iter(f"{SVG}rect") if rect.attrib.get("class") == "gap")
+
+    assert colour(JULY) == COST
+    assert colour(replace(JULY, retrained=0.6)) == SAVED
 
 
 def test_windows_of_two_months_share_no_second() -> None:
