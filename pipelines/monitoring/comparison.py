@@ -1,8 +1,7 @@
 """How a window of traffic differs from the reference, column by column: distances, and whether they are chance."""
 
 import math
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -78,9 +77,6 @@ class Comparison:
     rows: int
     columns: list[ColumnComparison]
     unexpected: dict[str, int]
-
-    def to_document(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def compare(baseline: Profile, current: Profile) -> Comparison:
