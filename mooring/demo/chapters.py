@@ -387,15 +387,19 @@ def provenance(stage: Stage) -> Path:
 
 def save_report(stage: Stage) -> Path:
     """Keep the newest drift report of the story as a file to open in a browser."""
-    deployed = stage.arrivals
-    check = max((item for item in deployed.model_items(MODEL, "check#") if item["outcome"] == "drift"), key=_sk)
-    body = deployed.client("s3", "auditor").get_object(
-        Bucket=deployed.environment.bucket("artifacts"),
-        Key=f"{paths.check_prefix(MODEL, check['check_id'])}report.html",
-    )["Body"]
+    checks = stage.arrivals.model_items(MODEL, "check#")
+    check = max((item for item in checks if item["outcome"] == "drift"), key=_sk)
     report = stage.home / "drift-report.html"
-    report.write_bytes(body.read())
+    report.write_bytes(report_of(stage.arrivals, check["check_id"]))
     return report
+
+
+def report_of(deployed: Deployed, check_id: str) -> bytes:
+    """The page of one check."""
+    body = deployed.client("s3", "auditor").get_object(
+        Bucket=deployed.environment.bucket("artifacts"), Key=f"{paths.check_prefix(MODEL, check_id)}report.html"
+    )["Body"]
+    return bytes(body.read())
 
 
 def _sk(item: dict[str, Any]) -> str:

@@ -74,20 +74,10 @@ class Year:
         with self._story.chapter(f"{name}: sent, labelled, checked, retrained") as figures:
             run = self._retraining(number) if number > YEAR.start else None
             window, answers = self._traffic(number)
-            labels = flights.month_rows(number)["late"]
-            self._labelled += int(labels.notna().sum())
             self._hand_in(number, window)
             check = self._check(number, window, rows=len(answers))
-            measured = self._measured(window, rows=len(answers), labelled=int(labels.notna().sum()))
-            known = labels.notna().to_numpy()
-            scores = np.array(answers, dtype=np.float64)[known]
-            directly = float(roc_auc_score(labels[known].astype(int), scores))
+            measured = self._measured(number, window, answers)
             value = measured.metrics["auc"]
-            self._story.claim(
-                f"AUC {value:.4f} from joined labels, as computed directly from flights and answers by scikit-learn",
-                abs(value - directly) < SAME,
-                otherwise=str(directly),
-            )
             evaluation, verdict = self._retrained(run, name, value) if run else (None, None)
             found = self._checks.document(check["check_id"])
             month = Month(
@@ -132,6 +122,7 @@ class Year:
         """Hand in the month's labels, for each hour that its window touches."""
         file = self._stage.home / "year" / f"labels-2013-{number:02}.csv"
         file.write_text(traffic.month_labels(number, month_name[number].lower()), encoding="utf-8")
+        self._labelled += int(flights.month_rows(number)["late"].notna().sum())
         for hour in {window.begin.replace(minute=0, second=0), window.end.replace(minute=0, second=0)}:
             self._checks.put_labels(file, hour)
 
@@ -157,18 +148,25 @@ class Year:
             sum(self._joined.values()) == self._labelled,
             otherwise=str(self._joined),
         )
-        last, page = self._checks.last_report()
-        if last["check_id"] == check["check_id"]:
-            (self._stage.home / "year" / f"2013-{number:02}.html").write_bytes(page)
+        report = self._stage.home / "year" / f"2013-{number:02}.html"
+        report.write_bytes(chapters.report_of(self._deployed, check["check_id"]))
         return check
 
-    def _measured(self, window: Window, *, rows: int, labelled: int) -> Measured:
-        one = self._one(window)
+    def _measured(self, number: int, window: Window, answers: list[str]) -> Measured:
+        """How good the month's predictions were, by the labels that were joined to them."""
+        one, labels = self._one(window), flights.month_rows(number)["late"]
+        known = labels.notna().to_numpy()
         measured = one.measure(one.captured())
         self._story.claim(
-            f"{labelled:,} of the month's {rows:,} flights have a label, and all are joined",
-            measured.rows == labelled,
+            f"{known.sum():,} of the month's {len(answers):,} flights have a label, and all are joined",
+            measured.rows == known.sum(),
             otherwise=str(measured.rows),
+        )
+        directly = float(roc_auc_score(labels[known].astype(int), np.array(answers, dtype=np.float64)[known]))
+        self._story.claim(
+            f"AUC {measured.metrics['auc']:.4f} from joined labels, as scikit-learn has it from flights and answers",
+            abs(measured.metrics["auc"] - directly) < SAME,
+            otherwise=str(directly),
         )
         return measured
 
