@@ -4,7 +4,7 @@ from typing import Any
 
 from pipelines.clients import Services
 from pipelines.contract.env import LandFilesEnv
-from pipelines.data.landing import land
+from pipelines.landing.landing import land
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - an event only wakes

@@ -14,7 +14,7 @@ from constructs import Construct
 from infra.components.policies import allow, service, use_key
 from pipelines.contract.env import FunctionEnv
 
-NOT_IN_A_LAMBDA = ("lineage", "models", "steps", "training", "validation")
+NOT_IN_A_LAMBDA = ("exploration", "forgetting", "lineage", "models", "steps", "training", "validation")
 """Packages of ``pipelines`` that only jobs, containers and the operator's tool run."""
 
 

@@ -11,11 +11,9 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 AT_THE_ROOT = ("train.py", "inference.py", "contract.yaml")
-PACKAGES = ("contract", "evaluation", "monitoring", "steps", "training", "validation")
-"""Of ``pipelines``: what the jobs import; the functions' packages stay behind."""
-OF_DATA = ("__init__.py", "contract*.py", "header.py", "instants.py", "reading.py", "streams.py")
-"""Of ``pipelines.data``: how contracts and files are read. How datasets are versioned is no job's business, and an edit
-there must not change every model's source."""
+PACKAGES = ("contract", "evaluation", "files", "monitoring", "steps", "training", "validation")
+"""Of ``pipelines``: what the jobs import. How datasets are versioned is no job's business, and an edit there must not
+change every model's source."""
 
 
 class SourceMissingError(FileNotFoundError):
@@ -39,7 +37,6 @@ def bundle(root: Path, program: str) -> bytes:
     files = {name: model / name for name in AT_THE_ROOT}
     folders = [*(pipelines / package for package in PACKAGES), model]
     sources = [*pipelines.glob("*.py"), *(path for folder in folders for path in folder.rglob("*"))]
-    sources += [path for pattern in OF_DATA for path in (pipelines / "data").glob(pattern)]
     sources.append(pipelines / "models" / "__init__.py")
     for path in sources:
         if path.suffix in (".py", ".yaml") and path.is_file():

@@ -15,7 +15,7 @@ from mooring.cli.fleet import find
 from mooring.cli.terminal import json_option, print_json, progress, transfer
 from mooring.deployed import Deployed
 from mooring.errors import MooringError
-from pipelines.data.forget import (
+from pipelines.forgetting.forget import (
     FilesWaitingError,
     Forgetting,
     Forgotten,
@@ -23,8 +23,8 @@ from pipelines.data.forget import (
     UnfitReasonError,
     UnsettledError,
 )
-from pipelines.data.forget_plan import Plan, Planner, UnsearchableError
-from pipelines.data.subject import Rows, Subject, WholeFile
+from pipelines.forgetting.plan import Plan, Planner, UnsearchableError
+from pipelines.forgetting.subject import Rows, Subject, WholeFile
 
 OUT_OF_REACH = (
     "trained models, and the profiles and metrics made of them",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipelines.data.commits import Commit, Dataset, File
-from pipelines.data.reading import read_chunks, read_columns
+from pipelines.files.reading import read_chunks, read_columns
 
 
 class Tables:

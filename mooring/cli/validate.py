@@ -37,9 +37,9 @@ def validate(environment: str, model: str, paths: tuple[Path, ...], as_of: datet
     Example:  mooring data validate arrivals-dev-us-east-1 late-arrival 2013-*.csv.gz
     """
     # pandas and pandera take two seconds to import.
-    from pipelines.data.contract import InvalidContractError, read_contract  # noqa: PLC0415
-    from pipelines.data.reading import UnreadableFileError  # noqa: PLC0415
+    from pipelines.files.reading import UnreadableFileError  # noqa: PLC0415
     from pipelines.validation.check import check_files  # noqa: PLC0415
+    from pipelines.validation.contract import InvalidContractError, read_contract  # noqa: PLC0415
 
     find(environment, model=model)
     path = PROJECT / "pipelines" / "models" / program_folder(environment, model) / "contract.yaml"

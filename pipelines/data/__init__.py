@@ -1,1 +1,1 @@
-"""Datasets: commits in S3, and the contracts that a model's data must keep."""
+"""Datasets: commits in S3, how they are written, read, verified and restored."""

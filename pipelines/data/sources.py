@@ -10,8 +10,8 @@ from typing import IO, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipelines.data.annotations import Annotation, annotate
 from pipelines.data.manifest import File, InvalidCommitError
+from pipelines.files.annotations import Annotation, annotate
 from pipelines.storage import Bucket, ExistsError, checksum
 
 BLOCK_BYTES = 1 << 20

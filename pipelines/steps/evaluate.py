@@ -22,18 +22,18 @@ import numpy as np
 import pandas as pd
 
 from pipelines.contract import jobs
-from pipelines.data.contract import DataContract, read_contract
-from pipelines.data.reading import read_table
 from pipelines.evaluation import score
 from pipelines.evaluation.artifact import content_sha256, rows_sha256, sha256_of, unpack
 from pipelines.evaluation.bootstrap import paired_gain
 from pipelines.evaluation.calibration import calibrate
 from pipelines.evaluation.importance import Permutations
 from pipelines.evaluation.metrics import Array, measure
+from pipelines.files.reading import read_table
 from pipelines.monitoring.baseline import Baseline, usual_effects
 from pipelines.monitoring.profile import PREDICTION, Profile
 from pipelines.monitoring.segment_counts import Segment
 from pipelines.steps import failure
+from pipelines.validation.contract import DataContract, read_contract
 
 GOLDEN_REQUESTS = (1, 1, 1, 5)
 """How many rows each golden request carries."""
@@ -125,10 +125,9 @@ def evaluate(options: argparse.Namespace) -> None:
         evaluation["gain"] = asdict(gain)
     evaluation["segments"] = segments(options.task, contract, holdout, labels, candidate, champion)
     table = {**{name: training[name].to_numpy() for name in contract.features}, PREDICTION: on_training}
-    categories = [name for name in contract.features if contract.columns[name].type == "category"]
-    profile = Profile.of([table], categories=categories)
+    profile = profile_of(contract, table)
     importance = permutations.importance(options.task, options.metric, labels, on_permuted)
-    parts = profiles_of_segments(contract, training, table, categories)
+    parts = profiles_of_segments(contract, training, table)
     usual = usual_effects(profile, months_of(contract, training, table))
     baseline = Baseline(profile=profile, importance=importance, usual=usual, segments=parts).to_document()
     golden = golden_requests(holdout[contract.features], candidate)
@@ -141,6 +140,16 @@ def evaluate(options: argparse.Namespace) -> None:
         (output / f"{name}.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
 
 
+def profile_of(contract: DataContract, table: Mapping[str, Any]) -> Profile:
+    """The profile of a table of features and predictions, by the contract's types."""
+    types = {name: contract.columns[name].type for name in contract.features}
+    return Profile.of(
+        [table],
+        categories=[name for name, kind in types.items() if kind == "category"],
+        times=[name for name, kind in types.items() if kind == "time"],
+    )
+
+
 def months_of(contract: DataContract, training: pd.DataFrame, table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The rows of each month, by the contract's first column of times; months of few rows are left out."""
     times = [name for name, column in contract.columns.items() if column.type == "time" and name in training]
@@ -151,7 +160,7 @@ def months_of(contract: DataContract, training: pd.DataFrame, table: Mapping[str
 
 
 def profiles_of_segments(
-    contract: DataContract, training: pd.DataFrame, table: Mapping[str, Any], categories: Sequence[str]
+    contract: DataContract, training: pd.DataFrame, table: Mapping[str, Any]
 ) -> dict[Segment, Profile]:
     """Of the contract's segment columns, the profiles of the most frequent values."""
     found = {}
@@ -160,7 +169,7 @@ def profiles_of_segments(
         for value, positions in parts[:MAX_SEGMENTS]:
             if len(positions) >= MIN_SEGMENT_ROWS:
                 rows = {name: values[positions] for name, values in table.items()}
-                found[column, str(value)] = Profile.of([rows], categories=categories)
+                found[column, str(value)] = profile_of(contract, rows)
     return found
 
 

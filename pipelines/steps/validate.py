@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.contract import jobs
-from pipelines.data.contract import DataContract, InvalidContractError, read_contract
 from pipelines.steps import failure, packages
+from pipelines.validation.contract import DataContract, InvalidContractError, read_contract
 
 FORMAT = 1
 SHOWN = 5

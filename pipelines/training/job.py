@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 import pipelines
-from pipelines.data.contract import read_contract
-from pipelines.data.reading import read_table
+from pipelines.files.reading import read_table
 from pipelines.training.tabular import learn_features, matrix
+from pipelines.validation.contract import read_contract
 
 MODEL_FILE = "model.joblib"
 FEATURES_FILE = "features.json"

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.data.contract import DataContract
+from pipelines.validation.contract import DataContract
 
 
 class MissingFeaturesError(ValueError):

@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.data.contract import DataContract
-from pipelines.data.reading import read_chunks, read_columns
+from pipelines.files.reading import read_chunks, read_columns
+from pipelines.validation.contract import DataContract
 from pipelines.validation.schema import MISSING, RowRules
 from pipelines.validation.table import FreshnessFound, TableRules
 from pipelines.validation.violations import Tally, Violation

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.data.contract import Column, DataContract
-from pipelines.data.reading import Chunk
+from pipelines.files.reading import Chunk
+from pipelines.validation.contract import Column, DataContract
 from pipelines.validation.typed import to_type
 from pipelines.validation.violations import SHOWN_CHARACTERS, Example, Tally
 

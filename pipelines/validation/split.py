@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipelines.data.contract import DataContract
-from pipelines.data.reading import Chunk, read_chunks
+from pipelines.files.reading import Chunk, read_chunks
+from pipelines.validation.contract import DataContract
 from pipelines.validation.typed import to_type
 
 

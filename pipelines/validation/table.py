@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.data.contract import DataContract
-from pipelines.data.reading import Chunk
+from pipelines.files.reading import Chunk
+from pipelines.validation.contract import DataContract
 from pipelines.validation.schema import examples_of
 from pipelines.validation.violations import TABLE, Tally
 

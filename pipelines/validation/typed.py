@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 
-from pipelines.data.instants import PATTERN
+from pipelines.files.instants import PATTERN
 
 INTEGERS_BELOW = 2**53
 """Below this a double tells any two whole numbers apart; what is beyond is an identifier: a category."""

@@ -12,10 +12,10 @@ import pytest
 
 from pipelines.clients import Services
 from pipelines.data.commits import Commit, Dataset
-from pipelines.data.forget import Forgetting, Forgotten
-from pipelines.data.forget_plan import Plan, Planner
-from pipelines.data.subject import Rows, Subject
 from pipelines.data.versions import list_versions
+from pipelines.forgetting.forget import Forgetting, Forgotten
+from pipelines.forgetting.plan import Plan, Planner
+from pipelines.forgetting.subject import Rows, Subject
 from tests.functional.conftest import ENVIRONMENT, World
 
 CANARY = "canary-7f3d"

@@ -11,11 +11,11 @@ from pipelines.contract import ledger as keys
 from pipelines.contract.landing import landing_prefix, quarantine_prefix
 from pipelines.contract.paths import commit_key, forgetting_key, object_key, run_prefix
 from pipelines.data.commits import Commit
-from pipelines.data.forget import FilesWaitingError, RunsUnderWayError, UnfitReasonError
-from pipelines.data.forget_plan import UnsearchableError
 from pipelines.data.history import RewrittenCommitError
-from pipelines.data.subject import Rows, WholeFile
 from pipelines.data.versions import list_versions
+from pipelines.forgetting.forget import FilesWaitingError, RunsUnderWayError, UnfitReasonError
+from pipelines.forgetting.plan import UnsearchableError
+from pipelines.forgetting.subject import Rows, WholeFile
 from tests.functional.conftest import ENVIRONMENT
 from tests.functional.scene import CANARY, Scene, scene, table
 

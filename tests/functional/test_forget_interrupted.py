@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.contract import ledger as keys
 from pipelines.contract.paths import run_prefix
 from pipelines.data.commits import Commit
-from pipelines.data.subject import Rows
+from pipelines.forgetting.subject import Rows
 from tests.functional.scene import CANARY, SUBJECT, Scene, scene, table
 
 __all__ = ["scene"]

@@ -18,11 +18,12 @@ from botocore.exceptions import ClientError
 from pipelines.clients import Services
 from pipelines.contract.landing import LONGEST_S, TURN, landing_pk
 from pipelines.contract.settings import Retraining
-from pipelines.data import landed, landing_reader
 from pipelines.data.commits import Commit, Dataset
-from pipelines.data.landing import land
-from pipelines.data.landing_batch import LandingFailedError
-from pipelines.data.landing_turn import Turn
+from pipelines.landing import landed
+from pipelines.landing import reader as landing_reader
+from pipelines.landing.batch import LandingFailedError
+from pipelines.landing.landing import land
+from pipelines.landing.turn import Turn
 from tests.functional.conftest import ENVIRONMENT, World, settings
 
 CSV = b"a,b\n1,2\n3,4\n"

@@ -45,5 +45,5 @@ sys.exit("; ".join(file for file in ours if not file.startswith({str(tmp_path)!r
 def test_how_datasets_are_versioned_changes_no_models_source() -> None:
     with tarfile.open(fileobj=io.BytesIO(bundle(ROOT, "late_arrival"))) as archive:
         names = archive.getnames()
-    assert "pipelines/data/contract.py" in names
-    assert not [name for name in names if name.startswith(("pipelines/data/commits", "pipelines/data/landing"))]
+    assert "pipelines/validation/contract.py" in names
+    assert not [name for name in names if name.startswith(("pipelines/data/", "pipelines/landing/"))]

@@ -14,11 +14,11 @@ from pipelines.contract import ledger as keys
 from pipelines.contract.names import Environment
 from pipelines.contract.paths import commit_key, object_key, run_prefix
 from pipelines.data.commits import Commit, Dataset
-from pipelines.data.forget import Forgetting
-from pipelines.data.forget_plan import Planner
 from pipelines.data.restore import restore
-from pipelines.data.subject import Rows
 from pipelines.data.versions import erase, list_versions
+from pipelines.forgetting.forget import Forgetting
+from pipelines.forgetting.plan import Planner
+from pipelines.forgetting.subject import Rows
 from tests.local.conftest import EmbeddedAws
 
 ENVIRONMENT = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")

@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.clients import Services
 from pipelines.contract.names import Environment
 from pipelines.data.commits import Dataset
-from pipelines.data.landing import land
+from pipelines.landing.landing import land
 from pipelines.ledger import Ledger
 from pipelines.storage import Bucket
 from tests.unit.cloud import OWNER, S3, Calls, Cloud, DynamoDb, Hook, refusal

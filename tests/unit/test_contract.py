@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.data.contract import InvalidContractError, read_contract
+from pipelines.validation.contract import InvalidContractError, read_contract
 
 GOOD = """\
 min_rows: 10

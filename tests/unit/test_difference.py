@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pipelines.data.commits import File
 from pipelines.data.difference import FileDifference, compare_files, compare_schemas
-from pipelines.data.movement import Movement, compare_columns
-from pipelines.data.reading import UnreadableFileError
+from pipelines.exploration.movement import Movement, compare_columns
+from pipelines.files.reading import UnreadableFileError
 
 paths = st.sampled_from(["a.csv", "b.csv", "c.csv", "d/a.csv", "d/b.csv", "e.csv"])
 digests = st.sampled_from(["1" * 64, "2" * 64, "3" * 64])

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.contract.landing import LONGEST_S
-from pipelines.data.landing_turn import Turn
+from pipelines.landing.turn import Turn
 from tests.unit.landing_cloud import BEGINNING, Landing
 from tests.unit.turns import CrashAt, CrashError, Turns
 

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.data.commits import File
-from pipelines.data.kinds import KindCounts, look_at
-from pipelines.data.notices import Notice, find_notices
-from pipelines.data.profile_page import render
-from pipelines.data.profile_text import figure, safe
-from pipelines.data.profiling import DatasetProfile, NoTableError, profile
-from pipelines.data.reading import UnreadableFileError
-from pipelines.data.sample import Sample
+from pipelines.exploration.kinds import KindCounts, look_at
+from pipelines.exploration.notices import Notice, find_notices
+from pipelines.exploration.page import render
+from pipelines.exploration.profiling import DatasetProfile, NoTableError, profile
+from pipelines.exploration.sample import Sample
+from pipelines.exploration.wording import figure, safe
+from pipelines.files.reading import UnreadableFileError
 
 ROWS = 2000
 

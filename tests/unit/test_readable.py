@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.data import readable
-from pipelines.data.readable import UnreadableError, read
+from pipelines.files import readable
+from pipelines.files.readable import UnreadableError, read
 
 TEXT = st.text(alphabet='ab,"\r\n', max_size=40)
 CELLS = st.text(alphabet='ab1 ,;"\r\nä', max_size=6)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.data import reading
-from pipelines.data.reading import UnreadableFileError, read_chunks, read_columns, read_table
+from pipelines.files import reading
+from pipelines.files.reading import UnreadableFileError, read_chunks, read_columns, read_table
 
 SECRET = "Ada"
 

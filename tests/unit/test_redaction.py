@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.data.manifest import Commit, File
-from pipelines.data.redaction import redact
-from pipelines.data.rewriting import rewrite
-from pipelines.data.streams import UnreadableFileError
-from pipelines.data.subject import Rows, digest_of
+from pipelines.files.streams import UnreadableFileError
+from pipelines.forgetting.redaction import redact
+from pipelines.forgetting.rewriting import rewrite
+from pipelines.forgetting.subject import Rows, digest_of
 
 VALUE = "secret"
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=8)

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.data import reading
-from pipelines.data.contract import DataContract, read_contract
+from pipelines.files import reading
 from pipelines.validation.check import Checked, check_files
+from pipelines.validation.contract import DataContract, read_contract
 from pipelines.validation.violations import EXAMPLES
 
 COMMITTED = datetime.datetime(2013, 2, 1, tzinfo=UTC)

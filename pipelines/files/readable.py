@@ -10,10 +10,10 @@ import struct
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from pipelines.data.header import read_header
 from pipelines.data.manifest import File
 from pipelines.data.sources import BLOCK_BYTES, describe_blocks
-from pipelines.data.streams import CheckedStream, UnreadableFileError
+from pipelines.files.header import read_header
+from pipelines.files.streams import CheckedStream, UnreadableFileError
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 MAGIC = b"PAR1"

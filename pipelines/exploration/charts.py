@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from pipelines.data.distribution import Histogram
-from pipelines.data.profile_text import safe, share
-from pipelines.data.profiling import Correlations
+from pipelines.exploration.distribution import Histogram
+from pipelines.exploration.profiling import Correlations
+from pipelines.exploration.wording import safe, share
 
 WIDTH, HEIGHT = 400, 100
 TIME_WIDTH, TIME_HEIGHT = 220, 48

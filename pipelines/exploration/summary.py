@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipelines.data.kinds import NUMERIC, Values
+from pipelines.exploration.kinds import NUMERIC, Values
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from pipelines.data.streams import UnreadableFileError
+from pipelines.files.streams import UnreadableFileError
 
 Where = Mapping[str, str]
 """Column -> value, as it stands in the file. A row is meant if it has all of them."""

@@ -14,9 +14,9 @@ Reading one needs no pandera: training and evaluation do it too.
 import hashlib
 from pathlib import Path
 
-from pipelines.data.contract_builder import ContractBuilder
-from pipelines.data.contract_spec import Column, DataContract, Freshness
-from pipelines.data.contract_yaml import Document
+from pipelines.validation.contract_builder import ContractBuilder
+from pipelines.validation.contract_spec import Column, DataContract, Freshness
+from pipelines.validation.contract_yaml import Document
 
 __all__ = ["Column", "DataContract", "Freshness", "InvalidContractError", "read_contract"]
 

@@ -13,15 +13,15 @@ from typing import Any
 from pipelines.contract import ledger as keys
 from pipelines.contract.paths import commit_key, object_key, places_key
 from pipelines.data.commits import Dataset, NoDataError
-from pipelines.data.leftovers import Leftovers, Search
 from pipelines.data.manifest import Commit, File, InvalidCommitError
-from pipelines.data.rewriting import holds, rewrite
-from pipelines.data.run_copies import Run, runs_of
-from pipelines.data.scan import Scan
 from pipelines.data.sources import Progress
-from pipelines.data.subject import Finding, Rows, Subject, WholeFile
 from pipelines.data.verify import read_manifest
 from pipelines.data.versions import Version, list_versions
+from pipelines.forgetting.leftovers import Leftovers, Search
+from pipelines.forgetting.rewriting import holds, rewrite
+from pipelines.forgetting.run_copies import Run, runs_of
+from pipelines.forgetting.scan import Scan
+from pipelines.forgetting.subject import Finding, Rows, Subject, WholeFile
 from pipelines.storage import MissingObjectError
 
 

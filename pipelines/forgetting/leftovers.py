@@ -12,11 +12,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from pipelines.contract.landing import landing_prefix, quarantine_prefix
-from pipelines.data.redaction import format_of
-from pipelines.data.scan import fetch
-from pipelines.data.streams import UnreadableFileError
-from pipelines.data.subject import Subject, WholeFile, digest_of
 from pipelines.data.versions import Version, list_versions
+from pipelines.files.streams import UnreadableFileError
+from pipelines.forgetting.redaction import format_of
+from pipelines.forgetting.scan import fetch
+from pipelines.forgetting.subject import Subject, WholeFile, digest_of
 from pipelines.storage import Bucket, MissingObjectError
 
 QUARANTINED, REASON = "content", "reason.json"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.data.manifest import File
-from pipelines.data.redaction import BOM, is_unseparated, redact
 from pipelines.data.sources import BLOCK_BYTES, LocalSource
+from pipelines.forgetting.redaction import BOM, is_unseparated, redact
 
 ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
 GZIP = b"\x1f\x8b"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.data.contract_rules import InvalidRuleError, Rule
-from pipelines.data.contract_spec import ROLES, TYPES, Column, DataContract, Freshness
-from pipelines.data.contract_yaml import Document
-from pipelines.data.instants import instant_of
+from pipelines.files.instants import instant_of
+from pipelines.validation.contract_rules import InvalidRuleError, Rule
+from pipelines.validation.contract_spec import ROLES, TYPES, Column, DataContract, Freshness
+from pipelines.validation.contract_yaml import Document
 
 KEYS = ("min_rows", "segments", "unique", "freshness", "rules", "columns")
 

@@ -4,10 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
 
-from pipelines.data.distribution import QUANTILES
-from pipelines.data.kinds import EMPTY
-from pipelines.data.notices import Notice
-from pipelines.data.profile_charts import (
+from pipelines.exploration.charts import (
     category_bars,
     heat_map,
     histogram_chart,
@@ -15,9 +12,12 @@ from pipelines.data.profile_charts import (
     rows_chart,
     time_line,
 )
-from pipelines.data.profile_style import STYLE
-from pipelines.data.profile_text import figure, moment, safe, share, size
-from pipelines.data.profiling import TOP, ColumnProfile, DatasetProfile
+from pipelines.exploration.distribution import QUANTILES
+from pipelines.exploration.kinds import EMPTY
+from pipelines.exploration.notices import Notice
+from pipelines.exploration.profiling import TOP, ColumnProfile, DatasetProfile
+from pipelines.exploration.style import STYLE
+from pipelines.exploration.wording import figure, moment, safe, share, size
 
 MAX_TIPS = 40
 """Of more columns the bars say nothing when one points at them: the page stays small."""

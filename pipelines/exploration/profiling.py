@@ -13,11 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipelines.data.commits import File
-from pipelines.data.distribution import Histogram, Numbers, describe, histogram
-from pipelines.data.kinds import NUMERIC, KindCounts, Values, look_at
-from pipelines.data.periods import Periods
-from pipelines.data.reading import UnreadableFileError
-from pipelines.data.sample import Sample
+from pipelines.exploration.distribution import Histogram, Numbers, describe, histogram
+from pipelines.exploration.kinds import NUMERIC, KindCounts, Values, look_at
+from pipelines.exploration.periods import Periods
+from pipelines.exploration.sample import Sample
+from pipelines.files.reading import UnreadableFileError
 
 SAMPLE_CELLS = 10_000_000
 TOP = 10

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines.data.contract_values import (
+from pipelines.validation.contract_values import (
     InvalidRuleError,
     Mask,
     Value,

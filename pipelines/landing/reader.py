@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipelines.data.landed import LandedFile, LandedSource
 from pipelines.data.manifest import InvalidCommitError, check_paths
 from pipelines.data.parallel import WORKERS, each
-from pipelines.data.quarantine import Refused
-from pipelines.data.readable import UnreadableError
+from pipelines.files.readable import UnreadableError
+from pipelines.landing.landed import LandedFile, LandedSource
+from pipelines.landing.quarantine import Refused
 from pipelines.storage import MissingObjectError
 
 BEGIN_WITHIN_S = 450

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from boto3.s3.transfer import TransferConfig
 
 from pipelines.contract.landing import quarantine_prefix
-from pipelines.data.landed import LandedFile
 from pipelines.data.sources import MAX_BYTES
+from pipelines.landing.landed import LandedFile
 from pipelines.moments import written
 from pipelines.storage import Bucket
 

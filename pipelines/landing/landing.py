@@ -12,11 +12,11 @@ from typing import Any
 from uuid import uuid4
 
 from pipelines.clients import Services
-from pipelines.data.landed import list_datasets, list_landed
-from pipelines.data.landing_batch import Batch, Landing, LandingFailedError
-from pipelines.data.landing_reader import Watch
-from pipelines.data.landing_turn import Turn
 from pipelines.data.parallel import WORKERS
+from pipelines.landing.batch import Batch, Landing, LandingFailedError
+from pipelines.landing.landed import list_datasets, list_landed
+from pipelines.landing.reader import Watch
+from pipelines.landing.turn import Turn
 from pipelines.retraining.learners import learners
 
 

@@ -11,12 +11,12 @@ from datetime import datetime
 from pipelines.clients import Services
 from pipelines.contract import events
 from pipelines.contract.landing import batch_sk, landing_pk
-from pipelines.data import quarantine
 from pipelines.data.commits import Commit, Dataset, NoDataError
-from pipelines.data.landed import Landed, LandedSource, delete
-from pipelines.data.landing_reader import Readings, Watch, read_all
 from pipelines.data.parallel import WORKERS, each
-from pipelines.data.quarantine import Refused
+from pipelines.landing import quarantine
+from pipelines.landing.landed import Landed, LandedSource, delete
+from pipelines.landing.quarantine import Refused
+from pipelines.landing.reader import Readings, Watch, read_all
 from pipelines.moments import digest, written
 from pipelines.monitoring.emf import metrics_line
 from pipelines.notices import alert, emit

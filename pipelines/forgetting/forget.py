@@ -23,15 +23,15 @@ from uuid import uuid4
 from pipelines.contract import ledger as keys
 from pipelines.contract.paths import forgetting_key
 from pipelines.data.commits import Dataset
-from pipelines.data.forget_plan import Plan, Planner, Stored, count_rows, tombstones, with_predecessors
 from pipelines.data.locations import Places
 from pipelines.data.manifest import Commit
 from pipelines.data.objects import Objects
 from pipelines.data.parallel import each
-from pipelines.data.run_copies import Run, copies_of, runs_of
 from pipelines.data.sources import LocalSource
-from pipelines.data.subject import Finding
 from pipelines.data.versions import erase
+from pipelines.forgetting.plan import Plan, Planner, Stored, count_rows, tombstones, with_predecessors
+from pipelines.forgetting.run_copies import Run, copies_of, runs_of
+from pipelines.forgetting.subject import Finding
 from pipelines.ledger import ConflictError
 from pipelines.moments import sortable_id, written
 from pipelines.storage import Bucket, ExistsError

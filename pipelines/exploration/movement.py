@@ -15,10 +15,10 @@ import pandas as pd
 
 from pipelines.data.commits import File
 from pipelines.data.difference import SchemaDifference, compare_schemas
-from pipelines.data.kinds import EMPTY, NUMERIC, KindCounts, Values, look_at
-from pipelines.data.reading import UnreadableFileError
-from pipelines.data.sample import Sample
-from pipelines.data.summary import Summary, Sums
+from pipelines.exploration.kinds import EMPTY, NUMERIC, KindCounts, Values, look_at
+from pipelines.exploration.sample import Sample
+from pipelines.exploration.summary import Summary, Sums
+from pipelines.files.reading import UnreadableFileError
 from pipelines.monitoring.category_column import CategoryColumn
 from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.profile import Profile

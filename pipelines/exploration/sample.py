@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.data.kinds import as_text
+from pipelines.exploration.kinds import as_text
 
 MIN_ROWS = 1000
 SEED = 20130101

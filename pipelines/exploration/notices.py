@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pipelines.data.kinds import EMPTY, NUMERIC
-from pipelines.data.profile_text import figure
-from pipelines.data.profiling import ColumnProfile, DatasetProfile
+from pipelines.exploration.kinds import EMPTY, NUMERIC
+from pipelines.exploration.profiling import ColumnProfile, DatasetProfile
+from pipelines.exploration.wording import figure
 
 MISSING_SHARE = 0.05
 CONSTANT_SHARE = 0.99

@@ -8,11 +8,11 @@ from uuid import uuid4
 from pipelines.contract.paths import object_key
 from pipelines.data.manifest import File
 from pipelines.data.parallel import each
-from pipelines.data.redaction import format_of
 from pipelines.data.sources import BLOCK_BYTES, Progress
-from pipelines.data.streams import UnreadableFileError
-from pipelines.data.subject import Finding, Rows, digest_of
 from pipelines.data.versions import Version
+from pipelines.files.streams import UnreadableFileError
+from pipelines.forgetting.redaction import format_of
+from pipelines.forgetting.subject import Finding, Rows, digest_of
 from pipelines.storage import Bucket, MissingObjectError
 
 WORKERS = 4

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from pipelines.data.streams import HEAD_BYTES, CheckedStream, UnreadableFileError
+from pipelines.files.streams import HEAD_BYTES, CheckedStream, UnreadableFileError
 
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from pipelines.contract.landing import PREFIX, landing_prefix
 from pipelines.data.manifest import File
-from pipelines.data.readable import UnreadableError, read
 from pipelines.data.sources import BLOCK_BYTES, MAX_BYTES, ChangedFileError
+from pipelines.files.readable import UnreadableError, read
 from pipelines.moments import sortable_id
 from pipelines.storage import Bucket
 

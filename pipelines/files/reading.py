@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from pipelines.data.header import check_names, read_header
-from pipelines.data.streams import CheckedStream, UnreadableFileError
+from pipelines.files.header import check_names, read_header
+from pipelines.files.streams import CheckedStream, UnreadableFileError
 
 __all__ = ["Chunk", "UnreadableFileError", "read_chunks", "read_columns", "read_table"]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipelines.data.contract_rules import Rule
+from pipelines.validation.contract_rules import Rule
 
 TYPES = ("category", "number", "integer", "time")
 ROLES = ("feature", "label", "record")
