@@ -154,7 +154,7 @@ class Personas(Construct):
             allow(
                 ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],
                 environment.arn("logs", f"log-group:/aws/lambda/{environment.id}-*"),
-                environment.arn("logs", f"log-group:/aws/states/{environment.id}-*"),
+                environment.arn("logs", f"log-group:/aws/vendedlogs/states/{environment.id}-*"),
                 environment.arn("logs", "log-group:/aws/sagemaker/*"),
             ),
             allow(["ssm:GetParameter", "ssm:GetParameters", "ssm:GetParameterHistory"], self._parameters()),

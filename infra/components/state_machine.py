@@ -51,7 +51,8 @@ class StateMachine(Construct):
         log = logs.LogGroup(
             self,
             "Log",
-            log_group_name=f"/aws/states/{name}",
+            # Of log groups named otherwise AWS lists each in one policy of the account, which has room for some forty.
+            log_group_name=f"/aws/vendedlogs/states/{name}",
             retention=logs.RetentionDays.THREE_MONTHS,
             encryption_key=key,
             removal_policy=RemovalPolicy.DESTROY,
