@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from mooring.errors import MooringError
+from mooring.persona_session import persona_session
 from pipelines.clients import Services
 from pipelines.contract import events, ledger
 from pipelines.contract.names import Environment, Model
@@ -55,12 +56,13 @@ class Deployed:
         self.environment = environment
         self._session = session or boto3.Session(region_name=environment.region)
         self._client: Callable[[str, str, int], Any] = cache(self._new_client)
+        self._persona: Callable[[str], boto3.Session] = cache(self._new_session)
 
     def client(self, service: str, persona: str, *, attempts: int = 5) -> Any:
-        """A client of ``service`` under the persona's role; sessions last for an hour."""
+        """A client of ``service`` under the persona's role."""
         return self._client(service, persona, attempts)
 
-    def _new_client(self, service: str, persona: str, attempts: int) -> Any:
+    def _new_session(self, persona: str) -> boto3.Session:
         role = self.environment.role_arn(self.environment.persona_role(persona))
         sts = self._session.client("sts", region_name=self.environment.region)
         try:
@@ -70,7 +72,7 @@ class Deployed:
                     f"{self.environment.id} lies in account {self.environment.account}, your credentials in {account}",
                     remedy=f'take credentials of that account; embedded: eval "$(mooring env {self.environment.id})"',
                 )
-            credentials = sts.assume_role(RoleArn=role, RoleSessionName=f"mooring-{persona}")["Credentials"]
+            return persona_session(sts, role, name=f"mooring-{persona}", region=self.environment.region)
         except ClientError as error:
             if error.response["Error"]["Code"] != "AccessDenied":
                 raise
@@ -78,12 +80,10 @@ class Deployed:
                 f"cannot become {persona} of {self.environment.id}: {error}",
                 remedy=f"is the environment deployed (cdk deploy '{self.environment.id}-*') and may you assume {role}?",
             ) from error
-        return boto3.client(  # type: ignore[call-overload]
+
+    def _new_client(self, service: str, persona: str, attempts: int) -> Any:
+        return self._persona(persona).client(  # type: ignore[call-overload]
             service,
-            region_name=self.environment.region,
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
             config=Config(
                 retries={"mode": "standard", "total_max_attempts": attempts},
                 max_pool_connections=20,

@@ -1,0 +1,42 @@
+"""A persona's session: credentials of its role, taken anew before they expire.
+
+A role that was assumed from a role lasts for an hour, whatever is asked for; uploads of large datasets last longer, and
+so do runs that one waits for.
+"""
+
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
+
+
+class _Assumed(CredentialProvider):
+    METHOD = "assume-role"
+
+    def __init__(self, sts: Any, role_arn: str, name: str) -> None:
+        super().__init__()
+        self._sts = sts
+        self._request = {"RoleArn": role_arn, "RoleSessionName": name}
+
+    def load(self) -> RefreshableCredentials:
+        return RefreshableCredentials.create_from_metadata(
+            metadata=self._assume(), refresh_using=self._assume, method=self.METHOD
+        )
+
+    def _assume(self) -> dict[str, Any]:
+        found = self._sts.assume_role(**self._request)["Credentials"]
+        return {
+            "access_key": found["AccessKeyId"],
+            "secret_key": found["SecretAccessKey"],
+            "token": found["SessionToken"],
+            "expiry_time": found["Expiration"].isoformat(),
+        }
+
+
+def persona_session(sts: Any, role_arn: str, *, name: str, region: str) -> boto3.Session:
+    """A session as ``role_arn``, which ``sts`` assumes now; raises its error if it may not."""
+    core = botocore.session.get_session()
+    core.register_component("credential_provider", CredentialResolver(providers=[_Assumed(sts, role_arn, name)]))
+    core.get_credentials()
+    return boto3.Session(botocore_session=core, region_name=region)
