@@ -23,6 +23,7 @@ from pipelines.clients import Services
 from pipelines.contract import events, ledger
 from pipelines.contract.names import Environment, Model
 from pipelines.data.commits import Dataset
+from pipelines.storage import HASHED_ONCE
 
 POLL_S = 0.5
 EXECUTION_ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -89,6 +90,7 @@ class Deployed:
                 max_pool_connections=20,
                 # A function answers when it has ended, which may be fifteen minutes later.
                 read_timeout=900 if service == "lambda" else 60,
+                **HASHED_ONCE,
             ),
         )
 

@@ -9,13 +9,13 @@ from botocore.config import Config
 from pipelines.contract.names import Environment
 from pipelines.data.parallel import WORKERS
 from pipelines.ledger import Ledger
-from pipelines.storage import Bucket
+from pipelines.storage import HASHED_ONCE, Bucket
 
 
 @cache
 def client(service: str) -> Any:
     """A boto3 client that retries throttling and outages a few times, with backoff."""
-    config = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=WORKERS)
+    config = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=WORKERS, **HASHED_ONCE)
     return boto3.client(service, config=config)  # type: ignore[call-overload]
 
 

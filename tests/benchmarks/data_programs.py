@@ -21,7 +21,7 @@ from pipelines.contract.names import Environment
 from pipelines.data.commits import Dataset
 from pipelines.data.parallel import WORKERS
 from pipelines.data.remembered import remembering
-from pipelines.storage import checksum
+from pipelines.storage import HASHED_ONCE, checksum
 
 ACCOUNT = "111111111111"
 REGION = "eu-west-1"
@@ -35,11 +35,12 @@ def main() -> None:
     parser.add_argument("act", choices=("store", "fetch"))
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
-    s3 = client("s3")
     if options.program == "bare":
-        (put_all if options.act == "store" else get_all)(s3, options.folder)
+        (put_all if options.act == "store" else get_all)(client("s3"), options.folder)
         return
-    dataset = Dataset.in_environment(ENVIRONMENT, "bench", s3=s3, dynamodb=client("dynamodb"))
+    dataset = Dataset.in_environment(
+        ENVIRONMENT, "bench", s3=client("s3", **HASHED_ONCE), dynamodb=client("dynamodb", **HASHED_ONCE)
+    )
     if options.act == "store":
         with remembering(Path(os.environ["BENCH_DIGESTS"])) as memory:
             files = {path.name: memory.source(path) for path in options.folder.iterdir()}
@@ -48,9 +49,9 @@ def main() -> None:
         dataset.checkout(dataset.resolve("HEAD"), options.folder)
 
 
-def client(service: str) -> Any:
-    """As the command line makes its clients."""
-    config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=20)
+def client(service: str, **more: Any) -> Any:
+    """A client as the SDK makes it, or with ``more`` as the command line does."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=20, **more)
     return boto3.client(service, region_name=REGION, config=config)  # type: ignore[call-overload]
 
 
