@@ -1,6 +1,6 @@
-"""What the year's story gathers of a month, and the table that it makes of them."""
+"""What the year's story gathers of a month, and the tables that it makes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 SHOWN_COLUMNS = 4
@@ -52,27 +52,41 @@ class Month:
         return self.fresh - self.measured
 
 
-HEADER = (
+QUALITY_HEADER = (
     "month",
     "flights",
-    "check",
-    "drifted, what matters most first (effect)",
-    "changed, but small or of no weight to the model",
-    "AUC, labels joined; quality",
-    "AUC, estimated without labels",
-    "AUC, retrained",
+    "labels joined",
+    "old model: AUC, quality",
+    "estimated without labels",
+    "retrained: AUC",
     "cost of drift (95 % interval)",
     "gate",
 )
+DRIFT_HEADER = (
+    "month",
+    "check",
+    "drifted, what matters most first (effect)",
+    "changed, but small or of no weight to the model",
+)
 
 
-def table(months: Sequence[Month]) -> str:
-    """The months as a table in Markdown; a pipe in a name would end its cell, so it is escaped."""
-    lines = [HEADER, tuple("---" for _ in HEADER), *map(_cells, months)]
+def quality_table(months: Sequence[Month]) -> str:
+    """In Markdown: how good the old model was every month, and what a fresh one would have been."""
+    return _table(QUALITY_HEADER, map(_quality, months))
+
+
+def drift_table(months: Sequence[Month]) -> str:
+    """In Markdown: what every month's check found."""
+    return _table(DRIFT_HEADER, map(_drift, months))
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A pipe in a name would end its cell, so it is escaped."""
+    lines = [header, tuple("---" for _ in header), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
-def _cells(month: Month) -> tuple[str, ...]:
+def _quality(month: Month) -> tuple[str, ...]:
     retrained, cost = "the same model", ""
     if month.retrained is not None and month.gain:
         retrained = f"{month.retrained:.3f}"
@@ -80,15 +94,19 @@ def _cells(month: Month) -> tuple[str, ...]:
     return (
         month.name,
         f"{month.rows:,}",
-        month.outcome.replace("_", " "),
-        shown([column for column in month.changed if column.drifted]),
-        shown(sorted((column for column in month.changed if not column.drifted), key=lambda column: -column.effect)),
-        f"{month.measured:.3f}, {month.quality}",
+        f"{month.labelled:,}",
+        f"{month.measured:.3f}, {month.quality.replace('_', ' ')}",
         f"{month.estimated:.3f}",
         retrained,
         cost,
         month.verdict or "",
     )
+
+
+def _drift(month: Month) -> tuple[str, ...]:
+    others = sorted((column for column in month.changed if not column.drifted), key=lambda column: -column.effect)
+    drifted = [column for column in month.changed if column.drifted]
+    return month.name, month.outcome.replace("_", " "), shown(drifted), shown(others)
 
 
 def shown(columns: Sequence[Changed]) -> str:

@@ -20,7 +20,7 @@ from mooring.checks import Checks
 from mooring.demo import chapters, traffic
 from mooring.demo.chapters import ENGINEER, MODEL, RUN_TIMEOUT_S, Stage
 from mooring.demo.labelled import Labelled
-from mooring.demo.month import Changed, Month, table
+from mooring.demo.month import Changed, Month, drift_table, quality_table
 from mooring.demo.year_picture import render
 from mooring.deployed import wait
 from pipelines.models import flights
@@ -45,11 +45,11 @@ def tell_year(stage: Stage) -> dict[str, str]:
     year = Year(stage)
     months = [year.live(number) for number in YEAR]
     picture = render(months, model=f"{MODEL} v1 of {stage.arrivals.environment.id}")
-    (folder / "year.md").write_text(table(months), encoding="utf-8")
+    (folder / "year.md").write_text(f"{quality_table(months)}\n{drift_table(months)}", encoding="utf-8")
     (folder / "year.svg").write_text(picture, encoding="utf-8")
     year.close(months)
     return {
-        "The year as a table": str(folder / "year.md"),
+        "The year as tables": str(folder / "year.md"),
         "The year as a picture": str(folder / "year.svg"),
         "Each month's report": str(folder / "2013-*.html"),
     }
@@ -201,15 +201,15 @@ class Year:
             weighty = sum("temp" in month.drifted for month in summer)
             self._story.claim(
                 f"from {month_name[SUMMER.start]} to {month_name[SUMMER.stop - 1]} the temperature's change is found "
-                f"every month (effect {min(moved.values()):.2f} to {max(moved.values()):.2f}); in {weighty} of them it "
-                "matters enough to this model to be called drift by itself",
+                f"every month (effect {min(moved.values()):.2f} to {max(moved.values()):.2f}), and called drift by "
+                f"itself in {weighty} of {len(summer)} months",
                 min(moved.values()) >= LARGE,
                 otherwise=str(moved),
             )
             cried = {month.name: sorted({*SCHEDULE} & {*month.drifted}) for month in months}
             self._story.claim(
-                f"{', '.join(SCHEDULE)} are never called drift; none has an effect over "
-                f"{max(_effect(month, column) for month in months for column in SCHEDULE):.2f}",
+                f"{', '.join(SCHEDULE)} are never called drift; their largest effect is "
+                f"{max(_effect(month, column) for month in months for column in SCHEDULE):.3f}",
                 not any(cried.values()),
                 otherwise=str({name: columns for name, columns in cried.items() if columns}),
             )

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from mooring.cli import cli
-from mooring.demo.month import HEADER, Changed, Month, table
+from mooring.demo.month import DRIFT_HEADER, QUALITY_HEADER, Changed, Month, drift_table, quality_table
 from mooring.demo.year import next_second
 from mooring.demo.year_picture import COST, SAVED, render
 
@@ -40,25 +40,27 @@ JULY = replace(
 )
 
 
-def test_table_has_a_line_for_each_month_and_no_cell_too_many() -> None:
-    lines = table([APRIL, replace(JULY, name="a|b")]).splitlines()
-    assert len(lines) == 4
-    assert {line.replace("\\|", "").count("|") for line in lines} == {len(HEADER) + 1}
-    assert lines[3].startswith("| a\\|b |")
+def test_tables_have_a_line_for_each_month_and_no_cell_too_many() -> None:
+    months = [APRIL, replace(JULY, name="a|b")]
+    for text, header in ((quality_table(months), QUALITY_HEADER), (drift_table(months), DRIFT_HEADER)):
+        lines = text.splitlines()
+        assert len(lines) == 4
+        assert {line.replace("\\|", "").count("|") for line in lines} == {len(header) + 1}
+        assert lines[3].startswith("| a\\|b |")
 
 
 def test_cost_is_the_gap_to_the_retrained_model_and_none_to_itself() -> None:
     assert APRIL.cost == 0
     assert pytest.approx(0.07) == JULY.cost
-    april, july = table([APRIL, JULY]).splitlines()[2:]
-    assert "+0.070 (+0.060 to +0.080)" in july
-    assert "+0.0" not in april
+    april, july = quality_table([APRIL, JULY]).splitlines()[2:]
+    assert "| 0.690, held | 0.720 | 0.760 | +0.070 (+0.060 to +0.080) | registered |" in july
+    assert "| the same model |  |  |" in april
 
 
 def test_table_tells_what_drifted_from_what_only_changed() -> None:
-    april, july = table([APRIL, JULY]).splitlines()[2:]
-    assert "| drift | humid 0.40, temp 0.90, dewp 0.80, dest 0.20, 1 more | visib 1.00 |" in july
-    assert "| warning |  | temp 0.51 |" in april
+    april, july = drift_table([APRIL, JULY]).splitlines()[2:]
+    assert july == "| 2013-07 | drift | humid 0.40, temp 0.90, dewp 0.80, dest 0.20, 1 more | visib 1.00 |"
+    assert april == "| 2013-04 | warning |  | temp 0.51 |"
 
 
 def test_picture_is_well_formed_and_self_contained_whatever_the_names_hold() -> None:
