@@ -14,8 +14,8 @@ HASHED_ONCE: dict[str, Any] = {
     "s3": {"payload_signing_enabled": False},
     "response_checksum_validation": "when_required",
 }
-"""Of a client's ``Config``: what is written goes through TLS with the SHA-256 that S3 verifies, and what is read is hashed
-by who reads it. Without these the SDK hashes every byte a second time."""
+"""Of a client's ``Config``: what is written goes through TLS with the SHA-256 that S3 verifies, and what is read is
+hashed by who reads it. Without these the SDK hashes every byte a second time."""
 
 _MISSING = ("NoSuchKey", "NoSuchVersion", "404", "NotFound")
 _EXISTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
