@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from pipelines.contract.settings import Drift
 from pipelines.evaluation.importance import shares
 from pipelines.models import flights
+from pipelines.monitoring.baseline import usual_effects
 from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.decision import Decision, decide
 from pipelines.monitoring.profile import PREDICTION, Profile
@@ -110,9 +111,10 @@ def months() -> None:
         month: {name: flights.month_rows(month)[name].to_numpy() for name in flights.FEATURES} for month in range(1, 13)
     }
     reference = Profile.of([tables[month] for month in (1, 2, 3)], categories=categories)
-    for month in range(4, 13):
-        comparison = compare(reference, Profile.of([tables[month]], like=reference))
-        found: Decision = decide(comparison, RULES, records=1, corrupt=0)
+    usual = usual_effects(reference, [tables[month] for month in (1, 2, 3)])
+    for month, table in tables.items():
+        comparison = compare(reference, Profile.of([table], like=reference))
+        found: Decision = decide(comparison, RULES, records=1, corrupt=0, usual=usual)
         worst = ", ".join(f"{column['name']} {column['effect']:.2f}" for column in found.worst if column["drifted"])
         print(f"  {month:>2}: {found.outcome}: {worst}", flush=True)
 
