@@ -6,6 +6,15 @@ from pipelines.contract.names import Environment
 MAX_CONCURRENCY = 40
 """Of the account's functions; all other flows need some as well."""
 LONGEST_CHECK_S = 3 * 3600
+BUSY = {
+    # Accounts have a thousand functions at once, new ones ten: then most batches wait for their turn.
+    "ErrorEquals": ["Lambda.TooManyRequestsException"],
+    "IntervalSeconds": 2,
+    "MaxAttempts": 60,
+    "BackoffRate": 2.0,
+    "MaxDelaySeconds": 60,
+    "JitterStrategy": "FULL",
+}
 
 
 def checks_flow(environment: Environment) -> State:
@@ -28,17 +37,7 @@ def checks_flow(environment: Environment) -> State:
                     "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                     "StartAt": "Count batch",
                     "States": {
-                        "Count batch": {
-                            **call(
-                                environment,
-                                "count_batch",
-                                {"model.$": "$.model", "folder.$": "$.folder", "number.$": "$.number"},
-                                then=None,
-                                catches=[catch("Batch failed")],
-                            ),
-                            # The answers of all batches together may have 256 KB, though nobody reads them.
-                            "OutputPath": None,
-                        },
+                        "Count batch": _count_batch(environment),
                         "Batch failed": fail(),
                     },
                 },
@@ -57,3 +56,10 @@ def checks_flow(environment: Environment) -> State:
             "Failed": fail(),
         },
     }
+
+
+def _count_batch(environment: Environment) -> State:
+    payload = {"model.$": "$.model", "folder.$": "$.folder", "number.$": "$.number"}
+    state = call(environment, "count_batch", payload, then=None, catches=[catch("Batch failed")])
+    # The answers of all batches together may have 256 KB, though nobody reads them.
+    return {**state, "Retry": [BUSY, *state["Retry"]], "OutputPath": None}

@@ -148,9 +148,13 @@ def test_executions_of_a_distributed_map_are_watched_stopped_and_read(templates:
     assert all(both for _, both in found)
 
 
-def test_answers_of_batches_cannot_outgrow_a_state() -> None:
+def test_batches_wait_for_their_turn_and_their_answers_cannot_outgrow_a_state() -> None:
     (counting, *_) = checks_flow(NAMES)["States"].values()
-    assert counting["ItemProcessor"]["States"]["Count batch"]["OutputPath"] is None
+    batch = counting["ItemProcessor"]["States"]["Count batch"]
+    assert batch["OutputPath"] is None
+    busy = next(retry for retry in batch["Retry"] if "Lambda.TooManyRequestsException" in retry["ErrorEquals"])
+    # Half of each delay on average; a batch takes less than five minutes, and an account has ten functions at once.
+    assert busy["MaxAttempts"] * busy["MaxDelaySeconds"] / 2 >= 300 * counting["MaxConcurrency"] / 10
 
 
 def test_checks_that_time_out_are_told(templates: dict[str, Template]) -> None:
