@@ -128,9 +128,13 @@ def _counted(values: Values) -> Iterable[tuple[Any, int]]:
         return objects
     listed = values.tolist() if isinstance(values, np.ndarray) else values
     try:
-        return Counter(listed).items()
-    except TypeError:  # a list or an object of JSON, which cannot be counted as it is
-        return Counter(str(value) if isinstance(value, list | dict) else value for value in listed).items()
+        counted = Counter(listed)
+        if not ((0 in counted or 1 in counted) and bool in set(map(type, listed))):
+            return counted.items()
+    except TypeError:
+        pass
+    # A list or an object of JSON cannot be counted as it is, and True would be counted as the 1 that it is equal to.
+    return Counter(str(value) if isinstance(value, list | dict | bool) else value for value in listed).items()
 
 
 def _name(value: Any) -> str:

@@ -137,6 +137,14 @@ def test_categories_are_capped_and_the_rest_is_other() -> None:
     assert column.other >= 1
 
 
+def test_true_is_not_one_in_whatever_order_they_come() -> None:
+    one, two = CategoryColumn.like(["1"]), CategoryColumn.like(["1"])
+    one.add([True, 1.0])
+    two.add([1, True])
+    assert one.to_document() == two.to_document()
+    assert (one.counts.tolist(), one.newcomers) == ([1], {"True": 1})
+
+
 def test_new_categories_are_counted_and_some_are_kept_by_name() -> None:
     column = CategoryColumn.like(["a", "b"])
     column.add(["a", "new", "new", 3.0, 3])
