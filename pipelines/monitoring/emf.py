@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pipelines.contract.names import NAMESPACE
 
 
-def metrics_line(moment: datetime, dimensions: Mapping[str, str], metrics: Mapping[str, float]) -> str:
-    """One JSON line that CloudWatch Logs turns into metrics.
+def metrics_line(window: str, dimensions: Mapping[str, str], metrics: Mapping[str, float]) -> str:
+    """One JSON line that CloudWatch Logs turns into metrics of this moment; ``window`` is what they are about.
+
+    They carry the time at which they are told: an alarm looks at the newest periods only, CloudWatch drops what is
+    older than two weeks, and labels make a window's quality known weeks later.
 
     Source: Amazon CloudWatch user guide, "Specification: Embedded metric format".
     """
@@ -17,5 +20,5 @@ def metrics_line(moment: datetime, dimensions: Mapping[str, str], metrics: Mappi
         "Dimensions": [list(dimensions)],
         "Metrics": [{"Name": name, "Unit": "None"} for name in metrics],
     }
-    about = {"Timestamp": int(moment.timestamp() * 1000), "CloudWatchMetrics": [directive]}
-    return json.dumps({"_aws": about, **dimensions, **metrics})
+    about = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [directive]}
+    return json.dumps({"_aws": about, "Window": window, **dimensions, **metrics})

@@ -117,7 +117,7 @@ class QualityCheck:
         if measured.metric in measured.metrics:
             values["Quality"] = measured.metrics[measured.metric]
         dimensions = {"Environment": self._services.environment.id, "Model": self._settings.model}
-        print(metrics_line(window.end, dimensions, values))
+        print(metrics_line(window.name, dimensions, values))
         if measured.outcome == LOST and not already:
             metric = measured.metric
             detail = {

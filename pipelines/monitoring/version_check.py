@@ -202,7 +202,7 @@ class VersionCheck:
             "BrokenInput": int(decided.outcome == decision.BROKEN_INPUT),
         }
         return metrics_line(
-            window.end, {"Environment": self.services.environment.id, "Model": self.settings.model}, metrics
+            window.name, {"Environment": self.services.environment.id, "Model": self.settings.model}, metrics
         )
 
     def _act(self, check: Mapping[str, Any], decided: Decision) -> None:
