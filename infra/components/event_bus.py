@@ -7,8 +7,9 @@ from constructs import Construct
 from pipelines.contract.names import Environment
 
 ARCHIVE_DAYS = 365
-SERVICES = ["aws.sagemaker", "aws.states", "aws.s3"]
-"""Whose events arrive on the default bus only."""
+SERVICES = ["aws.sagemaker", "aws.states"]
+"""Whose events arrive on the default bus only, and start or end something. S3's only wake the landing, which lists what
+there is by itself; and they would keep file names where nothing can be forgotten."""
 
 
 class EventBus(Construct):

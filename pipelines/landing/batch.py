@@ -13,12 +13,12 @@ from pipelines.contract import events
 from pipelines.contract.landing import batch_sk, landing_pk
 from pipelines.data.commits import Commit, Dataset, NoDataError
 from pipelines.data.parallel import WORKERS, each
+from pipelines.emf import metrics_line
 from pipelines.landing import quarantine
 from pipelines.landing.landed import Landed, LandedSource, delete
 from pipelines.landing.quarantine import Refused
 from pipelines.landing.reader import Readings, Watch, read_all
 from pipelines.moments import digest, written
-from pipelines.monitoring.emf import metrics_line
 from pipelines.notices import alert, emit
 from pipelines.retraining.learners import Learner
 from pipelines.storage import Bucket
@@ -148,7 +148,7 @@ class Landing:
             key = batch_sk(batch.time, digest(" ".join(sorted(file.id for file in readings.dealt_with))))
         self.services.ledger.record(landing_pk(self.name), key, asdict(batch))
         metrics = {"LandedFiles": batch.files, "QuarantinedFiles": batch.quarantined}
-        print(metrics_line(now, {"Environment": self.services.environment.id}, metrics))
+        print(metrics_line({"Dataset": self.name}, {"Environment": self.services.environment.id}, metrics))
         return batch
 
     def _is_recorded(self, commit: Commit) -> bool:

@@ -12,9 +12,9 @@ from pipelines.contract import events
 from pipelines.contract import ledger as keys
 from pipelines.contract.paths import quality_key
 from pipelines.contract.settings import ModelSettings
+from pipelines.emf import metrics_line
 from pipelines.moments import written
 from pipelines.monitoring.capture import CaptureReader
-from pipelines.monitoring.emf import metrics_line
 from pipelines.monitoring.joined import join
 from pipelines.monitoring.label_hours import HOUR, LabelHours
 from pipelines.monitoring.labels import Labels, read_labels
@@ -117,7 +117,7 @@ class QualityCheck:
         if measured.metric in measured.metrics:
             values["Quality"] = measured.metrics[measured.metric]
         dimensions = {"Environment": self._services.environment.id, "Model": self._settings.model}
-        print(metrics_line(window.name, dimensions, values))
+        print(metrics_line({"Window": window.name}, dimensions, values))
         if measured.outcome == LOST and not already:
             metric = measured.metric
             detail = {

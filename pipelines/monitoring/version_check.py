@@ -9,6 +9,7 @@ from pipelines.contract import events
 from pipelines.contract import ledger as keys
 from pipelines.contract.paths import check_prefix, quarantine_prefix
 from pipelines.contract.settings import ModelSettings
+from pipelines.emf import metrics_line
 from pipelines.evaluation.calibration import Calibration
 from pipelines.moments import sortable_id, written
 from pipelines.monitoring import decision
@@ -16,7 +17,6 @@ from pipelines.monitoring.baseline import Baseline
 from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.counting import Counted, count
 from pipelines.monitoring.decision import Decision, decide
-from pipelines.monitoring.emf import metrics_line
 from pipelines.monitoring.estimate import estimate
 from pipelines.monitoring.fan_out import Plan, start
 from pipelines.monitoring.listing import batches
@@ -202,7 +202,9 @@ class VersionCheck:
             "BrokenInput": int(decided.outcome == decision.BROKEN_INPUT),
         }
         return metrics_line(
-            window.name, {"Environment": self.services.environment.id, "Model": self.settings.model}, metrics
+            {"Window": window.name},
+            {"Environment": self.services.environment.id, "Model": self.settings.model},
+            metrics,
         )
 
     def _act(self, check: Mapping[str, Any], decided: Decision) -> None:

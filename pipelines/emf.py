@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pipelines.contract.names import NAMESPACE
 
 
-def metrics_line(window: str, dimensions: Mapping[str, str], metrics: Mapping[str, float]) -> str:
-    """One JSON line that CloudWatch Logs turns into metrics of this moment; ``window`` is what they are about.
+def metrics_line(about: Mapping[str, str], dimensions: Mapping[str, str], metrics: Mapping[str, float]) -> str:
+    """One JSON line that CloudWatch Logs turns into metrics of this moment; ``about`` stands beside them.
 
     They carry the time at which they are told: an alarm looks at the newest periods only, CloudWatch drops what is
     older than two weeks, and labels make a window's quality known weeks later.
@@ -20,5 +20,5 @@ def metrics_line(window: str, dimensions: Mapping[str, str], metrics: Mapping[st
         "Dimensions": [list(dimensions)],
         "Metrics": [{"Name": name, "Unit": "None"} for name in metrics],
     }
-    about = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [directive]}
-    return json.dumps({"_aws": about, "Window": window, **dimensions, **metrics})
+    told = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [directive]}
+    return json.dumps({"_aws": told, **about, **dimensions, **metrics})
