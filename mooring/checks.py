@@ -13,8 +13,8 @@ from pipelines.contract import paths
 from pipelines.contract.ledger import check_sk
 from pipelines.moments import written
 from pipelines.monitoring.check import NOT_SERVING
-from pipelines.monitoring.labels import InvalidLabelsError, check_header
 from pipelines.monitoring.version_check import COUNTING
+from pipelines.quality.labels import InvalidLabelsError, check_header
 
 WINDOW_FORMS = "6h, 2d, or two moments: 2026-03-01T10:00Z/2026-03-01T12:00Z"
 

@@ -7,18 +7,18 @@ a month's window back as the check reads an hour: the same reader, the same join
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipelines.capture.capture import CaptureReader
+from pipelines.capture.columns import Chunk
+from pipelines.capture.listing import hours
+from pipelines.capture.traffic import Traffic
+from pipelines.capture.window import Window
 from pipelines.clients import Services
 from pipelines.contract.paths import labels_prefix
 from pipelines.contract.settings import ModelSettings
-from pipelines.monitoring.capture import CaptureReader
-from pipelines.monitoring.columns import Chunk
-from pipelines.monitoring.joined import join
-from pipelines.monitoring.labels import read_labels
-from pipelines.monitoring.listing import hours
-from pipelines.monitoring.quality import Evaluated, Measured, assess
-from pipelines.monitoring.traffic import Traffic
 from pipelines.monitoring.version_files import read_evaluation
-from pipelines.monitoring.window import Window
+from pipelines.quality.joined import join
+from pipelines.quality.labels import read_labels
+from pipelines.quality.quality import Evaluated, Measured, assess
 
 
 @dataclass(frozen=True, kw_only=True)

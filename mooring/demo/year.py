@@ -23,9 +23,9 @@ from mooring.demo.labelled import Labelled
 from mooring.demo.month import Changed, Month, drift_table, quality_table
 from mooring.demo.year_picture import render
 from mooring.deployed import wait
+from pipelines.capture.window import Window
 from pipelines.models import flights
-from pipelines.monitoring.quality import Measured
-from pipelines.monitoring.window import Window
+from pipelines.quality.quality import Measured
 from pipelines.retraining.lease import read_settings
 
 YEAR = range(4, 13)

@@ -76,7 +76,7 @@ QUALITY = "quality#"
 
 
 def quality_sk(window: str, version: int) -> str:
-    """Sorts by the window's end (``pipelines.monitoring.window.Window.name``)."""
+    """Sorts by the window's end (``pipelines.capture.window.Window.name``)."""
     return f"{QUALITY}{window}#v{version:06d}"
 
 

@@ -19,9 +19,9 @@ from pipelines.exploration.kinds import EMPTY, NUMERIC, KindCounts, Values, look
 from pipelines.exploration.sample import Sample
 from pipelines.exploration.summary import Summary, Sums
 from pipelines.files.reading import UnreadableFileError
-from pipelines.monitoring.category_column import CategoryColumn
-from pipelines.monitoring.comparison import compare
-from pipelines.monitoring.profile import Profile
+from pipelines.profiles.category_column import CategoryColumn
+from pipelines.profiles.comparison import compare
+from pipelines.profiles.profile import Profile
 
 LAYOUT_CELLS = 4_000_000
 """Values of the old version from which the bins are made."""
@@ -33,7 +33,7 @@ Read = Callable[[File], Iterator[pd.DataFrame]]
 @dataclass(frozen=True, kw_only=True)
 class ColumnMove:
     """``kind`` is the one of the old version. ``effect``, how much changed beyond chance, from 0 to 1, and ``psi`` are
-    as ``pipelines.monitoring.comparison`` has them.
+    as ``pipelines.profiles.comparison`` has them.
     """
 
     name: str

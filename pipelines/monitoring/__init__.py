@@ -1,1 +1,1 @@
-"""Profiles of tables, drift between them, and what is decided and reported. numpy and msgspec only."""
+"""Checks of a model's traffic: what a comparison means, what is reported, told and recorded. numpy and msgspec only."""

@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.capture.capture import CaptureReader
+from pipelines.capture.traffic import Traffic
+from pipelines.capture.window import Window
 from pipelines.clients import Services
 from pipelines.contract import ledger as keys
 from pipelines.contract.release_state import ReleaseState
 from pipelines.contract.settings import ModelSettings
 from pipelines.moments import sortable_id, written
-from pipelines.monitoring.capture import CaptureReader
 from pipelines.monitoring.checked import CheckedWindows
 from pipelines.monitoring.fan_out import merged, read_plan, write_part
-from pipelines.monitoring.quality_check import QualityCheck
-from pipelines.monitoring.traffic import Traffic
 from pipelines.monitoring.version_check import VersionCheck
 from pipelines.monitoring.version_files import read_baseline
-from pipelines.monitoring.window import Window
+from pipelines.quality.quality_check import QualityCheck
 from pipelines.retraining.lease import read_settings
 from pipelines.storage import Listed
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
+from pipelines.capture.window import Window
 from pipelines.contract.paths import checked_windows_prefix
-from pipelines.monitoring.window import Window
 from pipelines.storage import Bucket, Listed
 
 LATE_FOR = timedelta(hours=24)

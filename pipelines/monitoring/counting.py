@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.capture.capture import CaptureReader, OnCorrupt, Tally
+from pipelines.capture.window import Window
 from pipelines.evaluation.metrics import POSITIVE
-from pipelines.monitoring import segment_counts
-from pipelines.monitoring.baseline import Baseline
-from pipelines.monitoring.capture import CaptureReader, OnCorrupt, Tally
-from pipelines.monitoring.number_column import NumberColumn
-from pipelines.monitoring.profile import PREDICTION, Profile
-from pipelines.monitoring.segment_counts import Segment, SegmentCounts
-from pipelines.monitoring.values import NUMBER
-from pipelines.monitoring.window import Window
+from pipelines.profiles import segment_counts
+from pipelines.profiles.baseline import Baseline
+from pipelines.profiles.number_column import NumberColumn
+from pipelines.profiles.profile import PREDICTION, Profile
+from pipelines.profiles.segment_counts import Segment, SegmentCounts
+from pipelines.profiles.values import NUMBER
 from pipelines.storage import Bucket, Listed
 
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipelines.contract.settings import Drift
-from pipelines.monitoring.comparison import ColumnComparison, Comparison
-from pipelines.monitoring.profile import PREDICTION
+from pipelines.profiles.comparison import ColumnComparison, Comparison
+from pipelines.profiles.profile import PREDICTION
 
 STABLE, WARNING, DRIFT = "stable", "warning", "drift"
 INSUFFICIENT_DATA, BROKEN_INPUT = "insufficient_data", "broken_input"

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.capture.listing import fingerprint
+from pipelines.capture.window import Window
 from pipelines.clients import Services
 from pipelines.contract.paths import check_prefix
 from pipelines.moments import parse_moment, written
 from pipelines.monitoring.counting import Counted
-from pipelines.monitoring.listing import fingerprint
-from pipelines.monitoring.profile import Profile
-from pipelines.monitoring.window import Window
+from pipelines.profiles.profile import Profile
 from pipelines.storage import Bucket, Listed
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.monitoring.category_column import CategoryColumn
 from pipelines.monitoring.decision import Judged
-from pipelines.monitoring.number_column import NumberColumn
-from pipelines.monitoring.profile import Column
+from pipelines.profiles.category_column import CategoryColumn
+from pipelines.profiles.number_column import NumberColumn
+from pipelines.profiles.profile import Column
 
 BAR_WIDTH, ROW_HEIGHT, LABEL_WIDTH = 420, 22, 190
 WIDTH, HEIGHT, FOOT = 300, 120, 18

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.monitoring import pictures
 from pipelines.monitoring.decision import Decision, Judged
-from pipelines.monitoring.profile import PREDICTION, Profile
+from pipelines.profiles.profile import PREDICTION, Profile
 
 TOP = 6
 """Columns of which the report shows the histogram."""

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pipelines.contract.settings import Drift
-from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.decision import DRIFT, WARNING, Decision, decide
-from pipelines.monitoring.profile import Profile
-from pipelines.monitoring.segment_counts import Segment
+from pipelines.profiles.comparison import compare
+from pipelines.profiles.profile import Profile
+from pipelines.profiles.segment_counts import Segment
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipelines.capture.listing import batches
+from pipelines.capture.quarantine import Quarantine
+from pipelines.capture.window import Window
 from pipelines.clients import Services
 from pipelines.contract import events
 from pipelines.contract import ledger as keys
@@ -13,21 +16,18 @@ from pipelines.emf import metrics_line
 from pipelines.evaluation.calibration import Calibration
 from pipelines.moments import sortable_id, written
 from pipelines.monitoring import decision
-from pipelines.monitoring.baseline import Baseline
-from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.counting import Counted, count
 from pipelines.monitoring.decision import Decision, decide
-from pipelines.monitoring.estimate import estimate
 from pipelines.monitoring.fan_out import Plan, start
-from pipelines.monitoring.listing import batches
-from pipelines.monitoring.number_column import NumberColumn
-from pipelines.monitoring.profile import PREDICTION
-from pipelines.monitoring.quarantine import Quarantine
 from pipelines.monitoring.report import first_line, render
 from pipelines.monitoring.segment_drift import compare_segments, findings
 from pipelines.monitoring.version_files import package_arn, read_baseline, read_evaluation
-from pipelines.monitoring.window import Window
 from pipelines.notices import alert, emit
+from pipelines.profiles.baseline import Baseline
+from pipelines.profiles.comparison import compare
+from pipelines.profiles.number_column import NumberColumn
+from pipelines.profiles.profile import PREDICTION
+from pipelines.quality.estimate import estimate
 from pipelines.storage import Listed
 
 HISTORY = 24

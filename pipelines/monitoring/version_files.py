@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipelines.clients import Services
-from pipelines.monitoring.baseline import Baseline
+from pipelines.profiles.baseline import Baseline
 from pipelines.storage import MissingObjectError
 
 

@@ -29,9 +29,9 @@ from pipelines.evaluation.calibration import calibrate
 from pipelines.evaluation.importance import Permutations
 from pipelines.evaluation.metrics import Array, measure
 from pipelines.files.reading import read_table
-from pipelines.monitoring.baseline import Baseline, usual_effects
-from pipelines.monitoring.profile import PREDICTION, Profile
-from pipelines.monitoring.segment_counts import Segment
+from pipelines.profiles.baseline import Baseline, usual_effects
+from pipelines.profiles.profile import PREDICTION, Profile
+from pipelines.profiles.segment_counts import Segment
 from pipelines.steps import failure
 from pipelines.validation.contract import DataContract, read_contract
 

@@ -25,12 +25,12 @@ import boto3
 import msgspec
 import numpy as np
 
-from pipelines.monitoring.baseline import Baseline
+from pipelines.capture.listing import batches
+from pipelines.capture.records import Record, rows_of
+from pipelines.capture.window import Window
 from pipelines.monitoring.counting import Counted, count
-from pipelines.monitoring.listing import batches
-from pipelines.monitoring.profile import Profile
-from pipelines.monitoring.records import Record, rows_of
-from pipelines.monitoring.window import Window
+from pipelines.profiles.baseline import Baseline
+from pipelines.profiles.profile import Profile
 from pipelines.storage import Listed
 
 SIZES = (200_000, 2_000_000)

@@ -16,7 +16,8 @@ from mooring.cli import check as commands
 from mooring.cli import cli
 from mooring.deployed import Deployed, Execution
 from mooring.errors import MooringError
-from pipelines.monitoring import listing, version_check
+from pipelines.capture import listing
+from pipelines.monitoring import version_check
 from pipelines.monitoring.check import check_drift, conclude_check, count_batch
 from tests.functional.captured import put, record, register, rows
 from tests.functional.conftest import ENVIRONMENT, MODEL, World

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mooring.demo.labelled import Labelled
-from pipelines.monitoring.window import Window
+from pipelines.capture.window import Window
 from tests.functional.captured import check, put, record, register, rows
 from tests.functional.conftest import MODEL, World, settings
 from tests.functional.test_quality_check import EVALUATION, captured, put_labels

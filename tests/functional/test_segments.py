@@ -3,10 +3,10 @@
 import random
 from typing import Any
 
+from pipelines.capture import listing
 from pipelines.contract.paths import check_prefix
-from pipelines.monitoring import listing
-from pipelines.monitoring.baseline import Baseline
-from pipelines.monitoring.profile import PREDICTION, Profile
+from pipelines.profiles.baseline import Baseline
+from pipelines.profiles.profile import PREDICTION, Profile
 from tests.functional.captured import HEADER, check, put, record, recorded, register
 from tests.functional.conftest import MODEL, World
 

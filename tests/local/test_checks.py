@@ -12,15 +12,16 @@ import pytest
 
 from infra.components.function import NOT_IN_A_LAMBDA
 from mooring.cli.fleet import find
+from pipelines.capture import listing
+from pipelines.capture.traffic import Traffic
+from pipelines.capture.window import Window
 from pipelines.clients import Services
 from pipelines.contract import ledger as keys
 from pipelines.contract.paths import capture_prefix, check_prefix
 from pipelines.contract.release_state import ReleaseState
-from pipelines.monitoring import fan_out, listing
-from pipelines.monitoring.baseline import Baseline
-from pipelines.monitoring.profile import PREDICTION, Profile
-from pipelines.monitoring.traffic import Traffic
-from pipelines.monitoring.window import Window
+from pipelines.monitoring import fan_out
+from pipelines.profiles.baseline import Baseline
+from pipelines.profiles.profile import PREDICTION, Profile
 from tests.functional.captured import HEADER, record, rows
 from tests.functional.conftest import settings
 from tests.infra.synth import Template, example_templates

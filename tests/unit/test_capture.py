@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.monitoring import lines, listing
-from pipelines.monitoring.capture import CaptureReader
-from pipelines.monitoring.columns import Chunk, chunks_of
-from pipelines.monitoring.listing import batches, hours
-from pipelines.monitoring.profile import PREDICTION
-from pipelines.monitoring.records import Record, rows_of
-from pipelines.monitoring.seen import SeenIds
+from pipelines.capture import lines, listing
+from pipelines.capture.capture import CaptureReader
+from pipelines.capture.columns import Chunk, chunks_of
+from pipelines.capture.listing import batches, hours
+from pipelines.capture.records import Record, rows_of
+from pipelines.capture.seen import SeenIds
+from pipelines.profiles.profile import PREDICTION
 from pipelines.storage import Listed
 
 BEGIN, END = datetime(2026, 3, 1, 11, tzinfo=UTC), datetime(2026, 3, 1, 12, tzinfo=UTC)

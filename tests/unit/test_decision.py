@@ -9,8 +9,6 @@ import numpy.typing as npt
 import pytest
 
 from pipelines.contract.settings import Drift
-from pipelines.monitoring.baseline import usual_effects
-from pipelines.monitoring.comparison import compare
 from pipelines.monitoring.decision import (
     BROKEN_INPUT,
     DRIFT,
@@ -20,7 +18,9 @@ from pipelines.monitoring.decision import (
     Decision,
     decide,
 )
-from pipelines.monitoring.profile import PREDICTION, Profile
+from pipelines.profiles.baseline import usual_effects
+from pipelines.profiles.comparison import compare
+from pipelines.profiles.profile import PREDICTION, Profile
 
 RULES = Drift(window_hours=1, min_rows=50, false_alarm_rate=0.005, min_effect=0.07, persistence=1)
 CATEGORIES = ("letter", "town")

@@ -11,9 +11,9 @@ from sklearn.isotonic import IsotonicRegression
 from pipelines.contract.settings import Quality
 from pipelines.evaluation.calibration import calibrate
 from pipelines.evaluation.metrics import Array, measure
-from pipelines.monitoring.estimate import estimate
-from pipelines.monitoring.number_column import NumberColumn
-from pipelines.monitoring.quality import (
+from pipelines.profiles.number_column import NumberColumn
+from pipelines.quality.estimate import estimate
+from pipelines.quality.quality import (
     HELD,
     INSUFFICIENT_LABELS,
     LOST,

@@ -12,11 +12,11 @@ from scipy import stats
 from scipy.spatial import distance
 
 from pipelines.models import flights
-from pipelines.monitoring import statistics
-from pipelines.monitoring.category_column import CategoryColumn
-from pipelines.monitoring.comparison import ColumnComparison, compare
-from pipelines.monitoring.number_column import NumberColumn
-from pipelines.monitoring.profile import Profile
+from pipelines.profiles import statistics
+from pipelines.profiles.category_column import CategoryColumn
+from pipelines.profiles.comparison import ColumnComparison, compare
+from pipelines.profiles.number_column import NumberColumn
+from pipelines.profiles.profile import Profile
 
 Array = npt.NDArray[np.float64]
 RANDOM = np.random.default_rng(0)

@@ -14,10 +14,10 @@ from pipelines.data.commits import Commit
 from pipelines.evaluation.calibration import Calibration
 from pipelines.evaluation.gates import judge
 from pipelines.models import flights
-from pipelines.monitoring.baseline import Baseline
-from pipelines.monitoring.comparison import compare
-from pipelines.monitoring.profile import PREDICTION, Profile
-from pipelines.monitoring.quality import Evaluated
+from pipelines.profiles.baseline import Baseline
+from pipelines.profiles.comparison import compare
+from pipelines.profiles.profile import PREDICTION, Profile
+from pipelines.quality.quality import Evaluated
 from pipelines.training.serving import InvalidRequestError, input_fn, model_fn, output_fn, predict_fn
 from pipelines.training.tabular import MissingFeaturesError
 from tests.unit import laptop

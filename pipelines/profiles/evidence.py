@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.monitoring import statistics
-from pipelines.monitoring.pair import CategoryPair, NumberPair, Pair
-from pipelines.monitoring.significance import (
+from pipelines.profiles import statistics
+from pipelines.profiles.pair import CategoryPair, NumberPair, Pair
+from pipelines.profiles.significance import (
     change,
     chi_square_survival,
     kolmogorov_survival,

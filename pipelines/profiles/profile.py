@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.monitoring import sample
-from pipelines.monitoring.category_column import CategoryColumn
-from pipelines.monitoring.number_column import NumberColumn
-from pipelines.monitoring.values import NUMBER, TEXT, TIME, Values
+from pipelines.profiles import sample
+from pipelines.profiles.category_column import CategoryColumn
+from pipelines.profiles.number_column import NumberColumn
+from pipelines.profiles.values import NUMBER, TEXT, TIME, Values
 
 FORMAT = 2
 PREDICTION = "prediction"

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipelines.evaluation.calibration import Calibration
 from pipelines.evaluation.metrics import CLIP, POSITIVE, Array, auc
-from pipelines.monitoring.number_column import NumberColumn
+from pipelines.profiles.number_column import NumberColumn
 
 
 def estimate(predictions: NumberColumn, calibration: Calibration) -> dict[str, float]:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.capture.columns import Chunk
 from pipelines.evaluation.metrics import Array
-from pipelines.monitoring.columns import Chunk
-from pipelines.monitoring.labels import Labels
-from pipelines.monitoring.profile import PREDICTION
-from pipelines.monitoring.quality import Labelled
+from pipelines.profiles.profile import PREDICTION
+from pipelines.quality.labels import Labels
+from pipelines.quality.quality import Labelled
 
 ABSENT = ""
 """The segment of a row that came without the segment's column."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.monitoring import evidence, statistics
-from pipelines.monitoring.number_column import NumberColumn
-from pipelines.monitoring.pair import NumberPair, Pair, pair_of
-from pipelines.monitoring.profile import Column, Profile, check_layout
-from pipelines.monitoring.significance import chi_square_survival, false_discovery_rates
-from pipelines.monitoring.statistics import Binned
+from pipelines.profiles import evidence, statistics
+from pipelines.profiles.number_column import NumberColumn
+from pipelines.profiles.pair import NumberPair, Pair, pair_of
+from pipelines.profiles.profile import Column, Profile, check_layout
+from pipelines.profiles.significance import chi_square_survival, false_discovery_rates
+from pipelines.profiles.statistics import Binned
 
 Counts = npt.NDArray[np.int64]
 

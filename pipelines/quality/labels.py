@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.monitoring.columns import Chunk
-from pipelines.monitoring.lines import DamagedFileError, line_blocks
+from pipelines.capture.columns import Chunk
+from pipelines.capture.lines import DamagedFileError, line_blocks
 from pipelines.storage import Bucket, Listed
 
 MAX_LABELS = 1_000_000

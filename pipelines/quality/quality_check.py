@@ -7,6 +7,10 @@ labels change, so that late ones count in their own window and nothing is counte
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.capture.capture import CaptureReader
+from pipelines.capture.listing import batches
+from pipelines.capture.traffic import Traffic
+from pipelines.capture.window import Window
 from pipelines.clients import Services
 from pipelines.contract import events
 from pipelines.contract import ledger as keys
@@ -14,16 +18,12 @@ from pipelines.contract.paths import quality_key
 from pipelines.contract.settings import ModelSettings
 from pipelines.emf import metrics_line
 from pipelines.moments import written
-from pipelines.monitoring.capture import CaptureReader
-from pipelines.monitoring.joined import join
-from pipelines.monitoring.label_hours import HOUR, LabelHours
-from pipelines.monitoring.labels import Labels, read_labels
-from pipelines.monitoring.listing import batches
-from pipelines.monitoring.quality import LOST, Evaluated, Measured, assess
-from pipelines.monitoring.traffic import Traffic
 from pipelines.monitoring.version_files import read_evaluation
-from pipelines.monitoring.window import Window
 from pipelines.notices import alert, emit
+from pipelines.quality.joined import join
+from pipelines.quality.label_hours import HOUR, LabelHours
+from pipelines.quality.labels import Labels, read_labels
+from pipelines.quality.quality import LOST, Evaluated, Measured, assess
 from pipelines.storage import Listed
 
 MAX_WINDOWS = 24

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.monitoring.profile import Profile
-from pipelines.monitoring.values import Values
+from pipelines.profiles.profile import Profile
+from pipelines.profiles.values import Values
 
 Segment = tuple[str, str]
 """A column and a value of it, as text."""

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from pipelines.capture.listing import fingerprint
+from pipelines.capture.traffic import Traffic
+from pipelines.capture.window import Window
 from pipelines.contract.paths import labels_prefix, measured_labels_key
 from pipelines.monitoring.checked import LATE_FOR
-from pipelines.monitoring.listing import fingerprint
-from pipelines.monitoring.traffic import Traffic
-from pipelines.monitoring.window import Window
 from pipelines.storage import Bucket, Listed, MissingObjectError
 
 LABELS_LAG = timedelta(days=35)

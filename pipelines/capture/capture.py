@@ -10,10 +10,10 @@ from datetime import datetime
 
 import msgspec
 
-from pipelines.monitoring.columns import Chunk, chunks_of
-from pipelines.monitoring.lines import DamagedFileError, line_blocks
-from pipelines.monitoring.records import Record
-from pipelines.monitoring.selection import Selection
+from pipelines.capture.columns import Chunk, chunks_of
+from pipelines.capture.lines import DamagedFileError, line_blocks
+from pipelines.capture.records import Record
+from pipelines.capture.selection import Selection
 from pipelines.storage import Bucket
 
 GATHER_BYTES = 2 << 20

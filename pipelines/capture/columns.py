@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.monitoring.profile import PREDICTION
-from pipelines.monitoring.records import Record, Table, UnreadablePayloadError, rows_of
+from pipelines.capture.records import Record, Table, UnreadablePayloadError, rows_of
+from pipelines.profiles.profile import PREDICTION
 
 Numbers = npt.NDArray[np.float64]
 Values = list[Any] | Numbers

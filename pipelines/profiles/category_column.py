@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.monitoring import sample
-from pipelines.monitoring.same_objects import count_objects
-from pipelines.monitoring.values import Values, is_missing
+from pipelines.profiles import sample
+from pipelines.profiles.same_objects import count_objects
+from pipelines.profiles.values import Values, is_missing
 
 MAX_CATEGORIES = 1_000
 

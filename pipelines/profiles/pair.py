@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.monitoring import statistics
-from pipelines.monitoring.category_column import CategoryColumn
-from pipelines.monitoring.cells import category_cells, gathered, number_cells
-from pipelines.monitoring.number_column import NumberColumn
-from pipelines.monitoring.statistics import Binned
+from pipelines.profiles import statistics
+from pipelines.profiles.category_column import CategoryColumn
+from pipelines.profiles.cells import category_cells, gathered, number_cells
+from pipelines.profiles.number_column import NumberColumn
+from pipelines.profiles.statistics import Binned
 
 Counts = npt.NDArray[np.int64]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import compress
 
+from pipelines.capture.records import Record
+from pipelines.capture.seen import SeenIds
 from pipelines.contract.names import GOLDEN_INFERENCE
-from pipelines.monitoring.records import Record
-from pipelines.monitoring.seen import SeenIds
 
 MAX_MOMENTS = 50_000
 

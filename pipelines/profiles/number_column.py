@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.monitoring.sums import Sums
-from pipelines.monitoring.values import NUMBER, TIME, Array, Values, to_numbers
+from pipelines.profiles.sums import Sums
+from pipelines.profiles.values import NUMBER, TIME, Array, Values, to_numbers
 
 BINS = 250
 """Quantiles that become edges: no bin of several values holds more than 0.5 % of the reference."""

@@ -2,10 +2,10 @@
 
 import re
 
+from pipelines.capture.listing import hours
+from pipelines.capture.window import Window
 from pipelines.contract.names import Model
 from pipelines.contract.paths import capture_prefix
-from pipelines.monitoring.listing import hours
-from pipelines.monitoring.window import Window
 from pipelines.storage import Bucket, Listed
 
 

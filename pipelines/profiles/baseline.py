@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.monitoring import segment_counts
-from pipelines.monitoring.comparison import compare
-from pipelines.monitoring.profile import Profile, Table
-from pipelines.monitoring.segment_counts import Segment
+from pipelines.profiles import segment_counts
+from pipelines.profiles.comparison import compare
+from pipelines.profiles.profile import Profile, Table
+from pipelines.profiles.segment_counts import Segment
 
 
 @dataclass(frozen=True, kw_only=True)

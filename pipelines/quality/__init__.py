@@ -1,0 +1,1 @@
+"""How good a model's predictions were: measured as labels come, estimated before they do."""
