@@ -20,11 +20,15 @@ MIN_NEW_SHARE = 0.005
 """Share of rows beyond which what the reference never had counts, however small the distance that it makes."""
 MIN_IMPORTANCE = 0.01
 """Share of the model's skill below which a feature's drift is worth a warning, and no retraining."""
+MAX_UNSEEN_SHARE = 0.5
+"""Share of rows outside of all that the reference held, beyond which a feature's importance, measured inside, says
+nothing: there the model extrapolates."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A column of the comparison. ``importance`` is None where it was not measured; the prediction's own is 1.
+    """A column of the comparison. ``importance`` is None where it was not measured, as for one whose rows now
+    lie mostly outside of what the reference held; the prediction's own is 1.
 
     ``changed`` is beyond chance and worth a word, ``drifted`` is large as well and matters to the model.
     """
@@ -133,7 +137,6 @@ def decide(
             not judged.drifted,
             not judged.changed,
             judged.name == PREDICTION,
-            judged.name == PREDICTION,
             -judged.weight,
             -judged.column.effect,
             judged.name,
@@ -146,7 +149,7 @@ def _judged(
     column: ColumnComparison, rules: Drift, importance: Mapping[str, float], usual: Mapping[str, float]
 ) -> Judged:
     beyond_usual = BEYOND_USUAL * usual.get(column.name, 0.0)
-    share = 1.0 if column.name == PREDICTION else importance.get(column.name)
+    share = 1.0 if column.name == PREDICTION else None if _is_elsewhere(column) else importance.get(column.name)
     matters = share is None or share >= MIN_IMPORTANCE
     beyond_chance = column.rate <= rules.false_alarm_rate
     new = _new_share(column) >= MIN_NEW_SHARE
@@ -156,6 +159,10 @@ def _judged(
         drifted=beyond_chance and (new or column.effect >= max(rules.min_effect, beyond_usual)) and matters,
         importance=share,
     )
+
+
+def _is_elsewhere(column: ColumnComparison) -> bool:
+    return column.now.share("unseen") > MAX_UNSEEN_SHARE
 
 
 def _new_share(column: ColumnComparison) -> float:
@@ -201,6 +208,8 @@ def _findings(comparison: Comparison) -> Iterator[str]:
             yield f"{column.name} is no {column.kind} in {now.unreadable} rows"
         if now.unseen and column.kind == "category":
             yield f"{column.name} is a category that the baseline does not list in {now.unseen} rows"
+        if _is_elsewhere(column) and column.kind != "category":
+            yield f"{column.name} lies beyond all that the model was trained on in {now.share('unseen'):.0%} of rows"
         if column.name == PREDICTION and 0 < now.missing < now.rows:
             yield f"{now.missing} rows have no prediction"
     if gone and comparison.unexpected:

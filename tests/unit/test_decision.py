@@ -209,6 +209,15 @@ def test_what_matters_more_comes_first() -> None:
     assert names(decision(window, importance={"temp": 0.1, "wind": 0.9})) == ["wind", "temp"]
 
 
+def test_importance_says_nothing_of_values_beyond_all_that_the_model_was_trained_on() -> None:
+    window = table(5_000, seed=7)
+    window["temp"] = window["temp"] + 70
+    found = decision(window, importance={**dict.fromkeys(TRAINING, 0.14), "temp": 0.0})
+    assert (found.outcome, names(found)[0]) == (DRIFT, "temp")
+    assert found.columns[0].importance is None
+    assert any("temp lies beyond all that the model was trained on in 99%" in said for said in found.findings)
+
+
 def test_the_predictions_own_drift_matters_always() -> None:
     reference = Profile.of([{"x": TRAINING["temp"], PREDICTION: TRAINING["wind"]}])
     found = decision(
