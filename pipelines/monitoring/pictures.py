@@ -16,6 +16,8 @@ from pipelines.profiles.profile import Column
 BAR_WIDTH, ROW_HEIGHT, LABEL_WIDTH = 420, 22, 190
 WIDTH, HEIGHT, FOOT = 300, 120, 18
 BINS, CATEGORIES = 30, 8
+LEAST_WIDTH = 3
+"""Of a bar: its colour is to be seen."""
 THEN, NOW, ALARM, NOTICE = "#aab4bf", "#2f6f9f", "#c0392b", "#d9a03c"
 
 Array = npt.NDArray[np.float64]
@@ -26,7 +28,7 @@ def bars(columns: Sequence[Judged]) -> str:
     heaviest = max([1e-9, *(judged.weight for judged in columns)])
     drawn = []
     for row, judged in enumerate(columns):
-        top, width = row * ROW_HEIGHT, BAR_WIDTH * math.sqrt(judged.weight / heaviest)
+        top, width = row * ROW_HEIGHT, max(LEAST_WIDTH, BAR_WIDTH * math.sqrt(judged.weight / heaviest))
         drawn.append(
             f'<text x="{LABEL_WIDTH - 8}" y="{top + 15}" text-anchor="end" font-size="13">{escape(judged.name)}</text>'
             f'<rect x="{LABEL_WIDTH}" y="{top + 4}" width="{width:.1f}" height="{ROW_HEIGHT - 8}" '
@@ -46,8 +48,11 @@ def histogram(reference: Column, current: Column) -> str:
 
 
 def trend(checks: Sequence[Mapping[str, Any]]) -> str:
-    """The largest effect of each check, in order of time; red where drift was called."""
-    effects = [max([float(column["effect"]) for column in check["worst"]], default=0.0) for check in checks]
+    """The largest effect of a drifted column in each check, in order of time; red where drift was called."""
+    effects = [
+        max([float(column["effect"]) for column in check["worst"] if column["drifted"]], default=0.0)
+        for check in checks
+    ]
     step, highest = WIDTH * 2 / max(1, len(checks)), max([0.1, *effects])
     drawn = []
     for number, (check, effect) in enumerate(zip(checks, effects, strict=True)):

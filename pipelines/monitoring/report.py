@@ -17,6 +17,7 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } svg { max-
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 td, th { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid #dde3ea; }
 td:first-child, th:first-child { text-align: left; } .drifted td { font-weight: 600; color: #a3261c; }
+.changed td { color: #8a5a00; }
 dt { float: left; clear: left; width: 11rem; color: #5a6b7d; } dd { margin: 0 0 0 11rem; overflow-wrap: anywhere; }
 .first { font-size: 1.1rem; } .note { color: #5a6b7d; font-size: 14px; }
 .small { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; }
@@ -50,8 +51,8 @@ def render(
         f"<h1>{escape(title)}</h1><p class=first>{escape(first_line(decision))}</p>",
         f"<h2>Findings</h2><ul>{findings}</ul>" if findings else "",
         "<h2>Columns by what matters to the model</h2>"
-        "<p class=note>Effect times importance. Red: drifted; amber: changed by more than chance.</p>"
-        + pictures.bars(decision.columns),
+        "<p class=note>Effect times importance. Red: drifted; amber: changed by more than "
+        "chance. Where an importance is not known, it counts as 1.</p>" + pictures.bars(decision.columns),
         _histograms(decision, baseline, current) if baseline and current and current.rows else "",
         _trend(decision, about, earlier) if earlier else "",
         f"<h2>All columns</h2>{_table(decision)}",
@@ -116,7 +117,7 @@ def _table(decision: Decision) -> str:
         "unseen",
     )
     rows = "".join(
-        f"<tr{' class=drifted' if judged.drifted else ''}><td>{escape(judged.name)}</td>"
+        f"<tr{_class(judged)}><td>{escape(judged.name)}</td>"
         f"<td>{judged.column.effect:.3f}</td><td>{_importance(judged)}</td><td>{judged.column.rate:.1g}</td>"
         f"<td>{judged.column.evidence}</td><td>{judged.column.psi:.3f}</td>"
         + "".join(
@@ -128,5 +129,9 @@ def _table(decision: Decision) -> str:
     return f"<table><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>{rows}</table>"
 
 
+def _class(judged: Judged) -> str:
+    return " class=drifted" if judged.drifted else " class=changed" if judged.changed else ""
+
+
 def _importance(judged: Judged) -> str:
-    return "" if judged.importance is None else f"{judged.importance:.1%}"
+    return "not known" if judged.importance is None else f"{judged.importance:.1%}"
