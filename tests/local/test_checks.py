@@ -1,16 +1,12 @@
 """Checks on the embedded AWS, from the very templates: functions, the distributed map and permissions are real."""
 
-import io
 import json
 import time
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.components.function import NOT_IN_A_LAMBDA
 from mooring.cli.fleet import find
 from pipelines.capture import listing
 from pipelines.capture.traffic import Traffic
@@ -26,32 +22,14 @@ from tests.functional.captured import HEADER, record, rows
 from tests.functional.conftest import settings
 from tests.infra.synth import Template, example_templates
 from tests.local.conftest import EmbeddedAws
+from tests.local.functions import package
 from tests.local.test_landing import World, deploy, foundation
 
-ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = ("drift_check", "count_batch", "conclude_check")
 PARTS = (*(f"Functions{name.title().replace('_', '')}" for name in FUNCTIONS), "Checks")
 """What of the Operations stack checks traffic."""
 ASSETS = "assets-of-checks"
 WINDOW = Window.of("2026-03-01T12:00:00Z", 2)
-
-
-def package() -> bytes:
-    """The functions' code as the allow-list has it, for all three."""
-    files = [
-        ROOT / "functions/__init__.py",
-        *(file for name in FUNCTIONS for file in (ROOT / "functions" / name).glob("*.py")),
-    ]
-    files += [
-        file
-        for file in (ROOT / "pipelines").rglob("*.py")
-        if file.relative_to(ROOT / "pipelines").parts[0] not in NOT_IN_A_LAMBDA
-    ]
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in files:
-            archive.write(file, file.relative_to(ROOT))
-    return packed.getvalue()
 
 
 def operations(template: Template, code: dict[str, str]) -> Template:
@@ -71,7 +49,7 @@ def world(embedded_aws: EmbeddedAws) -> Iterator[World]:
     found = World(embedded_aws, find("arrivals-staging-us-east-1"))
     names, s3 = found.environment, found.client("s3")
     s3.create_bucket(Bucket=ASSETS)
-    s3.put_object(Bucket=ASSETS, Key="code.zip", Body=package())
+    s3.put_object(Bucket=ASSETS, Key="code.zip", Body=package(*FUNCTIONS))
     templates = example_templates()
     deploy(found, names.stack("foundation"), foundation(templates[names.stack("foundation")]), assets=ASSETS)
     code = {"S3Bucket": ASSETS, "S3Key": "code.zip"}

@@ -1,26 +1,22 @@
 """Landing on the embedded AWS, from the very templates: events, queue, function, schedule and permissions are real."""
 
 import copy
-import io
 import json
 import time
-import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.components.function import NOT_IN_A_LAMBDA
 from mooring.cli.fleet import find
 from pipelines.contract.names import Environment
 from pipelines.data.commits import Dataset
 from tests.functional.conftest import settings
 from tests.infra.synth import Template, example_templates
 from tests.local.conftest import EmbeddedAws
+from tests.local.functions import package
 
-ROOT = Path(__file__).resolve().parents[2]
 FILES = 300
 WINDOW_S = 3
 PARTS = ("FunctionsLandFiles", "Landing", "Scheduler")
@@ -63,21 +59,6 @@ class World:
             time.sleep(0.5)
 
 
-def package() -> bytes:
-    """The function's code as the allow-list has it."""
-    files = [ROOT / "functions/__init__.py", *(ROOT / "functions/land_files").glob("*.py")]
-    files += [
-        file
-        for file in (ROOT / "pipelines").rglob("*.py")
-        if file.relative_to(ROOT / "pipelines").parts[0] not in NOT_IN_A_LAMBDA
-    ]
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in files:
-            archive.write(file, file.relative_to(ROOT))
-    return packed.getvalue()
-
-
 def foundation(template: Template) -> Template:
     return {"Resources": template["Resources"]}
 
@@ -107,10 +88,10 @@ def deploy(world: World, name: str, template: Template, *, assets: str = "assets
 @pytest.fixture(scope="module")
 def world(embedded_aws: EmbeddedAws) -> Iterator[World]:
     """Foundation, what lands files, and the settings of a model that retrains on commits."""
-    found = World(embedded_aws, find("arrivals-dev-us-east-1"))
+    found = World(embedded_aws, find("arrivals-prod-us-east-1"))
     names, s3 = found.environment, found.client("s3")
     s3.create_bucket(Bucket="assets")
-    s3.put_object(Bucket="assets", Key="code.zip", Body=package())
+    s3.put_object(Bucket="assets", Key="code.zip", Body=package("land_files"))
     templates = example_templates()
     deploy(found, names.stack("foundation"), foundation(templates[names.stack("foundation")]))
     code = {"S3Bucket": "assets", "S3Key": "code.zip"}
@@ -162,7 +143,14 @@ def test_many_files_land_in_few_commits(world: World, asked: str) -> None:
 def test_file_whose_event_was_lost_lands_by_the_schedule(world: World) -> None:
     """Fault 23. The tests' server runs schedules 60 times as fast: a quarter of an hour is as many seconds."""
     events = world.client("events")
-    (rule,) = (rule["Name"] for rule in events.list_rules()["Rules"] if "FileLanded" in rule["Name"])
+    operations = world.client("cloudformation").describe_stack_resources(
+        StackName=world.environment.stack("operations")
+    )
+    (rule,) = (
+        resource["PhysicalResourceId"]
+        for resource in operations["StackResources"]
+        if resource["ResourceType"] == "AWS::Events::Rule" and "FileLanded" in resource["LogicalResourceId"]
+    )
     events.disable_rule(Name=rule)
     try:
         world.drop(["lost.csv"])

@@ -94,7 +94,7 @@ def test_command_line_sees_the_running_server(
         StackName="seen", TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}})
     )
     found = json.loads(run("status", "--json"))
-    (place,) = [place for place in found["places"] if place["account"] == ACCOUNT]
+    (place,) = [place for place in found["places"] if (place["account"], place["region"]) == (ACCOUNT, REGION)]
     assert "seen" in [stack["name"] for stack in place["stacks"]]
     assert "seen" in run("status")
     exported = run("env", ACCOUNT, "--region", REGION)

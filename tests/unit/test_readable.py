@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.files import readable
+from pipelines.files import MAX_FIELD_CHARACTERS, readable
 from pipelines.files.readable import UnreadableError, read
 
 TEXT = st.text(alphabet='ab,"\r\n', max_size=40)
@@ -83,5 +83,5 @@ def test_reason_holds_no_value() -> None:
 
 
 def test_endless_line_is_not_gathered() -> None:
-    found = reason("a.csv", b"h,i\n" + b"x" * (3 << 20))
-    assert found == "not CSV: field larger than field limit (131072)"
+    found = reason("a.csv", b"h,i\n" + b"x" * (MAX_FIELD_CHARACTERS + (3 << 20)))
+    assert found == f"not CSV: field larger than field limit ({MAX_FIELD_CHARACTERS})"
