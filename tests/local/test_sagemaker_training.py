@@ -1,5 +1,6 @@
 """Training jobs through boto3: what a user of SageMaker would check."""
 
+import contextlib
 import io
 import json
 import os
@@ -85,10 +86,12 @@ def test_a_killed_process_fails_the_job(world: World) -> None:
     world.client("sagemaker").create_training_job(**world.training_request("killed", program))
 
     def find() -> int | None:
-        for process in psutil.process_iter(["cmdline", "environ"]):
-            environ = process.info["environ"] or {}
-            if environ.get("TRAINING_JOB_NAME") == "killed" and "supervise.py" not in " ".join(process.info["cmdline"]):
-                return int(process.pid)
+        # Of this server only: others may train on the machine, too.
+        for process in psutil.Process(world.aws.server.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                named = process.environ().get("TRAINING_JOB_NAME") == "killed"
+                if named and "supervise.py" not in " ".join(process.cmdline()):
+                    return int(process.pid)
         return None
 
     os.kill(wait(find), signal.SIGKILL)

@@ -3,10 +3,11 @@
 One environment is deployed by the unmodified CDK CLI and has a champion; every test leaves it as it found it.
 """
 
+import contextlib
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pipelines.contract import ledger
 from pipelines.contract.paths import run_prefix
 from pipelines.contract.settings import ModelSettings
 from pipelines.models import flights
+from tests.local.loop.conftest import Deployment
 
 
 @pytest.fixture
@@ -138,27 +140,36 @@ def test_training_program_that_crashes(arrivals: Deployed, alerts: Any, settings
     assert_failed(arrivals, execution, alerts(), "learning", "fast")
 
 
-def test_killed_training_process(arrivals: Deployed, alerts: Any, settings: Any) -> None:
+def test_killed_training_process(arrivals: Deployed, alerts: Any, settings: Any, training_process: Any) -> None:
     settings(max_iter="20000")
     arn = arrivals.start_retraining(MODEL, by="tester", reason="kill")
-    victim = wait(_training_process, what="the training process", timeout_s=60)
+    victim = wait(training_process, what="the training process", timeout_s=60)
     time.sleep(0.5)
     victim.send_signal(signal.SIGKILL)
     execution = arrivals.wait_for(arn, timeout_s=60)
     assert_failed(arrivals, execution, alerts(), "kill")
 
 
-def _training_process() -> psutil.Process | None:
-    for process in psutil.process_iter(["cmdline"]):
-        if any(argument == "train.py" or argument.endswith("/train.py") for argument in process.info["cmdline"] or ()):
-            return process
-    return None
+@pytest.fixture
+def training_process(deployment: Deployment) -> Callable[[], psutil.Process | None]:
+    """Finds the training process of this deployment's server, and no other on the machine."""
+
+    def find() -> psutil.Process | None:
+        for process in psutil.Process(deployment.server.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(argument == "train.py" or argument.endswith("/train.py") for argument in process.cmdline()):
+                    return process
+        return None
+
+    return find
 
 
-def test_aborted_execution_frees_its_lease(arrivals: Deployed, settings: Any, alerts: Any) -> None:
+def test_aborted_execution_frees_its_lease(
+    arrivals: Deployed, settings: Any, alerts: Any, training_process: Any
+) -> None:
     settings(max_iter="20000")
     arn = arrivals.start_retraining(MODEL, by="tester", reason="abort")
-    victim = wait(_training_process, what="the training process", timeout_s=60)
+    victim = wait(training_process, what="the training process", timeout_s=60)
     arrivals.client("stepfunctions", "operator").stop_execution(executionArn=arn, cause="a person stopped it")
     wait(
         lambda: True if not next(iter(arrivals.model_items(MODEL, ledger.LEASE))).get("holder") else None,
