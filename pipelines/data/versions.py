@@ -1,7 +1,8 @@
 """All versions of objects, delete markers among them: listing them, and erasing them for ever."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pipelines.storage import Bucket
 
@@ -22,13 +23,14 @@ class Version:
     is_marker: bool
     is_latest: bool
 
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.key, self.id
+
 
 def list_versions(bucket: Bucket, prefix: str) -> Iterator[Version]:
     """Every version of every key that begins with ``prefix``; of one key the newest first."""
-    pages = bucket.client.get_paginator("list_object_versions").paginate(
-        Bucket=bucket.name, Prefix=prefix, ExpectedBucketOwner=bucket.owner
-    )
-    for page in pages:
+    for page in version_pages(bucket, prefix):
         found = [(entry, False) for entry in page.get("Versions", [])]
         found += [(entry, True) for entry in page.get("DeleteMarkers", [])]
         # S3 lists versions and markers apart; within a key only their times put them in one order.
@@ -40,15 +42,21 @@ def list_versions(bucket: Bucket, prefix: str) -> Iterator[Version]:
             )
 
 
-def erase(bucket: Bucket, versions: Iterable[Version]) -> int:
-    """Delete these versions for ever; one that is gone is no error. Gives how many there were.
+def version_pages(bucket: Bucket, prefix: str, **options: str) -> Iterator[Mapping[str, Any]]:
+    """S3's own answers to ``ListObjectVersions``: each page is one request."""
+    paginator = bucket.client.get_paginator("list_object_versions")
+    yield from paginator.paginate(Bucket=bucket.name, Prefix=prefix, ExpectedBucketOwner=bucket.owner, **options)
+
+
+def erase(bucket: Bucket, versions: Iterable[tuple[str, str]]) -> int:
+    """Delete these versions (key, VersionId) for ever; one that is gone is no error. Gives how many there were.
 
     Raises
     ------
     NotErasedError
         S3 refused one of them; the others may be gone.
     """
-    doomed = [{"Key": version.key, "VersionId": version.id} for version in versions]
+    doomed = [{"Key": key, "VersionId": version} for key, version in versions]
     for start in range(0, len(doomed), ERASED_AT_ONCE):
         answer = bucket.client.delete_objects(
             Bucket=bucket.name,

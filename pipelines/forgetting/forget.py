@@ -142,7 +142,7 @@ class Forgetting:
         Raises
         ------
         UnfitReasonError, FilesWaitingError, RunsUnderWayError
-            It cannot, for now.
+            What stands in the way must be settled first: other words, a commit of what has landed, the runs' end.
         """
         if self.planner.subject.is_named_in(f"{by} {reason}"):
             raise UnfitReasonError("the reason and who asks are kept for ever: they may not name what is forgotten")
@@ -194,7 +194,7 @@ class Forgetting:
         dead = {commit_id: stored.manifest(commit_id) for commit_id in {*plan.dead, *plan.rewritten}}
         held = {file.sha256 for commit in dead.values() if commit for file in commit.files}
         gone = (held | plan.findings.keys()) - needed
-        record.erased += erase(dataset.bucket, (version for digest in gone for version in stored.of_object(digest)))
+        record.erased += erase(dataset.bucket, (each.place for digest in gone for each in stored.of_object(digest)))
         # Of a damaged manifest nobody can say that it held nothing; one that is erased comes after its runs' copies.
         holding = [
             old
@@ -204,13 +204,15 @@ class Forgetting:
         runs = runs_of(dataset.ledger, dataset.name, with_predecessors(holding, tombstones(dataset)))
         _check_runs(runs)
         record.add_runs(runs)
-        record.erased += erase(self.artifacts, (copy for run in runs for copy in copies_of(self.artifacts, run)))
-        record.erased += erase(dataset.bucket, plan.leftovers.versions)
+        record.erased += erase(self.artifacts, (copy.place for run in runs for copy in copies_of(self.artifacts, run)))
+        record.erased += erase(dataset.bucket, (each.place for each in plan.leftovers.versions))
         self._erase_commits(dead, stored, record)
 
     def _erase_commits(self, commit_ids: Collection[str], stored: Stored, record: Forgotten) -> None:
         """Manifests, places, and last the ledger's records, by which they are found."""
-        record.erased += erase(self.dataset.bucket, (each for old in commit_ids for each in stored.of_commit(old)))
+        record.erased += erase(
+            self.dataset.bucket, (each.place for old in commit_ids for each in stored.of_commit(old))
+        )
         pk = keys.dataset_pk(self.dataset.name)
         for sk in map(keys.commit_sk, commit_ids):
             if item := self.dataset.ledger.get(pk, sk):

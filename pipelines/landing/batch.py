@@ -13,9 +13,10 @@ from pipelines.contract import events
 from pipelines.contract.landing import batch_sk, landing_pk
 from pipelines.data.commits import Commit, Dataset, NoDataError
 from pipelines.data.parallel import WORKERS, each
+from pipelines.data.versions import erase
 from pipelines.emf import metrics_line
 from pipelines.landing import quarantine
-from pipelines.landing.landed import Landed, LandedSource, delete
+from pipelines.landing.landed import Landed, LandedSource
 from pipelines.landing.quarantine import Refused
 from pipelines.landing.reader import Readings, Watch, read_all
 from pipelines.moments import digest, written
@@ -77,8 +78,8 @@ class Landing:
             self._quarantine(readings.refused, superseded)
             batch = self._tell(commit, readings, superseded, now)
             # First what was overwritten: without the newest version it would look like the newest.
-            delete(self.data, (refused.landed for refused in superseded))
-            delete(self.data, readings.dealt_with)
+            erase(self.data, (refused.landed.place for refused in superseded))
+            erase(self.data, (file.place for file in readings.dealt_with))
         if readings.failed:
             lines = [f"{failed.landed.key}: {failed.error}" for failed in readings.failed[: quarantine.SHOWN]]
             raise LandingFailedError(f"{len(readings.failed)} landed files could not be read:\n" + "\n".join(lines))

@@ -4,7 +4,7 @@ The listing is the truth; events only say that it is worth a look. It names vers
 read, copied and deleted, whoever writes the same key meanwhile. An upload in parts is no version before it is complete.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -14,6 +14,7 @@ from typing import Any
 from pipelines.contract.landing import PREFIX, landing_prefix
 from pipelines.data.manifest import File
 from pipelines.data.sources import BLOCK_BYTES, MAX_BYTES, ChangedFileError
+from pipelines.data.versions import version_pages
 from pipelines.files.readable import UnreadableError, read
 from pipelines.moments import sortable_id
 from pipelines.storage import Bucket
@@ -22,11 +23,6 @@ MAX_FILES = 10_000
 """What one commit takes; the rest is for the next."""
 IN_MEMORY_BYTES = 8 << 20
 """A file up to this size is fetched once, though it is looked at twice."""
-DELETED_AT_ONCE = 1000
-
-
-class NotDeletedError(RuntimeError):
-    """S3 did not delete what was to be deleted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +35,10 @@ class LandedFile:
     path: str
     size_bytes: int
     landed_at: datetime
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.key, self.version
 
     @property
     def id(self) -> str:
@@ -111,7 +111,7 @@ class Landed:
 def list_datasets(bucket: Bucket) -> list[str]:
     """The folders below the landing prefix; "" stands for files that lie in none."""
     datasets: set[str] = set()
-    for page in _pages(bucket, PREFIX, Delimiter="/"):
+    for page in version_pages(bucket, PREFIX, Delimiter="/"):
         datasets.update(entry["Prefix"].removeprefix(PREFIX)[:-1] for entry in page.get("CommonPrefixes", []))
         if any(entry["Key"] != PREFIX for entry in page.get("Versions", [])):
             datasets.add("")
@@ -122,7 +122,7 @@ def list_landed(bucket: Bucket, dataset: str) -> Landed:
     """All that has landed for a dataset, up to ``MAX_FILES`` names; what was deleted again has not landed."""
     found = Landed()
     prefix, options = (landing_prefix(dataset), {}) if dataset else (PREFIX, {"Delimiter": "/"})
-    entries = (entry for page in _pages(bucket, prefix, **options) for entry in page.get("Versions", []))
+    entries = (entry for page in version_pages(bucket, prefix, **options) for entry in page.get("Versions", []))
     for key, versions in groupby(entries, key=itemgetter("Key")):
         # S3 gives a key's versions newest first.
         newest, *older = versions
@@ -137,19 +137,6 @@ def list_landed(bucket: Bucket, dataset: str) -> Landed:
     return found
 
 
-def delete(bucket: Bucket, files: Iterable[LandedFile]) -> None:
-    """Delete exactly these versions; one that is gone is no error."""
-    doomed = [{"Key": file.key, "VersionId": file.version} for file in files]
-    for start in range(0, len(doomed), DELETED_AT_ONCE):
-        answer = bucket.client.delete_objects(
-            Bucket=bucket.name,
-            Delete={"Objects": doomed[start : start + DELETED_AT_ONCE], "Quiet": True},
-            ExpectedBucketOwner=bucket.owner,
-        )
-        if errors := answer.get("Errors"):
-            raise NotDeletedError(f"{len(errors)} landed files were not deleted, e.g. {errors[0]}")
-
-
 def _landed_file(bucket: Bucket, prefix: str, entry: Mapping[str, Any]) -> LandedFile:
     return LandedFile(
         bucket=bucket,
@@ -159,8 +146,3 @@ def _landed_file(bucket: Bucket, prefix: str, entry: Mapping[str, Any]) -> Lande
         size_bytes=entry["Size"],
         landed_at=entry["LastModified"].astimezone(UTC),
     )
-
-
-def _pages(bucket: Bucket, prefix: str, **options: str) -> Iterator[Mapping[str, Any]]:
-    paginator = bucket.client.get_paginator("list_object_versions")
-    yield from paginator.paginate(Bucket=bucket.name, Prefix=prefix, ExpectedBucketOwner=bucket.owner, **options)

@@ -156,7 +156,7 @@ def test_operator_erases_nothing_else(foundation: Foundation) -> None:
     for kind, key in (("audit", "forgettings/x"), ("capture", "x"), ("artifacts", "runs/m/r/model/model.tar.gz")):
         root.bucket(kind).write(key, b"x")
         with pytest.raises((ClientError, RuntimeError), match=r"AccessDenied|Access Denied|not authorized"):
-            erase(services.bucket(kind), list_versions(services.bucket(kind), key))
+            erase(services.bucket(kind), (each.place for each in list_versions(services.bucket(kind), key)))
     item = {"pk": {"S": keys.model_pk("m")}, "sk": {"S": keys.CHAMPION}}
     dynamodb = services.client("dynamodb")
     assert refused(lambda: dynamodb.put_item(TableName=ENVIRONMENT.ledger_table, Item=item))
@@ -174,7 +174,7 @@ def test_bucket_of_another_owner_is_refused(foundation: Foundation, tmp_path: Pa
         lambda: theirs.commit({"new.csv": tmp_path / "new.csv"}, author="ann", message="m"),
         lambda: theirs.bucket.copy_once(commit_key("owned", made.id), None, commit_key("owned", "copy")),
         lambda: list(list_versions(theirs.bucket, "")),
-        lambda: erase(theirs.bucket, list_versions(ours.bucket, commit_key("owned", made.id))),
+        lambda: erase(theirs.bucket, [each.place for each in list_versions(ours.bucket, commit_key("owned", made.id))]),
     )
     assert all(refused(act) for act in acts)
     assert ours.head() == made

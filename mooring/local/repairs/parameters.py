@@ -17,20 +17,12 @@ def apply() -> None:
 
 
 def _name_path(original: Callable[..., str]) -> Callable[..., str]:
-    def extract_resource_arn(
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query_params: dict[str, Any],
-        region: str,
-        account: str,
-    ) -> str:
+    def extract_resource_arn(service: str, *request: Any) -> str:
+        _method, _path, headers, body, _query, region, account = request
         if service == "ssm" and headers.get("x-amz-target") == ACTION:
-            request = json.loads(body or b"{}")
+            path = str(json.loads(body or b"{}").get("Path", ""))
             # AWS takes the path as it is given: with a slash at its end if it has one.
-            return f"arn:aws:ssm:{region}:{account}:parameter/{str(request.get('Path', '')).lstrip('/')}"
-        return original(service, method, path, headers, body, query_params, region, account)
+            return f"arn:aws:ssm:{region}:{account}:parameter/{path.lstrip('/')}"
+        return original(service, *request)
 
     return extract_resource_arn

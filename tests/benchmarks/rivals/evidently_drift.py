@@ -1,28 +1,19 @@
 """Evidently's data drift preset at its defaults, in an environment of its own."""
 
-import time
 import warnings
 
 import pandas as pd
 from evidently import Report  # type: ignore[import-not-found]
 from evidently.presets import DataDriftPreset  # type: ignore[import-not-found]
 
-from tests.benchmarks.rivals.rival import Rival, main
+from tests.benchmarks.rivals.rival import WindowRival, main
 
 
-class EvidentlyDrift(Rival):
+class EvidentlyDrift(WindowRival):
     def __init__(self, reference: pd.DataFrame) -> None:
         self._reference = reference
 
-    def raised(self, windows: list[pd.DataFrame]) -> list[set[str]]:
-        return [self._check(window) for window in windows]
-
-    def seconds(self, window: pd.DataFrame) -> float:
-        begun = time.process_time()
-        self._check(window)
-        return time.process_time() - begun
-
-    def _check(self, window: pd.DataFrame) -> set[str]:
+    def check(self, window: pd.DataFrame) -> set[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = Report([DataDriftPreset()]).run(window, self._reference).dict()

@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import time
 from abc import ABC, abstractmethod
 from importlib.metadata import version
 
@@ -23,6 +24,22 @@ class Rival(ABC):
     @abstractmethod
     def seconds(self, window: pd.DataFrame) -> float:
         """For a full check of a window in memory."""
+
+
+class WindowRival(Rival):
+    """One that checks a window by itself."""
+
+    @abstractmethod
+    def check(self, window: pd.DataFrame) -> set[str]:
+        """The columns that drifted."""
+
+    def raised(self, windows: list[pd.DataFrame]) -> list[set[str]]:
+        return [self.check(window) for window in windows]
+
+    def seconds(self, window: pd.DataFrame) -> float:
+        begun = time.process_time()
+        self.check(window)
+        return time.process_time() - begun
 
 
 def main(name: str, kind: type[Rival]) -> None:
