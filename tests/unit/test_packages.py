@@ -18,6 +18,8 @@ from infra.wheels import PLATFORMS, PYTHON
 
 IN_THE_CONTAINER = {"numpy", "pandas", "pyarrow", "pyyaml", "scikit-learn"}
 """Of AWS's scikit-learn container 1.9-0, as its build names them."""
+LOADED_IN_THE_CONTAINER = {"dateutil", "numpy", "pandas", "pyarrow", "pytz", "six", "yaml"}
+"""What these and pandas' own requirements are imported as."""
 LINUX = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "sys_platform": "linux", "extra": ""}
 
 
@@ -54,6 +56,25 @@ def test_compiled_parts_are_for_the_containers_python(unpacked: Path) -> None:
     assert all("x86_64" in platform for platform in PLATFORMS)
 
 
+def test_validation_loads_nothing_but_what_the_container_or_the_archive_has(unpacked: Path) -> None:
+    """Tried with this Python, which has the same pandera, so that it holds on every machine."""
+    archived = {path.name.partition(".")[0] for path in (unpacked / TAG).iterdir()}
+    program = f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top not in {sorted({"pipelines", *archived, *LOADED_IN_THE_CONTAINER, *sys.stdlib_module_names})!r}:
+            if not top.startswith("_"):
+                raise ModuleNotFoundError(f"no module named {{name}}", name=name)
+sys.meta_path.insert(0, Absent())
+import pipelines.validation.check, pipelines.validation.split
+assert {{"pandera", "pydantic", "pydantic_core", "typing_inspect"}} <= set(sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
 def runs(python: str | Path) -> bool:
     return subprocess.run([python, "-V"], capture_output=True, check=False).returncode == 0
 
@@ -63,7 +84,7 @@ def test_packages_import_in_a_python_that_has_nothing_else(unpacked: Path) -> No
     # A version manager's stand-in for a Python that is not chosen here is found too, and does not run.
     works = [str(python) for python in named if python and runs(python)]
     if not works:
-        pytest.skip(f"no Python {PYTHON} on this machine: the tags above are all that can be looked at")
+        pytest.skip(f"no Python {PYTHON} on this machine: what is above looks at tags, requirements and what is loaded")
     # pandera's own import needs pandas: what it stands on is imported, and its own files are compiled.
     program = f"""
 import compileall, sys
