@@ -1,7 +1,7 @@
 """What the jobs need and their container lacks, as one tar.gz: ``python -m infra.job_packages`` (``make layer``).
 
 AWS's scikit-learn container 1.9-0 has pandas, pyarrow and PyYAML, but not pandera. With network isolation a job
-installs nothing, so the archive comes as one of its inputs; ``pipelines/steps/packages.py`` unpacks it.
+installs nothing, so the archive comes as one of its inputs; ``pipelines/jobs/steps/packages.py`` unpacks it.
 """
 
 import gzip

@@ -1,1 +1,1 @@
-"""The operator's tool, and the embedded AWS under ``mooring.local``."""
+"""The operator's tool, and the embedded AWS under ``mooring.embedded``."""

@@ -14,7 +14,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from mooring import cdk
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 POLICY_NAME = "mooring-deployer"
 REGIONAL = (

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mooring.deployed import Deployed
+from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
-from pipelines.contract import paths
-from pipelines.contract.ledger import check_sk
-from pipelines.moments import written
+from pipelines.interface import paths
+from pipelines.interface.keys import check_sk
+from pipelines.interface.times import written
 from pipelines.monitoring.check import NOT_SERVING
-from pipelines.monitoring.version_check import COUNTING
-from pipelines.quality.labels import InvalidLabelsError, check_header
+from pipelines.monitoring.drift.version_check import COUNTING
+from pipelines.monitoring.quality.labels import InvalidLabelsError, check_header
 
 WINDOW_FORMS = "6h, 2d, or two moments: 2026-03-01T10:00Z/2026-03-01T12:00Z"
 
@@ -46,7 +46,7 @@ def _moment(text: str) -> datetime:
 class Checks:
     """Of one model."""
 
-    def __init__(self, deployed: Deployed, model: str) -> None:
+    def __init__(self, deployed: DeployedEnvironment, model: str) -> None:
         self._deployed = deployed
         self._model = model
 

@@ -19,11 +19,12 @@ from botocore.exceptions import ClientError
 
 from mooring.errors import MooringError
 from mooring.persona_session import persona_session
-from pipelines.clients import Services
-from pipelines.contract import events, ledger
-from pipelines.contract.names import Environment, Model
-from pipelines.data.commits import Dataset
-from pipelines.storage import HASHED_ONCE
+from pipelines.aws.clients import Services
+from pipelines.aws.s3 import HASHED_ONCE
+from pipelines.datasets.commits.commits import Dataset
+from pipelines.interface import events
+from pipelines.interface import keys as ledger
+from pipelines.interface.names import Environment, Model
 
 POLL_S = 0.5
 EXECUTION_ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -44,7 +45,7 @@ class Execution:
         return self.status in EXECUTION_ENDED
 
 
-class Deployed:
+class DeployedEnvironment:
     """One environment in the AWS that the caller's credentials reach.
 
     Raises

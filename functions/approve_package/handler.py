@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import ApprovePackageEnv
-from pipelines.release.approve import approve_package
+from pipelines.aws.clients import Services
+from pipelines.flows.release.approve import approve_package
+from pipelines.interface.env import ApprovePackageEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001

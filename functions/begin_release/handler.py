@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import BeginReleaseEnv
-from pipelines.release.begin import begin_release
+from pipelines.aws.clients import Services
+from pipelines.flows.release.begin import begin_release
+from pipelines.interface.env import BeginReleaseEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001

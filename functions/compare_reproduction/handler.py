@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import CompareReproductionEnv
-from pipelines.retraining.reproduction import compare_reproduction
+from pipelines.aws.clients import Services
+from pipelines.flows.retraining.reproduction import compare_reproduction
+from pipelines.interface.env import CompareReproductionEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001

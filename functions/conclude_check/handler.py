@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import ConcludeCheckEnv
+from pipelines.aws.clients import Services
+from pipelines.interface.env import ConcludeCheckEnv
 from pipelines.monitoring.check import conclude_check
 
 

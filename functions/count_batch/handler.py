@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import CountBatchEnv
+from pipelines.aws.clients import Services
+from pipelines.interface.env import CountBatchEnv
 from pipelines.monitoring.check import count_batch
 
 

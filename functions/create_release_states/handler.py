@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import CreateReleaseStatesEnv
-from pipelines.release.states import answer
+from pipelines.aws.clients import Services
+from pipelines.flows.release.states import answer
+from pipelines.interface.env import CreateReleaseStatesEnv
 
 
 def handle(event: dict[str, Any], context: object) -> None:  # noqa: ARG001

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import DriftCheckEnv
+from pipelines.aws.clients import Services
+from pipelines.interface.env import DriftCheckEnv
 from pipelines.monitoring.check import check_drift
 
 

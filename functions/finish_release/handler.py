@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import FinishReleaseEnv
-from pipelines.release.finish import finish_release
+from pipelines.aws.clients import Services
+from pipelines.flows.release.finish import finish_release
+from pipelines.interface.env import FinishReleaseEnv
 
 
 def handle(event: dict[str, Any], context: object) -> None:  # noqa: ARG001

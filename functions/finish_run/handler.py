@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import FinishRunEnv
-from pipelines.retraining.finish import finish_run
+from pipelines.aws.clients import Services
+from pipelines.flows.retraining.finish import finish_run
+from pipelines.interface.env import FinishRunEnv
 
 
 def handle(event: dict[str, Any], context: object) -> None:  # noqa: ARG001

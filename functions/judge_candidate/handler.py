@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import JudgeCandidateEnv
-from pipelines.retraining.register import judge_candidate
+from pipelines.aws.clients import Services
+from pipelines.flows.retraining.register import judge_candidate
+from pipelines.interface.env import JudgeCandidateEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001

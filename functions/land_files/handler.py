@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import LandFilesEnv
-from pipelines.landing.landing import land
+from pipelines.aws.clients import Services
+from pipelines.datasets.landing.landing import land
+from pipelines.interface.env import LandFilesEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - an event only wakes

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import PlanRunEnv
-from pipelines.retraining.plan import plan_run
+from pipelines.aws.clients import Services
+from pipelines.flows.retraining.plan import plan_run
+from pipelines.interface.env import PlanRunEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import ReadServingEnv
-from pipelines.release.serving import read_serving
+from pipelines.aws.clients import Services
+from pipelines.flows.release.serving import read_serving
+from pipelines.interface.env import ReadServingEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, str]:  # noqa: ARG001

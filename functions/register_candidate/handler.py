@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import RegisterCandidateEnv
-from pipelines.retraining.register import register_candidate
+from pipelines.aws.clients import Services
+from pipelines.flows.retraining.register import register_candidate
+from pipelines.interface.env import RegisterCandidateEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001

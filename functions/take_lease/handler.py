@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import TakeLeaseEnv
-from pipelines.retraining.lease import take_from_event
+from pipelines.aws.clients import Services
+from pipelines.flows.retraining.lease import take_from_event
+from pipelines.interface.env import TakeLeaseEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001

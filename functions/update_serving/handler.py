@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import UpdateServingEnv
-from pipelines.release.serving import update_serving
+from pipelines.aws.clients import Services
+from pipelines.flows.release.serving import update_serving
+from pipelines.interface.env import UpdateServingEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, bool]:  # noqa: ARG001

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.env import VerifyReleaseEnv
-from pipelines.release.verify import verify_release
+from pipelines.aws.clients import Services
+from pipelines.flows.release.verify import verify_release
+from pipelines.interface.env import VerifyReleaseEnv
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001

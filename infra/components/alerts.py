@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.components.policies import service
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 
 class Alerts(Construct):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 State = dict[str, Any]
 

@@ -5,7 +5,7 @@ from constructs import Construct
 
 from infra import images
 from infra.components.policies import allow
-from pipelines.contract.names import BUCKETS, Environment
+from pipelines.interface.names import BUCKETS, Environment
 
 REGIONAL = (
     "application-autoscaling",

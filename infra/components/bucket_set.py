@@ -6,8 +6,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from pipelines.contract.names import Environment
-from pipelines.contract.paths import commit_key, object_key
+from pipelines.interface.names import Environment
+from pipelines.interface.paths import commit_key, object_key
 
 COLD_AFTER_DAYS = 90
 

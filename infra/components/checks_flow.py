@@ -1,7 +1,7 @@
 """The definition of the state machine that counts large windows: docs/reference/flows.md, state by state."""
 
 from infra.components.asl import State, call, catch, fail
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 MAX_CONCURRENCY = 40
 """Of the account's functions; all other flows need some as well."""

@@ -3,7 +3,7 @@
 from constructs import Construct
 
 from infra.components.schedule import Schedule
-from pipelines.contract.names import Model
+from pipelines.interface.names import Model
 
 
 class DriftSchedule(Schedule):

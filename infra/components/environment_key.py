@@ -7,7 +7,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.components.policies import service
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 PUBLISHERS = ("cloudwatch", "events", "budgets", "scheduler")
 """Services that write to the encrypted topic or queue on their own behalf; without the key their messages are lost."""

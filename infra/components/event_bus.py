@@ -4,7 +4,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 ARCHIVE_DAYS = 365
 SERVICES = ["aws.sagemaker", "aws.states"]

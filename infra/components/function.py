@@ -12,9 +12,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.components.policies import allow, service, use_key
-from pipelines.contract.env import FunctionEnv
+from pipelines.interface.env import FunctionEnv
 
-NOT_IN_A_LAMBDA = ("exploration", "forgetting", "lineage", "models", "steps", "training", "validation")
+NOT_IN_A_LAMBDA = ("datasets/forgetting", "jobs", "models", "pages", "views")
 """Packages of ``pipelines`` that only jobs, containers and the operator's tool run."""
 
 

@@ -13,9 +13,9 @@ from infra import layer
 from infra.components.function import Function
 from infra.components.job_packages import JobPackages
 from infra.components.permissions import Permissions
-from pipelines.contract.env import FUNCTIONS, ConcludeCheckEnv, CountBatchEnv, DriftCheckEnv, FunctionEnv, PlanRunEnv
-from pipelines.contract.landing import LONGEST_S
-from pipelines.contract.names import Environment
+from pipelines.interface.env import FUNCTIONS, ConcludeCheckEnv, CountBatchEnv, DriftCheckEnv, FunctionEnv, PlanRunEnv
+from pipelines.interface.landing import LONGEST_S
+from pipelines.interface.names import Environment
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from constructs import Construct
 
 from infra import images
 from infra.components.policies import allow, service, use_key
-from pipelines.contract.names import Model
-from pipelines.contract.paths import run_prefix
+from pipelines.interface.names import Model
+from pipelines.interface.paths import run_prefix
 
 PULL_IMAGE = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 

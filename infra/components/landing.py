@@ -10,8 +10,8 @@ from constructs import Construct
 
 from infra.components.schedule import Schedule
 from infra.components.triggers import MAX_AGE, RETRY_ATTEMPTS
-from pipelines.contract.landing import EVERY, LONGEST_S, PREFIX, WINDOW_S
-from pipelines.contract.names import Environment
+from pipelines.interface.landing import EVERY, LONGEST_S, PREFIX, WINDOW_S
+from pipelines.interface.names import Environment
 
 BATCH_SIZE = 1000
 RECEIVED_AT_MOST = 3

@@ -5,11 +5,11 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 
 class Ledger(Construct):
-    """``table``, keyed as ``pipelines.contract.ledger`` says."""
+    """``table``, keyed as ``pipelines.interface.keys`` says."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey, protected: bool

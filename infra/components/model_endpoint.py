@@ -11,11 +11,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.fleet_spec import Serving
+from infra.fleet.spec import Serving
 from infra.instances import has_local_disk
-from pipelines.contract.names import Model
-from pipelines.contract.paths import capture_prefix
-from pipelines.contract.release_state import EMPTY, FIELDS
+from pipelines.interface.names import Model
+from pipelines.interface.paths import capture_prefix
+from pipelines.interface.release_state import EMPTY, FIELDS
 
 VARIANT = "primary"
 """The production variant. Its name never changes: traffic can only be shifted between variants of one name."""

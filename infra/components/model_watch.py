@@ -6,7 +6,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from pipelines.contract.names import NAMESPACE, Model
+from pipelines.interface.names import NAMESPACE, Model
 
 PERIOD = Duration.minutes(5)
 FINDINGS = {

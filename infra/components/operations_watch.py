@@ -8,7 +8,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 PERIOD = Duration.minutes(5)
 

@@ -4,7 +4,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from pipelines.contract.names import Model
+from pipelines.interface.names import Model
 
 
 class PackageGroup(Construct):

@@ -3,8 +3,8 @@
 from aws_cdk import aws_iam as iam
 
 from infra.components.policies import allow, pass_role
-from pipelines.contract.landing import PREFIX, quarantine_prefix
-from pipelines.contract.names import Environment
+from pipelines.interface.landing import PREFIX, quarantine_prefix
+from pipelines.interface.names import Environment
 
 Statements = list[iam.PolicyStatement]
 

@@ -8,12 +8,12 @@ from constructs import Construct
 
 from infra.components.policies import allow, use_key
 from infra.components.state_machine import executions
-from pipelines.contract.events import RETRAINING_REQUESTED, SOURCE
-from pipelines.contract.landing import PREFIX as LANDING
-from pipelines.contract.landing import QUARANTINE
-from pipelines.contract.ledger import dataset_pk
-from pipelines.contract.names import BUCKETS, PERSONAS, Environment
-from pipelines.contract.paths import FORGETTINGS, RUN_COPIES, labels_prefix, run_prefix
+from pipelines.interface.events import RETRAINING_REQUESTED, SOURCE
+from pipelines.interface.keys import dataset_pk
+from pipelines.interface.landing import PREFIX as LANDING
+from pipelines.interface.landing import QUARANTINE
+from pipelines.interface.names import BUCKETS, PERSONAS, Environment
+from pipelines.interface.paths import FORGETTINGS, RUN_COPIES, labels_prefix, run_prefix
 
 DATASETS_ONLY: dict[str, dict[str, Any]] = {
     "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [dataset_pk("*")]},

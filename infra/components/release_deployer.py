@@ -6,7 +6,7 @@ from constructs import Construct
 
 from infra.components.boundary import SCALING, scaling_role_arn
 from infra.components.policies import allow, pass_role, service
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 
 class ReleaseDeployer(Construct):

@@ -1,7 +1,7 @@
 """The release state machine's definition: docs/reference/flows.md, state by state."""
 
 from infra.components.asl import EXECUTION, State, call, catch, choose, fail
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 REFUSALS = ("NotApprovedError", "ApprovalConsumedError", "OlderThanChampionError")
 POLL_S = 5

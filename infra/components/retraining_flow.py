@@ -3,9 +3,9 @@
 from typing import Any
 
 from infra.components.asl import EXECUTION, State, call, catch, choose, fail, run_job
-from pipelines.contract import jobs
-from pipelines.contract.events import REPRODUCTION
-from pipelines.contract.names import Environment
+from pipelines.interface import jobs
+from pipelines.interface.events import REPRODUCTION
+from pipelines.interface.names import Environment
 
 REFUSALS = ("LeaseHeldError", "CooldownError", "BudgetSpentError", "TriggerRefusedError")
 LONGEST_JOB_S = 86400

@@ -7,7 +7,7 @@ from typing import Any
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 RETRY_ATTEMPTS = 10
 MAX_AGE_S = 3600

@@ -5,7 +5,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.components.policies import allow, service, use_key
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 
 class SchedulerRole(Construct):

@@ -11,7 +11,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 AT_THE_ROOT = ("train.py", "inference.py", "contract.yaml")
-PACKAGES = ("contract", "evaluation", "files", "profiles", "steps", "training", "validation")
+PACKAGES = ("interface", "jobs", "statistics", "tables")
 """Of ``pipelines``: what the jobs import. How datasets are versioned is no job's business, and an edit there must not
 change every model's source."""
 

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.components.asl import State, states_of
 from infra.components.policies import allow, pass_role, service
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 LOG_DELIVERY = [
     f"logs:{action}"

@@ -13,8 +13,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.components.policies import allow, service, use_key
-from pipelines.contract.events import DRIFT_FOUND, QUALITY_LOST, RETRAINING_REQUESTED, SOURCE
-from pipelines.contract.names import Environment
+from pipelines.interface.events import DRIFT_FOUND, QUALITY_LOST, RETRAINING_REQUESTED, SOURCE
+from pipelines.interface.names import Environment
 
 ENDED_BADLY = ["FAILED", "ABORTED", "TIMED_OUT"]
 RETRY_ATTEMPTS = 60

@@ -15,7 +15,7 @@ from infra.components.package_group import PackageGroup
 from infra.components.retraining_schedule import RetrainingSchedule
 from infra.components.source_bundle import SourceBundle
 from infra.fleet import FleetEnvironment
-from infra.fleet_spec import ModelSpec
+from infra.fleet.spec import ModelSpec
 from infra.stacks.properties import stack_properties
 from infra.stacks.shared import alert_topic, environment_key
 

@@ -5,7 +5,7 @@ from constructs import Construct
 
 from infra.components.model_endpoint import ModelEndpoint
 from infra.fleet import FleetEnvironment
-from infra.fleet_spec import ModelSpec
+from infra.fleet.spec import ModelSpec
 from infra.stacks.properties import stack_properties
 
 

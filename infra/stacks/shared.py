@@ -6,7 +6,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 
 def environment_key(scope: Construct, environment: Environment) -> kms.IKey:

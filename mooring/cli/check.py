@@ -9,7 +9,7 @@ import click
 from mooring.checks import WINDOW_FORMS, Checks, window_of
 from mooring.cli.fleet import find
 from mooring.cli.terminal import json_option, plain, print_json, print_table, progress
-from mooring.deployed import Deployed
+from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
 
 SHOWN_COLUMNS = 10
@@ -22,7 +22,7 @@ SHOWN_COLUMNS = 10
 @json_option
 def check(environment: str, model: str, window: str | None, as_json: bool) -> None:
     """Check MODEL's traffic now against what it was trained on, and its predictions against labels that came."""
-    checks = Checks(Deployed(find(environment, model=model)), model)
+    checks = Checks(DeployedEnvironment(find(environment, model=model)), model)
     chosen = window_of(window, datetime.now(UTC)) if window else None
     with progress(f"Checking the traffic of {model}"):
         found = checks.run(chosen)
@@ -70,7 +70,7 @@ def _quality(item: dict[str, Any]) -> str:
 @click.option("--open", "opens", is_flag=True, help="Open it in the browser.")
 def report(environment: str, model: str, output: Path | None, opens: bool) -> None:
     """Fetch the HTML report of MODEL's last check."""
-    last, page = Checks(Deployed(find(environment, model=model)), model).last_report()
+    last, page = Checks(DeployedEnvironment(find(environment, model=model)), model).last_report()
     file = output or Path(f"{model}-{last['check_id']}.html")
     file.write_bytes(page)
     click.echo(
@@ -96,7 +96,7 @@ def labels(environment: str, model: str, files: tuple[Path, ...], hour: str, as_
         moment = datetime.strptime(hour, "%Y-%m-%dT%H").replace(tzinfo=UTC)
     except ValueError as error:
         raise MooringError(f"--hour {hour!r} is no hour", remedy="give it as 2026-03-01T11, in UTC") from error
-    checks = Checks(Deployed(find(environment, model=model)), model)
+    checks = Checks(DeployedEnvironment(find(environment, model=model)), model)
     keys = [checks.put_labels(file, moment) for file in files]
     if as_json:
         print_json(keys)

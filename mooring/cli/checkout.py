@@ -9,8 +9,8 @@ import click
 from mooring.cli.dataset import SHORT_ID, count_files, dataset_arguments, opened
 from mooring.cli.terminal import json_option, plain, print_json, print_table, transfer
 from mooring.errors import MooringError
-from pipelines.data.checkout import UncommittedFileError, UnsafePathError
-from pipelines.data.verify import verify as verify_commit
+from pipelines.datasets.commits.checkout import UncommittedFileError, UnsafePathError
+from pipelines.datasets.commits.verify import verify as verify_commit
 
 SHOWN_FILES = 10
 

@@ -11,21 +11,21 @@ import click
 from mooring.cli.dataset import SHORT_ID, count_files, count_rows, dataset_arguments, opened, shown
 from mooring.cli.fleet import find, models_retrained_by_commit
 from mooring.cli.terminal import cache, json_option, plain, print_json, transfer
-from mooring.deployed import Deployed
+from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
-from pipelines.data.commits import HeadMovedError, InvalidCommitError
-from pipelines.data.remembered import remembering
+from pipelines.datasets.commits.commits import HeadMovedError, InvalidCommitError
+from pipelines.datasets.commits.digest_cache import remembering
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class FileSelection:
     """``files`` is by logical name; ``left_out`` says why, by path."""
 
     files: dict[str, Path]
     left_out: dict[str, str]
 
 
-def choose(paths: Sequence[Path]) -> Chosen:
+def choose(paths: Sequence[Path]) -> FileSelection:
     """The files that ``paths`` stand for: a file by its name, a folder's files by their paths below it.
 
     Raises
@@ -47,7 +47,7 @@ def choose(paths: Sequence[Path]) -> Chosen:
             f"there are no files in {', '.join(map(str, paths))}{but}",
             remedy="name files, or folders that hold some; what is left out is committed if it is named itself",
         )
-    return Chosen(files=files, left_out=left_out)
+    return FileSelection(files=files, left_out=left_out)
 
 
 def _below(path: Path, left_out: dict[str, str]) -> Iterator[tuple[str, Path]]:
@@ -116,7 +116,7 @@ def commit(
     changed = made.id != before
     retrained = models_retrained_by_commit(environment, dataset) if changed else []
     for model in retrained:
-        Deployed(find(environment)).request_retraining(
+        DeployedEnvironment(find(environment)).request_retraining(
             model, kind="commit", trigger_id=made.id, by=author, reason=message
         )
     if as_json:

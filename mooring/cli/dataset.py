@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 
 from mooring.cli.fleet import find
 from mooring.cli.terminal import plain
-from mooring.deployed import Deployed
+from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
-from pipelines.data.commits import Commit, Dataset, InvalidCommitError, NoDataError
-from pipelines.data.objects import DamagedObjectError
+from pipelines.datasets.commits.commits import Commit, Dataset, InvalidCommitError, NoDataError
+from pipelines.datasets.commits.objects import DamagedObjectError
 
 FORBIDDEN = ("AccessDenied", "403")
 S3_CALLS = (
@@ -43,7 +43,7 @@ def opened(environment: str, dataset: str, *, persona: str = "engineer") -> Iter
     MooringError
         No such dataset, commit or revision; damaged metadata; a bucket that is not ours.
     """
-    found = Deployed(find(environment, dataset=dataset)).dataset(dataset, persona=persona)
+    found = DeployedEnvironment(find(environment, dataset=dataset)).dataset(dataset, persona=persona)
     try:
         yield found
     except NoDataError as error:

@@ -12,8 +12,8 @@ from mooring.cli.terminal import home
 from mooring.demo import chapters
 from mooring.demo.story import Story
 from mooring.demo.year import tell_year
-from mooring.deployed import Deployed
-from mooring.local import process
+from mooring.deployed import DeployedEnvironment
+from mooring.embedded import process
 
 ENVIRONMENTS = ("arrivals-dev-us-east-1", "network-dev-eu-west-1")
 SCHEDULE_SPEED = 360.0
@@ -79,14 +79,14 @@ def _stage(story: Story, server: process.Server, names: Sequence[str]) -> chapte
     common = set.intersection(*(set(each.items()) for each in variables.values()))
     os.environ.update({name: value for name, value in common if name != "AWS_SECRET_ACCESS_KEY"})
 
-    def deployed(name: str) -> Deployed:
+    def deployed(name: str) -> DeployedEnvironment:
         of = variables[name]
         session = boto3.Session(
             aws_access_key_id=of["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=of["AWS_SECRET_ACCESS_KEY"],
             region_name=of["AWS_REGION"],
         )
-        return Deployed(find(name), session=session)
+        return DeployedEnvironment(find(name), session=session)
 
     arrivals, *others = map(deployed, names)
     return chapters.Stage(

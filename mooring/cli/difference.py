@@ -10,11 +10,11 @@ import click
 
 from mooring.cli.dataset import dataset_arguments, one_line, opened, shown
 from mooring.cli.terminal import json_option, plain, print_json, print_table, transfer
-from pipelines.data.commits import Commit, Dataset, File
-from pipelines.data.difference import FileDifference, compare_files
+from pipelines.datasets.commits.commits import Commit, Dataset, File
+from pipelines.datasets.commits.difference import FileDifference, compare_files
 
 if TYPE_CHECKING:
-    from pipelines.exploration.movement import ColumnMove, Movement
+    from pipelines.views.exploration.movement import ColumnMove, Movement
 
 
 @click.command(short_help="Say what differs between two commits.")
@@ -54,7 +54,7 @@ def diff(environment: str, dataset: str, old: str, new: str, files_only: bool, a
 
 def _movement(dataset: Dataset, old: Commit, new: Commit) -> "Movement":
     from mooring.cli.tables import Tables  # noqa: PLC0415 - pandas takes a second to import
-    from pipelines.exploration.movement import compare_columns  # noqa: PLC0415
+    from pipelines.views.exploration.movement import compare_columns  # noqa: PLC0415
 
     # Each distinct content is read twice.
     to_read = 2 * sum({file.sha256: file.size_bytes for file in (*old.files, *new.files)}.values())

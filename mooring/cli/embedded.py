@@ -9,8 +9,8 @@ from click.core import ParameterSource
 
 from infra.images import REGISTRIES
 from mooring.cli.terminal import home, json_option, print_json, progress
+from mooring.embedded import process
 from mooring.errors import MooringError
-from mooring.local import process
 
 ACCOUNT = re.compile(r"\d{12}")
 NEXT = """\

@@ -7,7 +7,7 @@ from pathlib import Path
 from infra import fleet
 from mooring.cdk import PROJECT
 from mooring.errors import MooringError
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 
 
 def find(environment_id: str, *, model: str | None = None, dataset: str | None = None) -> Environment:

@@ -13,18 +13,18 @@ import click
 from mooring.cli.dataset import dataset_arguments, opened
 from mooring.cli.fleet import find
 from mooring.cli.terminal import json_option, print_json, progress, transfer
-from mooring.deployed import Deployed
+from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
-from pipelines.forgetting.forget import (
+from pipelines.datasets.forgetting.forget import (
     FilesWaitingError,
     Forgetting,
-    Forgotten,
+    ForgettingResult,
     RunsUnderWayError,
     UnfitReasonError,
     UnsettledError,
 )
-from pipelines.forgetting.plan import Plan, Planner, UnsearchableError
-from pipelines.forgetting.subject import Rows, Subject, WholeFile
+from pipelines.datasets.forgetting.plan import Plan, Planner, UnsearchableError
+from pipelines.datasets.forgetting.subject import Rows, Subject, WholeFile
 
 OUT_OF_REACH = (
     "trained models, and the profiles and metrics made of them",
@@ -70,7 +70,7 @@ def forget(
               mooring data forget arrivals-dev-us-east-1 flights --file 2013-01.csv.gz --reason "licence ended"
     """
     subject = chosen(conditions, path)
-    services = Deployed(find(environment, dataset=dataset)).services("operator")
+    services = DeployedEnvironment(find(environment, dataset=dataset)).services("operator")
     with (
         _explained(),
         tempfile.TemporaryDirectory(prefix="mooring-forget-") as folder,
@@ -165,7 +165,7 @@ def plan_in_words(plan: Plan, dataset: str) -> Iterator[str]:
         yield from (f"  stays: {what}" for what in OUT_OF_REACH)
 
 
-def record_in_words(done: Forgotten) -> Iterator[str]:
+def record_in_words(done: ForgettingResult) -> Iterator[str]:
     """What was done, line by line."""
     yield f"Forgotten: {done.what}; {done.erased:,} versions of objects erased. Record: {done.id}"
     yield from (f"  {old} is now {new}" for old, new in done.commits.items())

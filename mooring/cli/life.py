@@ -9,7 +9,7 @@ import click
 
 from mooring.cli.fleet import find
 from mooring.cli.terminal import json_option, print_json, print_table, progress
-from mooring.deployed import Deployed
+from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
 
 by_option = click.option("--by", default=getpass.getuser, show_default="you", help="Who asks; it is recorded.")
@@ -25,7 +25,7 @@ wait_option = click.option("--wait", "waits", is_flag=True, help="Wait for the e
 @json_option
 def retrain(environment: str, model: str, reason: str, by: str, waits: bool, as_json: bool) -> None:
     """Start a retraining of MODEL: validate, train, evaluate against the champion, judge, register."""
-    deployed = Deployed(find(environment, model=model))
+    deployed = DeployedEnvironment(find(environment, model=model))
     arn = deployed.start_retraining(model, by=by, reason=reason)
     _report(deployed, arn, f"Retraining {model}", waits, as_json)
 
@@ -39,7 +39,7 @@ def retrain(environment: str, model: str, reason: str, by: str, waits: bool, as_
 @json_option
 def approve(environment: str, model: str, version: int, comment: str, by: str, as_json: bool) -> None:
     """Approve VERSION of MODEL; the release flow then makes it the champion."""
-    deployed = Deployed(find(environment, model=model))
+    deployed = DeployedEnvironment(find(environment, model=model))
     answer = deployed.approve(model, version, by=by, comment=comment)
     if as_json:
         print_json(answer)
@@ -56,7 +56,7 @@ def approve(environment: str, model: str, version: int, comment: str, by: str, a
 @json_option
 def rollback(environment: str, model: str, version: int, by: str, waits: bool, as_json: bool) -> None:
     """Release an older, approved VERSION of MODEL again."""
-    deployed = Deployed(find(environment, model=model))
+    deployed = DeployedEnvironment(find(environment, model=model))
     arn = deployed.start_rollback(model, version, by=by)
     _report(deployed, arn, f"Releasing {model} v{version}", waits, as_json)
 
@@ -67,7 +67,7 @@ def rollback(environment: str, model: str, version: int, by: str, waits: bool, a
 @json_option
 def show(environment: str, model: str, as_json: bool) -> None:
     """Print what the ledger knows of MODEL: champion, runs, releases, drift checks, refused triggers."""
-    deployed = Deployed(find(environment, model=model))
+    deployed = DeployedEnvironment(find(environment, model=model))
     kinds = ("champion", "lease", "run#", "release#", "check#", "quality#", "refusal#")
     items = {kind.rstrip("#"): deployed.model_items(model, kind) for kind in kinds}
     if as_json:
@@ -144,7 +144,7 @@ _COLUMNS: dict[str, dict[str, Cell]] = {
 }
 
 
-def _report(deployed: Deployed, arn: str, what: str, waits: bool, as_json: bool) -> None:
+def _report(deployed: DeployedEnvironment, arn: str, what: str, waits: bool, as_json: bool) -> None:
     execution = deployed.execution(arn)
     if waits:
         with progress(f"{what}: {arn.rpartition(':')[2]}"):

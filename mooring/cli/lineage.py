@@ -6,12 +6,12 @@ import click
 
 from mooring.cli.fleet import datasets_by_model, find
 from mooring.cli.terminal import json_option, print_json, progress
-from mooring.deployed import Deployed
+from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
-from pipelines.lineage import svg, text
-from pipelines.lineage.graph import Graph
-from pipelines.lineage.subject import UnknownSubjectError, find_subject
-from pipelines.lineage.trace import trace
+from pipelines.views.lineage import svg, text
+from pipelines.views.lineage.graph import Graph
+from pipelines.views.lineage.subject import UnknownSubjectError, find_subject
+from pipelines.views.lineage.trace import trace
 
 
 @click.command()
@@ -29,7 +29,7 @@ def lineage(environment: str, subject: str, picture: Path | None, as_json: bool)
     Examples:  mooring lineage arrivals-dev-us-east-1 late-arrival
                mooring lineage arrivals-dev-us-east-1 3f2a1c9d --svg lineage.svg
     """
-    graph = traced(Deployed(find(environment)), environment, subject)
+    graph = traced(DeployedEnvironment(find(environment)), environment, subject)
     if picture:
         picture.write_text(svg.render(graph), encoding="utf-8")
     if as_json:
@@ -40,7 +40,7 @@ def lineage(environment: str, subject: str, picture: Path | None, as_json: bool)
         click.echo(f"\nThe picture: {picture}")
 
 
-def traced(deployed: Deployed, environment: str, subject: str) -> Graph:
+def traced(deployed: DeployedEnvironment, environment: str, subject: str) -> Graph:
     """The lineage of what ``subject`` names, read as the auditor.
 
     Raises

@@ -29,9 +29,9 @@ def profile(environment: str, dataset: str, revision: str, output: Path | None, 
     HEAD~2 (two before it), or an id or its first digits.
     """
     from mooring.cli.tables import Tables  # noqa: PLC0415 - pandas takes a second to import
-    from pipelines.exploration import profiling  # noqa: PLC0415
-    from pipelines.exploration.notices import find_notices  # noqa: PLC0415
-    from pipelines.exploration.page import render  # noqa: PLC0415
+    from pipelines.views.exploration import profiling  # noqa: PLC0415
+    from pipelines.views.exploration.notices import find_notices  # noqa: PLC0415
+    from pipelines.views.exploration.page import render  # noqa: PLC0415
 
     with (
         opened(environment, dataset) as found,

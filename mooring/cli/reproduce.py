@@ -7,11 +7,11 @@ import click
 
 from mooring.cli.fleet import find
 from mooring.cli.terminal import json_option, print_json, print_table, progress
-from mooring.deployed import Deployed, Execution
+from mooring.deployed import DeployedEnvironment, Execution
 from mooring.errors import MooringError
-from pipelines.data.commits import InvalidCommitError, NoDataError
-from pipelines.retraining.lease import read_settings
-from pipelines.retraining.reproduction import REPRODUCED, NotReproducibleError, plan_again, read_original
+from pipelines.aws.clients import read_settings
+from pipelines.datasets.commits.commits import InvalidCommitError, NoDataError
+from pipelines.flows.retraining.reproduction import REPRODUCED, NotReproducibleError, plan_again, read_original
 
 
 @click.command()
@@ -31,7 +31,7 @@ def reproduce(environment: str, model: str, version: int, reason: str, by: str, 
     \b
     Example:  mooring reproduce arrivals-dev-us-east-1 late-arrival 2 --wait
     """
-    deployed = Deployed(find(environment, model=model))
+    deployed = DeployedEnvironment(find(environment, model=model))
     require_reproducible(deployed, model, version)
     arn = deployed.start_reproduction(model, version, by=by, reason=reason)
     if not waits:
@@ -54,7 +54,7 @@ def reproduce(environment: str, model: str, version: int, reason: str, by: str, 
         )
 
 
-def require_reproducible(deployed: Deployed, model: str, version: int) -> None:
+def require_reproducible(deployed: DeployedEnvironment, model: str, version: int) -> None:
     """Refuse before anything is started what the flow would refuse as well.
 
     Raises

@@ -7,8 +7,8 @@ import click
 from mooring.cli.dataset import dataset_arguments, opened
 from mooring.cli.terminal import json_option, print_json, print_table, transfer
 from mooring.errors import MooringError
-from pipelines.data.restore import restore as restore_damaged
-from pipelines.data.verify import verify
+from pipelines.datasets.commits.restore import restore as restore_damaged
+from pipelines.datasets.commits.verify import verify
 
 
 @click.command()
@@ -27,7 +27,9 @@ def restore(environment: str, dataset: str, as_json: bool) -> None:
     if as_json:
         print_json({"restored": [asdict(each) for each in restored], "damages": [asdict(each) for each in again]})
     elif restored:
-        print_table("Restored", ("key", "version"), [(each.key, each.version or "none is sound") for each in restored])
+        print_table(
+            "RestoredObject", ("key", "version"), [(each.key, each.version or "none is sound") for each in restored]
+        )
     else:
         click.echo(f"{dataset}: nothing is damaged that versions could mend.")
     if again:

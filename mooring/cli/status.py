@@ -6,7 +6,7 @@ import boto3
 import click
 
 from mooring.cli.terminal import home, json_option, print_json, print_table
-from mooring.local import process
+from mooring.embedded import process
 
 
 @click.command()

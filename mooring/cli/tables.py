@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.data.commits import Commit, Dataset, File
-from pipelines.files.reading import read_chunks, read_columns
+from pipelines.datasets.commits.commits import Commit, Dataset, File
+from pipelines.tables.reading import read_chunks, read_columns
 
 
 class Tables:

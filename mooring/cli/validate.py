@@ -14,7 +14,7 @@ from mooring.cli.terminal import json_option, plain, print_json, print_table, pr
 from mooring.errors import MooringError
 
 if TYPE_CHECKING:
-    from pipelines.validation.check import Checked
+    from pipelines.jobs.validation.check import ContractReport
 
 
 @click.command()
@@ -37,9 +37,9 @@ def validate(environment: str, model: str, paths: tuple[Path, ...], as_of: datet
     Example:  mooring data validate arrivals-dev-us-east-1 late-arrival 2013-*.csv.gz
     """
     # pandas and pandera take two seconds to import.
-    from pipelines.files.reading import UnreadableFileError  # noqa: PLC0415
-    from pipelines.validation.check import check_files  # noqa: PLC0415
-    from pipelines.validation.contract import InvalidContractError, read_contract  # noqa: PLC0415
+    from pipelines.jobs.validation.check import check_files  # noqa: PLC0415
+    from pipelines.jobs.validation.data_contract.contract import InvalidContractError, read_contract  # noqa: PLC0415
+    from pipelines.tables.reading import UnreadableFileError  # noqa: PLC0415
 
     find(environment, model=model)
     path = PROJECT / "pipelines" / "models" / program_folder(environment, model) / "contract.yaml"
@@ -71,7 +71,7 @@ def validate(environment: str, model: str, paths: tuple[Path, ...], as_of: datet
         sys.exit(1)
 
 
-def _print(model: str, checked: "Checked") -> None:
+def _print(model: str, checked: "ContractReport") -> None:
     files = "1 file" if checked.files == 1 else f"{checked.files} files"
     said = f"{files}, {checked.rows:,} rows, {checked.rules} rules"
     if fresh := checked.freshness:

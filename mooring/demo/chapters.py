@@ -12,14 +12,15 @@ from typing import Any
 from mooring import bootstrap, cdk
 from mooring.demo import traffic
 from mooring.demo.story import ClaimError, Story
-from mooring.deployed import Deployed, Execution, wait
-from pipelines.contract import events, ledger, paths
-from pipelines.contract.names import MODEL_STACK_KINDS, STACK_KINDS
-from pipelines.lineage import svg
-from pipelines.lineage.subject import Subject
-from pipelines.lineage.trace import models_that_saw, trace
+from mooring.deployed import DeployedEnvironment, Execution, wait
+from pipelines.flows.retraining.reproduction import REPRODUCED
+from pipelines.interface import events, paths
+from pipelines.interface import keys as ledger
+from pipelines.interface.names import MODEL_STACK_KINDS, STACK_KINDS
 from pipelines.models import flights
-from pipelines.retraining.reproduction import REPRODUCED
+from pipelines.views.lineage import svg
+from pipelines.views.lineage.subject import Subject
+from pipelines.views.lineage.trace import models_that_saw, trace
 
 DATASET = "flights"
 MODEL = "late-arrival"
@@ -34,13 +35,13 @@ class Stage:
     """Where the story plays: one environment or two, and the variables that point the CDK CLI at each."""
 
     story: Story
-    arrivals: Deployed
-    network: Deployed | None = None
+    arrivals: DeployedEnvironment
+    network: DeployedEnvironment | None = None
     variables: dict[str, dict[str, str]]
     home: Path
 
     @property
-    def models(self) -> list[tuple[Deployed, str]]:
+    def models(self) -> list[tuple[DeployedEnvironment, str]]:
         """Each environment with its model."""
         return [(self.arrivals, MODEL), *([(self.network, OTHER_MODEL)] if self.network else [])]
 
@@ -75,7 +76,7 @@ def deploy(stage: Stage, title: str) -> None:
         figures["stacks"] = str(count)
 
 
-def _deploy_one(stage: Stage, deployed: Deployed, assembly: str) -> None:
+def _deploy_one(stage: Stage, deployed: DeployedEnvironment, assembly: str) -> None:
     environment = deployed.environment
     variables = stage.variables[environment.id]
     bootstrap.bootstrap(environment, variables=variables, log=stage.home / f"bootstrap-{environment.id}.log")
@@ -93,7 +94,7 @@ def _deploy_one(stage: Stage, deployed: Deployed, assembly: str) -> None:
     )
 
 
-def _stacks(deployed: Deployed, model: str) -> dict[str, str]:
+def _stacks(deployed: DeployedEnvironment, model: str) -> dict[str, str]:
     environment = deployed.environment
     names = [environment.stack(kind) for kind in STACK_KINDS]
     names += [environment.model(model).stack(kind) for kind in MODEL_STACK_KINDS]
@@ -101,7 +102,7 @@ def _stacks(deployed: Deployed, model: str) -> dict[str, str]:
     return {name: client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] for name in names}
 
 
-def _endpoint_exists(deployed: Deployed, model: str) -> bool:
+def _endpoint_exists(deployed: DeployedEnvironment, model: str) -> bool:
     listed = deployed.client("sagemaker", "auditor").list_endpoints(NameContains=deployed.model(model).endpoint)
     return bool(listed["Endpoints"])
 
@@ -124,7 +125,7 @@ def first_champions(stage: Stage, title: str, months: range) -> None:
             release(stage, deployed, model, version=1)
 
 
-def commit_months(stage: Stage, deployed: Deployed, months: range) -> None:
+def commit_months(stage: Stage, deployed: DeployedEnvironment, months: range) -> None:
     """Commit the flights of ``months`` (1 to 12), a month at a time, on top of what the dataset holds."""
     dataset = deployed.dataset(DATASET)
     for path, file in flights.write_months(stage.home / "flights", list(months)).items():
@@ -138,7 +139,9 @@ def commit_months(stage: Stage, deployed: Deployed, months: range) -> None:
     )
 
 
-def accepted(stage: Stage, deployed: Deployed, model: str, run: Execution, *, version: int) -> dict[str, str]:
+def accepted(
+    stage: Stage, deployed: DeployedEnvironment, model: str, run: Execution, *, version: int
+) -> dict[str, str]:
     """Claim that a run ended with a registered package of ``version``; returns its figures."""
     record = run_record(deployed, model, run)
     if record["outcome"] not in ("registered", "rejected"):
@@ -161,18 +164,18 @@ def accepted(stage: Stage, deployed: Deployed, model: str, run: Execution, *, ve
     return {f"{model} v{version} {metric.upper()}": f"{value:.3f}"}
 
 
-def run_record(deployed: Deployed, model: str, run: Execution) -> dict[str, Any]:
+def run_record(deployed: DeployedEnvironment, model: str, run: Execution) -> dict[str, Any]:
     """The ledger's record of the run that an execution was."""
     found = [item for item in deployed.model_items(model, "run#") if item.get("execution") == run.arn]
     return found[0] if found else {"outcome": f"no record; execution {run.status}: {run.cause}", "run_id": ""}
 
 
-def evaluation_of(deployed: Deployed, model: str, run_id: str) -> dict[str, Any]:
+def evaluation_of(deployed: DeployedEnvironment, model: str, run_id: str) -> dict[str, Any]:
     key = f"{paths.run_prefix(model, run_id)}evaluation/evaluation.json"
     return dict(deployed.document("artifacts", key))
 
 
-def release(stage: Stage, deployed: Deployed, model: str, *, version: int) -> None:
+def release(stage: Stage, deployed: DeployedEnvironment, model: str, *, version: int) -> None:
     """Approve a package as the approver, and wait until the release flow has made it the champion."""
     story, arn = stage.story, deployed.package_arn(model, version)
     if deployed.package(arn)["ModelApprovalStatus"] != "Approved":
@@ -197,7 +200,7 @@ def release(stage: Stage, deployed: Deployed, model: str, *, version: int) -> No
     )
 
 
-def serving_package(deployed: Deployed, model: str) -> str:
+def serving_package(deployed: DeployedEnvironment, model: str) -> str:
     """The package that the endpoint leads to, through its config and model; what is wrong with it otherwise."""
     sagemaker = deployed.client("sagemaker", "auditor")
     endpoint = sagemaker.describe_endpoint(EndpointName=deployed.model(model).endpoint)
@@ -395,7 +398,7 @@ def save_report(stage: Stage) -> Path:
     return report
 
 
-def report_of(deployed: Deployed, check_id: str) -> bytes:
+def report_of(deployed: DeployedEnvironment, check_id: str) -> bytes:
     """The page of one check."""
     body = deployed.client("s3", "auditor").get_object(
         Bucket=deployed.environment.bucket("artifacts"), Key=f"{paths.check_prefix(MODEL, check_id)}report.html"

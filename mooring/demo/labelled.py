@@ -7,22 +7,22 @@ a month's window back as the check reads an hour: the same reader, the same join
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.capture.capture import CaptureReader
-from pipelines.capture.columns import Chunk
-from pipelines.capture.listing import hours
-from pipelines.capture.traffic import Traffic
-from pipelines.capture.window import Window
-from pipelines.clients import Services
-from pipelines.contract.paths import labels_prefix
-from pipelines.contract.settings import ModelSettings
-from pipelines.monitoring.version_files import read_evaluation
-from pipelines.quality.joined import join
-from pipelines.quality.labels import read_labels
-from pipelines.quality.quality import Evaluated, Measured, assess
+from pipelines.aws.clients import Services
+from pipelines.interface.paths import labels_prefix
+from pipelines.interface.settings import ModelSettings
+from pipelines.monitoring.capture.capture import CaptureReader
+from pipelines.monitoring.capture.columns import Chunk
+from pipelines.monitoring.capture.listing import hours
+from pipelines.monitoring.capture.traffic import Traffic
+from pipelines.monitoring.capture.window import Window
+from pipelines.monitoring.quality.join import join
+from pipelines.monitoring.quality.labels import read_labels
+from pipelines.monitoring.quality.quality import EvaluationMetrics, QualityMeasurement, assess
+from pipelines.monitoring.reference import read_evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
-class Labelled:
+class LabelledTraffic:
     """One version's traffic in one window."""
 
     services: Services
@@ -39,13 +39,13 @@ class Labelled:
         reader = CaptureReader(bucket, begin, end, numeric=(), on_corrupt=lambda *_: None)
         return list(reader.read(file.key for file in files))
 
-    def measure(self, chunks: Sequence[Chunk]) -> Measured:
+    def measure(self, chunks: Sequence[Chunk]) -> QualityMeasurement:
         """Of the rows whose labels lie under the window's hours."""
         bucket, prefix = self.services.bucket("capture"), labels_prefix(self.settings.model)
         folders = hours(self.window.begin, self.window.end)
         files = [file for hour in folders for file in bucket.listing(f"{prefix}{hour}/")]
         labels = read_labels(bucket, files, classes=self.settings.task == "classification")
         evaluation = read_evaluation(self.services, self.settings.model, self.version)
-        evaluated = Evaluated.from_document(evaluation) if evaluation else None
+        evaluated = EvaluationMetrics.from_document(evaluation) if evaluation else None
         rules, metric = self.settings.quality, self.settings.gate.metric
         return assess(self.settings.task, metric, join(chunks, labels, []), evaluated, rules)

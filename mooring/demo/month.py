@@ -7,7 +7,7 @@ SHOWN_COLUMNS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changed:
+class ChangedColumn:
     """A column that the month's check says has changed."""
 
     name: str
@@ -29,7 +29,7 @@ class Month:
     rows: int
     labelled: int
     outcome: str
-    changed: tuple[Changed, ...]
+    changed: tuple[ChangedColumn, ...]
     measured: float
     quality: str
     estimated: float
@@ -109,7 +109,7 @@ def _drift(month: Month) -> tuple[str, ...]:
     return month.name, month.outcome.replace("_", " "), shown(drifted), shown(others)
 
 
-def shown(columns: Sequence[Changed]) -> str:
+def shown(columns: Sequence[ChangedColumn]) -> str:
     """The first few columns with their effects, and how many others there are."""
     parts = [f"{column.name} {column.effect:.2f}" for column in columns[:SHOWN_COLUMNS]]
     if len(columns) > SHOWN_COLUMNS:

@@ -19,14 +19,14 @@ from sklearn.metrics import roc_auc_score
 from mooring.checks import Checks
 from mooring.demo import chapters, traffic
 from mooring.demo.chapters import ENGINEER, MODEL, RUN_TIMEOUT_S, Stage
-from mooring.demo.labelled import Labelled
-from mooring.demo.month import Changed, Month, drift_table, quality_table
+from mooring.demo.labelled import LabelledTraffic
+from mooring.demo.month import ChangedColumn, Month, drift_table, quality_table
 from mooring.demo.year_picture import render
 from mooring.deployed import wait
-from pipelines.capture.window import Window
+from pipelines.aws.clients import read_settings
 from pipelines.models import flights
-from pipelines.quality.quality import Measured
-from pipelines.retraining.lease import read_settings
+from pipelines.monitoring.capture.window import Window
+from pipelines.monitoring.quality.quality import QualityMeasurement
 
 YEAR = range(4, 13)
 SUMMER = range(5, 11)
@@ -86,7 +86,7 @@ class Year:
                 labelled=measured.rows,
                 outcome=check["outcome"],
                 changed=tuple(
-                    Changed(name=column["name"], effect=column["effect"], drifted=column["drifted"])
+                    ChangedColumn(name=column["name"], effect=column["effect"], drifted=column["drifted"])
                     for column in check["worst"]
                 ),
                 measured=value,
@@ -152,7 +152,7 @@ class Year:
         report.write_bytes(chapters.report_of(self._deployed, check["check_id"]))
         return check
 
-    def _measured(self, number: int, window: Window, answers: list[str]) -> Measured:
+    def _measured(self, number: int, window: Window, answers: list[str]) -> QualityMeasurement:
         """How good the month's predictions were, by the labels that were joined to them."""
         one, labels = self._one(window), flights.month_rows(number)["late"]
         known = labels.notna().to_numpy()
@@ -170,8 +170,8 @@ class Year:
         )
         return measured
 
-    def _one(self, window: Window) -> Labelled:
-        return Labelled(services=self._services, settings=self._settings, version=1, window=window)
+    def _one(self, window: Window) -> LabelledTraffic:
+        return LabelledTraffic(services=self._services, settings=self._settings, version=1, window=window)
 
     def _retrained(self, arn: str, name: str, value: float) -> tuple[dict[str, Any], str]:
         """The evaluation of the month's retraining, and its verdict."""

@@ -1,1 +1,1 @@
-"""Checks of a model's traffic: what a comparison means, what is reported, told and recorded. numpy and msgspec only."""
+"""Captured traffic, labels and drift: what is watched of a model that serves."""

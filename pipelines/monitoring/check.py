@@ -3,21 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.capture.capture import CaptureReader
-from pipelines.capture.traffic import Traffic
-from pipelines.capture.window import Window
-from pipelines.clients import Services
-from pipelines.contract import ledger as keys
-from pipelines.contract.release_state import ReleaseState
-from pipelines.contract.settings import ModelSettings
-from pipelines.moments import sortable_id, written
-from pipelines.monitoring.checked import CheckedWindows
-from pipelines.monitoring.fan_out import merged, read_plan, write_part
-from pipelines.monitoring.version_check import VersionCheck
-from pipelines.monitoring.version_files import read_baseline
-from pipelines.quality.quality_check import QualityCheck
-from pipelines.retraining.lease import read_settings
-from pipelines.storage import Listed
+from pipelines.aws.clients import Services, read_settings
+from pipelines.aws.s3 import ListedObject
+from pipelines.interface import keys
+from pipelines.interface.release_state import ReleaseState
+from pipelines.interface.settings import ModelSettings
+from pipelines.interface.times import sortable_id, written
+from pipelines.monitoring.capture.capture import CaptureReader
+from pipelines.monitoring.capture.traffic import Traffic
+from pipelines.monitoring.capture.window import Window
+from pipelines.monitoring.drift.checked_windows import CheckedWindows
+from pipelines.monitoring.drift.fan_out import merged, read_plan, write_part
+from pipelines.monitoring.drift.version_check import VersionCheck
+from pipelines.monitoring.quality.quality_check import QualityCheck
+from pipelines.monitoring.reference import read_baseline
 
 NOT_SERVING = "nothing_to_check"
 
@@ -110,11 +109,11 @@ class Checker:
         check = QualityCheck(self._services, self._settings, self._traffic, self._champion, self._key_arn)
         return check.run(window)
 
-    def _files(self, window: Window) -> dict[int, list[Listed]]:
+    def _files(self, window: Window) -> dict[int, list[ListedObject]]:
         found = {version: self._traffic.files(version, window) for version in self._traffic.versions()}
         return {version: files for version, files in found.items() if files}
 
-    def _holds_requests(self, window: Window, files: list[Listed]) -> bool:
+    def _holds_requests(self, window: Window, files: list[ListedObject]) -> bool:
         """Windows that end within an hour share its files with the next: a new one need not concern this window.
 
         Files are written in order of time, so their beginnings tell.

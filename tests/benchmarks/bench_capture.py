@@ -25,13 +25,13 @@ import boto3
 import msgspec
 import numpy as np
 
-from pipelines.capture.listing import batches
-from pipelines.capture.records import Record, rows_of
-from pipelines.capture.window import Window
-from pipelines.monitoring.counting import Counted, count
-from pipelines.profiles.baseline import Baseline
-from pipelines.profiles.profile import Profile
-from pipelines.storage import Listed
+from pipelines.aws.s3 import ListedObject
+from pipelines.monitoring.capture.listing import batches
+from pipelines.monitoring.capture.records import Record, rows_of
+from pipelines.monitoring.capture.window import Window
+from pipelines.monitoring.drift.counting import WindowCounts, count
+from pipelines.statistics.baseline import Baseline
+from pipelines.statistics.profile import Profile
 
 SIZES = (200_000, 2_000_000)
 RECORDS_PER_FILE = 50_000
@@ -108,9 +108,9 @@ def measure(folder: Path) -> None:
     """In a process of its own: seconds of wall and of processor, and the process's peak with a client of S3 in it."""
     boto3.client("s3", region_name="us-east-1")
     baseline = reference(folder)
-    files = [Listed(key=path.name, size_bytes=path.stat().st_size, etag="") for path in sorted(folder.iterdir())]
+    files = [ListedObject(key=path.name, size_bytes=path.stat().st_size, etag="") for path in sorted(folder.iterdir())]
     wall, processor = time.perf_counter(), time.process_time()
-    counted = Counted(profile=baseline.empty())
+    counted = WindowCounts(profile=baseline.empty())
     for batch in batches(files):
         counted = counted.merge(count(Folder(folder), batch, HOUR, Baseline(profile=baseline), print))  # type: ignore[arg-type]
     wall, processor = time.perf_counter() - wall, time.process_time() - processor

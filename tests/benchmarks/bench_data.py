@@ -23,7 +23,7 @@ from statistics import median
 import boto3
 import psutil
 
-from mooring.local import process
+from mooring.embedded import process
 from tests.benchmarks.data_cases import Case, change_one
 from tests.benchmarks.data_programs import ACCOUNT, ENVIRONMENT, REGION
 

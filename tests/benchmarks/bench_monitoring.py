@@ -16,10 +16,10 @@ import numpy as np
 import scipy
 from scipy import stats
 
-from pipelines.contract.settings import Drift
-from pipelines.monitoring.decision import Decision, decide
-from pipelines.profiles.comparison import compare
-from pipelines.profiles.profile import Profile
+from pipelines.interface.settings import Drift
+from pipelines.monitoring.drift.decision import Decision, decide
+from pipelines.statistics.comparison import compare
+from pipelines.statistics.profile import Profile
 from tests.benchmarks import environments, silence, windows
 
 RULES = Drift(window_hours=1, min_rows=50, false_alarm_rate=0.005, min_effect=0.07, persistence=1)

@@ -17,11 +17,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from pipelines.contract.names import Environment
-from pipelines.data.commits import Dataset
-from pipelines.data.parallel import WORKERS
-from pipelines.data.remembered import remembering
-from pipelines.storage import HASHED_ONCE, checksum
+from pipelines.aws.parallel import WORKERS
+from pipelines.aws.s3 import HASHED_ONCE, checksum
+from pipelines.datasets.commits.commits import Dataset
+from pipelines.datasets.commits.digest_cache import remembering
+from pipelines.interface.names import Environment
 
 ACCOUNT = "111111111111"
 REGION = "eu-west-1"

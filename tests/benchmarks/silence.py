@@ -10,13 +10,13 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-from pipelines.contract.settings import Drift
-from pipelines.evaluation.importance import shares
+from pipelines.interface.settings import Drift
+from pipelines.jobs.evaluation.importance import shares
 from pipelines.models import flights
-from pipelines.monitoring.decision import Decision, decide
-from pipelines.profiles.baseline import usual_effects
-from pipelines.profiles.comparison import compare
-from pipelines.profiles.profile import PREDICTION, Profile
+from pipelines.monitoring.drift.decision import Decision, decide
+from pipelines.statistics.baseline import usual_effects
+from pipelines.statistics.comparison import compare
+from pipelines.statistics.profile import PREDICTION, Profile
 from tests.benchmarks import environments
 
 RULES = Drift(window_hours=1, min_rows=1000, false_alarm_rate=0.005, min_effect=0.07, persistence=1)

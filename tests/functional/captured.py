@@ -5,11 +5,11 @@ import json
 import random
 from typing import Any
 
-from pipelines.contract import ledger as keys
-from pipelines.contract.release_state import ReleaseState
+from pipelines.interface import keys
+from pipelines.interface.release_state import ReleaseState
 from pipelines.monitoring.check import check_drift
-from pipelines.profiles.baseline import Baseline
-from pipelines.profiles.profile import PREDICTION, Profile
+from pipelines.statistics.baseline import Baseline
+from pipelines.statistics.profile import PREDICTION, Profile
 from tests.functional.conftest import MODEL, World
 
 FOLDER = f"{MODEL.name}/v1/{MODEL.endpoint}/champion/2026/03/01/11"

@@ -11,11 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from pipelines.clients import Services
-from pipelines.contract.names import Environment
-from pipelines.contract.paths import capture_prefix
-from pipelines.contract.release_state import ReleaseState
-from pipelines.contract.settings import Drift, Gate, Job, ModelSettings, Quality, Retraining
+from pipelines.aws.clients import Services
+from pipelines.interface.names import Environment
+from pipelines.interface.paths import capture_prefix
+from pipelines.interface.release_state import ReleaseState
+from pipelines.interface.settings import Drift, Gate, Job, ModelSettings, Quality, Retraining
 
 ENVIRONMENT = Environment(team="arrivals", stage="dev", account="123456789012", region="us-east-1")
 MODEL = ENVIRONMENT.model("late-arrival")

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.contract import ledger as keys
-from pipelines.contract.paths import run_prefix
-from pipelines.contract.release_state import ReleaseState
-from pipelines.data.commits import Commit, Dataset
-from pipelines.release.approve import approve_package
-from pipelines.retraining.finish import finish_run
-from pipelines.retraining.lease import take_from_event
-from pipelines.retraining.plan import plan_run
-from pipelines.retraining.register import register_candidate
+from pipelines.datasets.commits.commits import Commit, Dataset
+from pipelines.flows.release.approve import approve_package
+from pipelines.flows.retraining.finish import finish_run
+from pipelines.flows.retraining.lease import take_from_event
+from pipelines.flows.retraining.plan import plan_run
+from pipelines.flows.retraining.register import register_candidate
+from pipelines.interface import keys
+from pipelines.interface.paths import run_prefix
+from pipelines.interface.release_state import ReleaseState
 from tests.functional.conftest import ENVIRONMENT, MODEL, PACKAGES_URI, World, serve
 
 PK = keys.model_pk(MODEL.name)

@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipelines.clients import Services
-from pipelines.data.commits import Commit, Dataset
-from pipelines.data.versions import list_versions
-from pipelines.forgetting.forget import Forgetting, Forgotten
-from pipelines.forgetting.plan import Plan, Planner
-from pipelines.forgetting.subject import Rows, Subject
+from pipelines.aws.clients import Services
+from pipelines.datasets.commits.commits import Commit, Dataset
+from pipelines.datasets.commits.versions import list_versions
+from pipelines.datasets.forgetting.forget import Forgetting, ForgettingResult
+from pipelines.datasets.forgetting.plan import Plan, Planner
+from pipelines.datasets.forgetting.subject import Rows, Subject
 from tests.functional.conftest import ENVIRONMENT, World
 
 CANARY = "canary-7f3d"
@@ -57,7 +57,7 @@ class Scene:
         services = Services(ENVIRONMENT, clients or self.world.client)
         return Forgetting(planner=planner, artifacts=services.bucket("artifacts"), audit=services.bucket("audit"))
 
-    def forget(self, subject: Subject = SUBJECT, clients: Callable[[str], Any] | None = None) -> Forgotten:
+    def forget(self, subject: Subject = SUBJECT, clients: Callable[[str], Any] | None = None) -> ForgettingResult:
         forgetting = self.forgetting(subject, clients)
         return forgetting.carry_out(forgetting.planner.plan(), by="olga", reason="ticket 12")
 

@@ -11,15 +11,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipelines.contract import jobs
-from pipelines.contract import ledger as keys
-from pipelines.contract.paths import run_prefix
-from pipelines.data.commits import Commit
+from pipelines.datasets.commits.commits import Commit
+from pipelines.flows.retraining.finish import finish_run
+from pipelines.flows.retraining.lease import take_from_event
+from pipelines.flows.retraining.plan import plan_run
+from pipelines.flows.retraining.register import judge_candidate, register_candidate
+from pipelines.interface import jobs, keys
+from pipelines.interface.paths import run_prefix
 from pipelines.models import flights
-from pipelines.retraining.finish import finish_run
-from pipelines.retraining.lease import take_from_event
-from pipelines.retraining.plan import plan_run
-from pipelines.retraining.register import judge_candidate, register_candidate
 from tests.functional.conftest import ENVIRONMENT, MODEL, PACKAGES_URI
 from tests.functional.scene import CANARY, Scene, scene
 from tests.unit import laptop
@@ -86,7 +85,14 @@ class Life:
         assert trained.returncode == 0, trained.stderr
         shutil.make_archive(str(folder / "model"), "gztar", folder / "model")
         evaluated = laptop.run(
-            *("-m", "pipelines.steps.evaluate", "--training", folder / "training", "--holdout", folder / "holdout"),
+            *(
+                "-m",
+                "pipelines.jobs.steps.evaluate",
+                "--training",
+                folder / "training",
+                "--holdout",
+                folder / "holdout",
+            ),
             *("--candidate", folder, "--contract", folder / "program" / "contract.yaml", "--output", folder),
             *("--message-file", folder / "message", "--task", "classification", "--target", "late", "--metric", "auc"),
         )

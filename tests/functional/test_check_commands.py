@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from mooring.checks import window_of
 from mooring.cli import check as commands
 from mooring.cli import cli
-from mooring.deployed import Deployed, Execution
+from mooring.deployed import DeployedEnvironment, Execution
 from mooring.errors import MooringError
-from pipelines.capture import listing
-from pipelines.monitoring import version_check
+from pipelines.monitoring.capture import listing
 from pipelines.monitoring.check import check_drift, conclude_check, count_batch
+from pipelines.monitoring.drift import version_check
 from tests.functional.captured import put, record, register, rows
 from tests.functional.conftest import ENVIRONMENT, MODEL, World
 from tests.functional.test_data_commands import FLEET
@@ -48,7 +48,7 @@ class Lambda:
 
 @pytest.fixture
 def champion(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    class InThisProcess(Deployed):
+    class InThisProcess(DeployedEnvironment):
         def client(self, service: str, persona: str, *, attempts: int = 5) -> Any:
             allowed = {"lambda": "operator", "dynamodb": "auditor"}
             assert persona == allowed.get(service, persona)
@@ -57,7 +57,7 @@ def champion(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> W
         def wait_for(self, arn: str, *, timeout_s: float = 7200) -> Execution:  # noqa: ARG002
             return counted(world, arn)
 
-    monkeypatch.setattr(commands, "Deployed", InThisProcess)
+    monkeypatch.setattr(commands, "DeployedEnvironment", InThisProcess)
     (tmp_path / "fleet.yaml").write_text(FLEET)
     monkeypatch.setenv("MOORING_FLEET", str(tmp_path / "fleet.yaml"))
     register(world, rows(2000), EVALUATION)

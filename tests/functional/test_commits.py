@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipelines.contract.paths import commit_key, object_key
-from pipelines.data.commits import Dataset, File, InvalidCommitError, NoDataError
-from pipelines.data.objects import DamagedObjectError
-from pipelines.data.sources import MAX_BYTES, ChangedFileError, FileTooLargeError, LocalSource
-from pipelines.storage import Bucket
+from pipelines.aws.s3 import Bucket
+from pipelines.datasets.commits.commits import Dataset, File, InvalidCommitError, NoDataError
+from pipelines.datasets.commits.objects import DamagedObjectError
+from pipelines.datasets.commits.sources import MAX_BYTES, ChangedFileError, FileTooLargeError, LocalSource
+from pipelines.interface.paths import commit_key, object_key
 from tests.functional.conftest import ENVIRONMENT, World
 
 

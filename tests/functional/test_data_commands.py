@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from mooring.cli import cli
 from mooring.cli.dataset import opened
 from mooring.errors import MooringError
-from pipelines.contract.paths import commit_key, object_key
-from pipelines.data.commits import Dataset
+from pipelines.datasets.commits.commits import Dataset
+from pipelines.interface.paths import commit_key, object_key
 from tests.functional.conftest import ENVIRONMENT, World
 
 FLEET = """

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from pipelines.contract import ledger as keys
-from pipelines.contract.paths import check_prefix, quarantine_prefix
+from pipelines.interface import keys
+from pipelines.interface.paths import check_prefix, quarantine_prefix
 from pipelines.monitoring.check import NOT_SERVING
 from tests.functional.captured import FOLDER, check, put, record, register, rows
 from tests.functional.conftest import MODEL, World

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.capture import listing
-from pipelines.contract import ledger as keys
-from pipelines.contract.paths import check_prefix
-from pipelines.monitoring import version_check
+from pipelines.interface import keys
+from pipelines.interface.paths import check_prefix
+from pipelines.monitoring.capture import listing
 from pipelines.monitoring.check import conclude_check, count_batch
+from pipelines.monitoring.drift import version_check
 from tests.functional.captured import FOLDER, check, put, record, recorded, register, rows
 from tests.functional.conftest import ENVIRONMENT, MODEL, World
 

@@ -7,15 +7,15 @@ import io
 import pandas as pd
 import pytest
 
-from pipelines.contract import ledger as keys
-from pipelines.contract.landing import landing_prefix, quarantine_prefix
-from pipelines.contract.paths import commit_key, forgetting_key, object_key, run_prefix
-from pipelines.data.commits import Commit
-from pipelines.data.history import RewrittenCommitError
-from pipelines.data.versions import list_versions
-from pipelines.forgetting.forget import FilesWaitingError, RunsUnderWayError, UnfitReasonError
-from pipelines.forgetting.plan import UnsearchableError
-from pipelines.forgetting.subject import Rows, WholeFile
+from pipelines.datasets.commits.commits import Commit
+from pipelines.datasets.commits.history import RewrittenCommitError
+from pipelines.datasets.commits.versions import list_versions
+from pipelines.datasets.forgetting.forget import FilesWaitingError, RunsUnderWayError, UnfitReasonError
+from pipelines.datasets.forgetting.plan import UnsearchableError
+from pipelines.datasets.forgetting.subject import Rows, WholeFile
+from pipelines.interface import keys
+from pipelines.interface.landing import landing_prefix, quarantine_prefix
+from pipelines.interface.paths import commit_key, forgetting_key, object_key, run_prefix
 from tests.functional.conftest import ENVIRONMENT
 from tests.functional.scene import CANARY, Scene, scene, table
 

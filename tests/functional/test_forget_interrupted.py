@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pipelines.contract import ledger as keys
-from pipelines.contract.paths import run_prefix
-from pipelines.data.commits import Commit
-from pipelines.forgetting.subject import Rows
+from pipelines.datasets.commits.commits import Commit
+from pipelines.datasets.forgetting.subject import Rows
+from pipelines.interface import keys
+from pipelines.interface.paths import run_prefix
 from tests.functional.scene import CANARY, SUBJECT, Scene, scene, table
 
 __all__ = ["scene"]

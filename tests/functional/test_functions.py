@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipelines.contract.env import FUNCTIONS, DriftCheckEnv, MissingEnvironmentError
-from pipelines.contract.release_state import ReleaseState
-from pipelines.release.states import answer
+from pipelines.flows.release.states import answer
+from pipelines.interface.env import FUNCTIONS, DriftCheckEnv, MissingEnvironmentError
+from pipelines.interface.release_state import ReleaseState
 from tests.functional.conftest import ENVIRONMENT, MODEL, World, serve
 
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mooring.demo.labelled import Labelled
-from pipelines.capture.window import Window
+from mooring.demo.labelled import LabelledTraffic
+from pipelines.monitoring.capture.window import Window
 from tests.functional.captured import check, put, record, register, rows
 from tests.functional.conftest import MODEL, World, settings
 from tests.functional.test_quality_check import EVALUATION, captured, put_labels
@@ -22,8 +22,8 @@ def window(begin: str, end: str) -> Window:
     return Window(begin=first, end=last)
 
 
-def labelled(world: World, begin: str, end: str) -> Labelled:
-    return Labelled(services=world.services, settings=settings(), version=1, window=window(begin, end))
+def labelled(world: World, begin: str, end: str) -> LabelledTraffic:
+    return LabelledTraffic(services=world.services, settings=settings(), version=1, window=window(begin, end))
 
 
 def test_window_is_measured_without_the_rest_of_its_hour(champion: World) -> None:

@@ -15,15 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 
-from pipelines.clients import Services
-from pipelines.contract.landing import LONGEST_S, TURN, landing_pk
-from pipelines.contract.settings import Retraining
-from pipelines.data.commits import Commit, Dataset
-from pipelines.landing import landed
-from pipelines.landing import reader as landing_reader
-from pipelines.landing.batch import LandingFailedError
-from pipelines.landing.landing import land
-from pipelines.landing.turn import Turn
+from pipelines.aws.clients import Services
+from pipelines.datasets.commits.commits import Commit, Dataset
+from pipelines.datasets.landing import landed_files as landed
+from pipelines.datasets.landing import reader as landing_reader
+from pipelines.datasets.landing.batch import LandingFailedError
+from pipelines.datasets.landing.landing import land
+from pipelines.datasets.landing.lock import LandingLock
+from pipelines.interface.landing import LONGEST_S, TURN, landing_pk
+from pipelines.interface.settings import Retraining
 from tests.functional.conftest import ENVIRONMENT, World, settings
 
 CSV = b"a,b\n1,2\n3,4\n"
@@ -431,8 +431,8 @@ def test_many_runs_in_threads_lose_nothing(world: World) -> None:
     assert len(world.bus.events) == len(commits)
 
 
-def turn(world: World, holder: str, moment: datetime = NOW) -> Turn:
-    return Turn(ledger=world.services.ledger, dataset="flights", holder=holder, now=lambda: moment)
+def turn(world: World, holder: str, moment: datetime = NOW) -> LandingLock:
+    return LandingLock(ledger=world.services.ledger, dataset="flights", holder=holder, now=lambda: moment)
 
 
 def test_turn_of_a_dead_run_expires(world: World) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract.paths import check_prefix
+from pipelines.interface.paths import check_prefix
 from tests.functional.captured import FOLDER, check, put, record, recorded, register, rows
 from tests.functional.conftest import MODEL, World
 

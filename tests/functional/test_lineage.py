@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contract import ledger as keys
-from pipelines.lineage import text
-from pipelines.lineage.graph import Graph, Node
-from pipelines.lineage.subject import Subject, UnknownSubjectError, find_subject
-from pipelines.lineage.trace import models_that_saw, trace
+from pipelines.interface import keys
+from pipelines.views.lineage import text
+from pipelines.views.lineage.graph import Graph, Node
+from pipelines.views.lineage.subject import Subject, UnknownSubjectError, find_subject
+from pipelines.views.lineage.trace import models_that_saw, trace
 from tests.functional.conftest import ENVIRONMENT, MODEL, World
 from tests.functional.life import PK, Life
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract import ledger as keys
-from pipelines.contract.paths import check_prefix, quality_key
-from pipelines.contract.settings import Gate
+from pipelines.interface import keys
+from pipelines.interface.paths import check_prefix, quality_key
+from pipelines.interface.settings import Gate
 from tests.functional.captured import check, put, record, register, rows
 from tests.functional.conftest import MODEL, World, settings
 

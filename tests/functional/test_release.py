@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract import ledger as keys
-from pipelines.contract.release_state import ReleaseState
-from pipelines.release.approve import OwnApprovalError, UnknownPackageError, approve_package
-from pipelines.release.begin import (
+from pipelines.aws.packages import UnknownPackageError
+from pipelines.flows.release.approve import OwnApprovalError, approve_package
+from pipelines.flows.release.begin import (
     ApprovalConsumedError,
     ArtifactChangedError,
     NotApprovedError,
@@ -17,9 +16,11 @@ from pipelines.release.begin import (
     ReleaseInProgressError,
     begin_release,
 )
-from pipelines.release.finish import finish_release
-from pipelines.release.serving import ServingBrokenError, read_serving, update_serving
-from pipelines.release.verify import VerificationFailedError, verify_release
+from pipelines.flows.release.finish import finish_release
+from pipelines.flows.release.serving import ServingBrokenError, read_serving, update_serving
+from pipelines.flows.release.verify import VerificationFailedError, verify_release
+from pipelines.interface import keys
+from pipelines.interface.release_state import ReleaseState
 from tests.functional.conftest import ENVIRONMENT, MODEL, World, serve
 
 PK = keys.model_pk(MODEL.name)

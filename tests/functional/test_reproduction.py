@@ -6,21 +6,17 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract import ledger as keys
-from pipelines.contract.events import REPRODUCTION
-from pipelines.contract.paths import run_prefix
-from pipelines.contract.settings import Retraining
-from pipelines.lineage import text
-from pipelines.lineage.subject import find_subject
-from pipelines.lineage.trace import trace
-from pipelines.retraining.finish import finish_run
-from pipelines.retraining.lease import LeaseHeldError, TriggerRefusedError
-from pipelines.retraining.recipe import CodeChangedError
-from pipelines.retraining.reproduction import (
-    CommitForgottenError,
-    NotReproducibleError,
-    compare_reproduction,
-)
+from pipelines.flows.retraining.finish import finish_run
+from pipelines.flows.retraining.lease import LeaseHeldError, TriggerRefusedError
+from pipelines.flows.retraining.recipe import CodeChangedError
+from pipelines.flows.retraining.reproduction import CommitForgottenError, NotReproducibleError, compare_reproduction
+from pipelines.interface import keys
+from pipelines.interface.events import REPRODUCTION
+from pipelines.interface.paths import run_prefix
+from pipelines.interface.settings import Retraining
+from pipelines.views.lineage import text
+from pipelines.views.lineage.subject import find_subject
+from pipelines.views.lineage.trace import trace
 from tests.functional.conftest import CODE, MODEL, World, settings
 from tests.functional.life import PK, Life
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contract.paths import commit_key, object_key
-from pipelines.data.commits import Commit, Dataset
-from pipelines.data.restore import restore
-from pipelines.data.verify import DamageKind
-from pipelines.data.versions import list_versions
+from pipelines.datasets.commits.commits import Commit, Dataset
+from pipelines.datasets.commits.restore import restore
+from pipelines.datasets.commits.verify import DamageKind
+from pipelines.datasets.commits.versions import list_versions
+from pipelines.interface.paths import commit_key, object_key
 from tests.functional.conftest import ENVIRONMENT, World
 from tests.functional.scene import Scene, scene, table
 

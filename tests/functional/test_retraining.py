@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract import ledger as keys
-from pipelines.contract.paths import run_prefix
-from pipelines.contract.settings import Retraining
-from pipelines.data.commits import Dataset, NoDataError
-from pipelines.retraining.finish import finish_run, reason_of
-from pipelines.retraining.lease import (
+from pipelines.aws.causes import reason_of
+from pipelines.datasets.commits.commits import Dataset, NoDataError
+from pipelines.flows.retraining.finish import finish_run
+from pipelines.flows.retraining.lease import (
     BudgetSpentError,
     CooldownError,
     LeaseHeldError,
@@ -20,8 +18,11 @@ from pipelines.retraining.lease import (
     TriggerRefusedError,
     take_from_event,
 )
-from pipelines.retraining.plan import plan_run
-from pipelines.retraining.register import CandidateMissingError, judge_candidate, register_candidate
+from pipelines.flows.retraining.plan import plan_run
+from pipelines.flows.retraining.register import CandidateMissingError, judge_candidate, register_candidate
+from pipelines.interface import keys
+from pipelines.interface.paths import run_prefix
+from pipelines.interface.settings import Retraining
 from tests.functional.conftest import ENVIRONMENT, MODEL, PACKAGES_URI, World, settings
 
 PK = keys.model_pk(MODEL.name)

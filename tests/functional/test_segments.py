@@ -3,10 +3,10 @@
 import random
 from typing import Any
 
-from pipelines.capture import listing
-from pipelines.contract.paths import check_prefix
-from pipelines.profiles.baseline import Baseline
-from pipelines.profiles.profile import PREDICTION, Profile
+from pipelines.interface.paths import check_prefix
+from pipelines.monitoring.capture import listing
+from pipelines.statistics.baseline import Baseline
+from pipelines.statistics.profile import PREDICTION, Profile
 from tests.functional.captured import HEADER, check, put, record, recorded, register
 from tests.functional.conftest import MODEL, World
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pipelines.contract.names import PERSONAS, Environment
+from pipelines.interface.names import PERSONAS, Environment
 from tests.infra.laws.laws import listed
 from tests.infra.synth import Template, resources
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract.landing import LONGEST_S, WINDOW_S
-from pipelines.contract.names import Environment
+from pipelines.interface.landing import LONGEST_S, WINDOW_S
+from pipelines.interface.names import Environment
 from tests.infra.laws.laws import listed
 from tests.infra.synth import Template, resources
 

@@ -11,7 +11,7 @@ from statelint.linter import Linter
 from infra.components.checks_flow import checks_flow
 from infra.components.release_flow import release_flow
 from infra.components.retraining_flow import retraining_flow
-from pipelines.contract.names import Environment
+from pipelines.interface.names import Environment
 from tests.infra.laws.laws import definitions
 from tests.infra.synth import Template, changed, example_fleet, resources
 

@@ -12,8 +12,8 @@ from infra.app import ROOT
 from infra.components.source_bundle import SourceMissingError, bundle
 
 JOBS = (
-    *("pipelines.steps.validate", "pipelines.steps.evaluate", "pipelines.evaluation.score"),
-    *("pipelines.validation.check", "pipelines.validation.split", "train", "inference"),
+    *("pipelines.jobs.steps.validate", "pipelines.jobs.steps.evaluate", "pipelines.jobs.evaluation.score"),
+    *("pipelines.jobs.validation.check", "pipelines.jobs.validation.split", "train", "inference"),
 )
 
 
@@ -45,5 +45,7 @@ sys.exit("; ".join(file for file in ours if not file.startswith({str(tmp_path)!r
 def test_how_datasets_are_versioned_changes_no_models_source() -> None:
     with tarfile.open(fileobj=io.BytesIO(bundle(ROOT, "late_arrival"))) as archive:
         names = archive.getnames()
-    assert "pipelines/validation/contract.py" in names
-    assert not [name for name in names if name.startswith(("pipelines/data/", "pipelines/landing/"))]
+    assert "pipelines/jobs/validation/data_contract/contract.py" in names
+    assert not [
+        name for name in names if name.startswith(("pipelines/datasets/commits/", "pipelines/datasets/landing/"))
+    ]

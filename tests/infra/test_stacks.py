@@ -19,9 +19,9 @@ from infra.components.functions import WITH_LAYER
 from infra.fleet import parse
 from infra.instances import has_local_disk
 from infra.wheels import Wheels, WheelsNotBuiltError
-from pipelines.contract.env import FUNCTIONS
-from pipelines.contract.names import Environment
-from pipelines.contract.settings import ModelSettings
+from pipelines.interface.env import FUNCTIONS
+from pipelines.interface.names import Environment
+from pipelines.interface.settings import ModelSettings
 from tests.infra.laws.laws import LAWS, STATEFUL, listed
 from tests.infra.synth import Template, resources, templates_of
 
@@ -277,13 +277,13 @@ def test_package_of_a_function() -> None:
         "!/functions/__init__.py",
         "!/functions/drift_check",
         "!/pipelines",
-        "/pipelines/exploration",
-        "/pipelines/forgetting",
-        "/pipelines/lineage",
+        "/pipelines/views/exploration",
+        "/pipelines/datasets/forgetting",
+        "/pipelines/views/lineage",
         "/pipelines/models",
-        "/pipelines/steps",
-        "/pipelines/training",
-        "/pipelines/validation",
+        "/pipelines/jobs/steps",
+        "/pipelines/jobs/training",
+        "/pipelines/jobs/validation",
         "__pycache__",
         "*.pyc",
     ]

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from mooring.local import process
+from mooring.embedded import process
 
 ACCOUNT = "111111111111"
 REGION = "eu-west-1"

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from mooring.cli.fleet import find
-from pipelines.capture import listing
-from pipelines.capture.traffic import Traffic
-from pipelines.capture.window import Window
-from pipelines.clients import Services
-from pipelines.contract import ledger as keys
-from pipelines.contract.paths import capture_prefix, check_prefix
-from pipelines.contract.release_state import ReleaseState
-from pipelines.monitoring import fan_out
-from pipelines.profiles.baseline import Baseline
-from pipelines.profiles.profile import PREDICTION, Profile
+from pipelines.aws.clients import Services
+from pipelines.interface import keys
+from pipelines.interface.paths import capture_prefix, check_prefix
+from pipelines.interface.release_state import ReleaseState
+from pipelines.monitoring.capture import listing
+from pipelines.monitoring.capture.traffic import Traffic
+from pipelines.monitoring.capture.window import Window
+from pipelines.monitoring.drift import fan_out
+from pipelines.statistics.baseline import Baseline
+from pipelines.statistics.profile import PREDICTION, Profile
 from tests.functional.captured import HEADER, record, rows
 from tests.functional.conftest import settings
 from tests.infra.synth import Template, example_templates

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipelines.contract.names import Environment
-from pipelines.contract.paths import object_key
-from pipelines.data.commits import Dataset, File
-from pipelines.data.sources import ChangedFileError, LocalSource
-from pipelines.storage import Bucket, ExistsError, checksum
+from pipelines.aws.s3 import Bucket, ExistsError, checksum
+from pipelines.datasets.commits.commits import Dataset, File
+from pipelines.datasets.commits.sources import ChangedFileError, LocalSource
+from pipelines.interface.names import Environment
+from pipelines.interface.paths import object_key
 from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
 
 ENVIRONMENT = Environment(team="commits", stage="dev", account=ACCOUNT, region=REGION)

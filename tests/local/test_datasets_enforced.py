@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipelines.clients import Services
-from pipelines.contract import ledger as keys
-from pipelines.contract.names import Environment
-from pipelines.contract.paths import commit_key, object_key, run_prefix
-from pipelines.data.commits import Commit, Dataset
-from pipelines.data.restore import restore
-from pipelines.data.versions import erase, list_versions
-from pipelines.forgetting.forget import Forgetting
-from pipelines.forgetting.plan import Planner
-from pipelines.forgetting.subject import Rows
+from pipelines.aws.clients import Services
+from pipelines.datasets.commits.commits import Commit, Dataset
+from pipelines.datasets.commits.restore import restore
+from pipelines.datasets.commits.versions import erase, list_versions
+from pipelines.datasets.forgetting.forget import Forgetting
+from pipelines.datasets.forgetting.plan import Planner
+from pipelines.datasets.forgetting.subject import Rows
+from pipelines.interface import keys
+from pipelines.interface.names import Environment
+from pipelines.interface.paths import commit_key, object_key, run_prefix
 from tests.local.conftest import EmbeddedAws
 
 ENVIRONMENT = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")

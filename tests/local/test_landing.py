@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mooring.cli.fleet import find
-from pipelines.contract.names import Environment
-from pipelines.data.commits import Dataset
+from pipelines.datasets.commits.commits import Dataset
+from pipelines.interface.names import Environment
 from tests.functional.conftest import settings
 from tests.infra.synth import Template, example_templates
 from tests.local.conftest import EmbeddedAws

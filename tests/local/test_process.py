@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from mooring.cli import cli
+from mooring.embedded import process
 from mooring.errors import MooringError
-from mooring.local import process
 from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
 from tests.local.functions import create_function
 

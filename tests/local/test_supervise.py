@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from mooring.local.supervise import spawn
+from mooring.embedded.supervise import spawn
 
 SLEEPER = "import time; time.sleep(60)"
 
@@ -66,7 +66,7 @@ child.wait()
     server = f"""
 import sys, time
 from pathlib import Path
-from mooring.local.supervise import spawn
+from mooring.embedded.supervise import spawn
 handle = spawn([sys.executable, "-c", {family!r}], env={{}}, cwd=Path({str(tmp_path)!r}), log=Path("{tmp_path}/log"))
 print(handle.pid, flush=True)
 time.sleep(60)
@@ -84,7 +84,7 @@ time.sleep(60)
 def test_own_group_dies_when_its_leader_is_killed() -> None:
     leader = f"""
 import os, subprocess, sys, time
-from mooring.local.supervise import guard_own_group
+from mooring.embedded.supervise import guard_own_group
 guard_own_group()
 print(subprocess.Popen([sys.executable, "-c", {SLEEPER!r}]).pid, flush=True)
 time.sleep(60)

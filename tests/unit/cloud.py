@@ -16,9 +16,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from pipelines.data.commits import Dataset
-from pipelines.ledger import Ledger
-from pipelines.storage import Bucket
+from pipelines.aws.ledger import Ledger
+from pipelines.aws.s3 import Bucket
+from pipelines.datasets.commits.commits import Dataset
 
 OWNER = "123456789012"
 PAGE = 3

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipelines.clients import Services
-from pipelines.contract.names import Environment
-from pipelines.data.commits import Dataset
-from pipelines.landing.landing import land
-from pipelines.ledger import Ledger
-from pipelines.storage import Bucket
+from pipelines.aws.clients import Services
+from pipelines.aws.ledger import Ledger
+from pipelines.aws.s3 import Bucket
+from pipelines.datasets.commits.commits import Dataset
+from pipelines.datasets.landing.landing import land
+from pipelines.interface.names import Environment
 from tests.unit.cloud import OWNER, S3, Calls, Cloud, DynamoDb, Hook, refusal
 
 ENVIRONMENT = Environment(team="t", stage="dev", account=OWNER, region="us-east-1")

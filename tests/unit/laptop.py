@@ -7,8 +7,8 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.commits import Commit
-from pipelines.data.sources import LocalSource
+from pipelines.datasets.commits.commits import Commit
+from pipelines.datasets.commits.sources import LocalSource
 from pipelines.models import flights
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ def write_months(folder: Path, months: range, *, every: int = 1) -> dict[str, Pa
 
 def validate(folder: Path, model: str, target: str, contract: Path | None = None) -> subprocess.CompletedProcess[str]:
     return run(
-        *("-m", "pipelines.steps.validate", "--data", folder / "data", "--commit", folder / "commit"),
+        *("-m", "pipelines.jobs.steps.validate", "--data", folder / "data", "--commit", folder / "commit"),
         *("--contract", contract or f"pipelines/models/{model}/contract.yaml", "--output", folder),
         *("--message-file", folder / "message", "--target", target, "--time-column", "scheduled_departure"),
         *("--window-months", "3", "--holdout-months", "1"),
@@ -66,7 +66,7 @@ def evaluate(
 ) -> subprocess.CompletedProcess[str]:
     of_champion = ("--champion", champion, "--champion-version", "1") if champion else ()
     return run(
-        *("-m", "pipelines.steps.evaluate", "--training", folder / "training", "--holdout", folder / "holdout"),
+        *("-m", "pipelines.jobs.steps.evaluate", "--training", folder / "training", "--holdout", folder / "holdout"),
         *("--candidate", folder, "--contract", f"pipelines/models/{model}/contract.yaml", "--output", folder),
         *("--message-file", folder / "message", "--task", task, "--target", target, "--metric", metric),
         *of_champion,

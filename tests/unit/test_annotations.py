@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.data.sources import LocalSource, describe_blocks
-from pipelines.files.annotations import MAX_RECORD_BYTES
+from pipelines.datasets.commits.sources import LocalSource, describe_blocks
+from pipelines.tables.annotations import MAX_RECORD_BYTES
 
 texts = st.text(st.sampled_from('a1,"\n\r é'), max_size=40)
 cells = st.text(st.sampled_from('ab1,"\n é'), max_size=4)

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.capture import lines, listing
-from pipelines.capture.capture import CaptureReader
-from pipelines.capture.columns import Chunk, chunks_of
-from pipelines.capture.listing import batches, hours
-from pipelines.capture.records import Record, rows_of
-from pipelines.capture.seen import SeenIds
-from pipelines.profiles.profile import PREDICTION
-from pipelines.storage import Listed
+from pipelines.aws.s3 import ListedObject
+from pipelines.monitoring.capture import lines, listing
+from pipelines.monitoring.capture.capture import CaptureReader
+from pipelines.monitoring.capture.columns import Chunk, chunks_of
+from pipelines.monitoring.capture.listing import batches, hours
+from pipelines.monitoring.capture.records import Record, rows_of
+from pipelines.monitoring.capture.seen_ids import SeenIds
+from pipelines.statistics.profile import PREDICTION
 
 BEGIN, END = datetime(2026, 3, 1, 11, tzinfo=UTC), datetime(2026, 3, 1, 12, tzinfo=UTC)
 HEADER = "temp,origin"
@@ -245,7 +245,7 @@ def test_seen_ids_are_known(groups: list[list[str]]) -> None:
 
 def test_batches_are_of_one_hour_and_not_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     files = [
-        Listed(key=f"m/v1/e/{variant}/2026/03/01/{hour}/{number}.jsonl", size_bytes=40, etag="x")
+        ListedObject(key=f"m/v1/e/{variant}/2026/03/01/{hour}/{number}.jsonl", size_bytes=40, etag="x")
         for variant in ("champion", "shadow")
         for hour in ("10", "11")
         for number in range(3)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.contract.paths import object_key
-from pipelines.data.checkout import UncommittedFileError, UnsafePathError
-from pipelines.data.commits import Commit, Dataset
-from pipelines.data.manifest import File, InvalidCommitError
-from pipelines.data.objects import DamagedObjectError
+from pipelines.datasets.commits.checkout import UncommittedFileError, UnsafePathError
+from pipelines.datasets.commits.commits import Commit, Dataset
+from pipelines.datasets.commits.manifest import File, InvalidCommitError
+from pipelines.datasets.commits.objects import DamagedObjectError
+from pipelines.interface.paths import object_key
 from tests.unit.cloud import Cloud
 
 

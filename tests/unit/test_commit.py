@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contract.release_state import InvalidReleaseStateError, ReleaseState
-from pipelines.data.commits import Commit, InvalidCommitError
-from pipelines.data.sources import LocalSource
+from pipelines.datasets.commits.commits import Commit, InvalidCommitError
+from pipelines.datasets.commits.sources import LocalSource
+from pipelines.interface.release_state import InvalidReleaseStateError, ReleaseState
 
 names = st.text(st.characters(whitelist_categories=("L", "N")), min_size=1, max_size=8)
 contents = st.dictionaries(names, st.binary(max_size=20), min_size=1, max_size=5)

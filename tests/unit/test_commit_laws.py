@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.data.commits import Commit, Dataset, NoDataError
+from pipelines.datasets.commits.commits import Commit, Dataset, NoDataError
 from tests.unit.cloud import Cloud
 from tests.unit.turns import CrashAt, CrashError, Turns
 

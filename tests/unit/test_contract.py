@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.validation.contract import InvalidContractError, read_contract
+from pipelines.jobs.validation.data_contract.contract import InvalidContractError, read_contract
 
 GOOD = """\
 min_rows: 10

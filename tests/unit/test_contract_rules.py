@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.validation.contract_rules import InvalidRuleError, Rule
+from pipelines.jobs.validation.data_contract.rules import InvalidRuleError, Rule
 
 TYPES = {"a": "number", "b": "integer", "t": "time", "u": "time", "s": "category", "odd name": "number"}
 NAN, NAT = math.nan, pd.NaT

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipelines.contract.settings import Drift
-from pipelines.monitoring.decision import (
+from pipelines.interface.settings import Drift
+from pipelines.monitoring.drift.decision import (
     BROKEN_INPUT,
     DRIFT,
     INSUFFICIENT_DATA,
@@ -18,9 +18,9 @@ from pipelines.monitoring.decision import (
     Decision,
     decide,
 )
-from pipelines.profiles.baseline import usual_effects
-from pipelines.profiles.comparison import compare
-from pipelines.profiles.profile import PREDICTION, Profile
+from pipelines.statistics.baseline import usual_effects
+from pipelines.statistics.comparison import compare
+from pipelines.statistics.profile import PREDICTION, Profile
 
 RULES = Drift(window_hours=1, min_rows=50, false_alarm_rate=0.005, min_effect=0.07, persistence=1)
 CATEGORIES = ("letter", "town")

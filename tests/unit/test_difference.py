@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.data.commits import File
-from pipelines.data.difference import FileDifference, compare_files, compare_schemas
-from pipelines.exploration.movement import Movement, compare_columns
-from pipelines.files.reading import UnreadableFileError
+from pipelines.datasets.commits.commits import File
+from pipelines.datasets.commits.difference import FileDifference, compare_files, compare_schemas
+from pipelines.tables.reading import UnreadableFileError
+from pipelines.views.exploration.movement import Movement, compare_columns
 
 paths = st.sampled_from(["a.csv", "b.csv", "c.csv", "d/a.csv", "d/b.csv", "e.csv"])
 digests = st.sampled_from(["1" * 64, "2" * 64, "3" * 64])

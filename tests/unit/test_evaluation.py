@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from pipelines.contract.settings import Gate
-from pipelines.evaluation.artifact import UnsafeArtifactError, content_sha256, rows_sha256, unpack
-from pipelines.evaluation.bootstrap import paired_gain
-from pipelines.evaluation.gates import judge
-from pipelines.evaluation.metrics import InvalidPredictionsError, measure
+from pipelines.flows.retraining.gates import judge
+from pipelines.interface.settings import Gate
+from pipelines.jobs.evaluation.artifact import UnsafeArtifactError, content_sha256, rows_sha256, unpack
+from pipelines.jobs.evaluation.bootstrap import paired_gain
+from pipelines.statistics.metrics import InvalidPredictionsError, measure
 
 GATE = Gate(metric="auc", bound=0.6, min_gain=0.0, min_rows=100)
 EVALUATION: dict[str, Any] = {

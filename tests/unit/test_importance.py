@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.evaluation.importance import BUDGET_ROWS, MAX_ROWS, MIN_ROWS, REPEATS, Permutations, shares
+from pipelines.jobs.evaluation.importance import BUDGET_ROWS, MAX_ROWS, MIN_ROWS, REPEATS, Permutations, shares
 
 RANDOM = np.random.default_rng(0)
 NAME = 'Ür, "quoted"'

@@ -6,8 +6,8 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.contract.landing import LONGEST_S
-from pipelines.landing.turn import Turn
+from pipelines.datasets.landing.lock import LandingLock
+from pipelines.interface.landing import LONGEST_S
 from tests.unit.landing_cloud import BEGINNING, Landing
 from tests.unit.turns import CrashAt, CrashError, Turns
 
@@ -113,12 +113,12 @@ def test_runs_in_any_order_leave_nothing_and_lose_nothing(
 
 def test_turn_that_is_given_back_while_another_asks_for_it_is_taken() -> None:
     cloud = Landing()
-    first = Turn(ledger=cloud.services().ledger, dataset="d", holder="first", now=lambda: BEGINNING)
+    first = LandingLock(ledger=cloud.services().ledger, dataset="d", holder="first", now=lambda: BEGINNING)
     assert first.take()
 
     def give_back(point: str) -> None:
         if point == "before UpdateItem":
             assert first.give_back()
 
-    second = Turn(ledger=cloud.services(give_back).ledger, dataset="d", holder="second", now=lambda: BEGINNING)
+    second = LandingLock(ledger=cloud.services(give_back).ledger, dataset="d", holder="second", now=lambda: BEGINNING)
     assert second.take(), "nobody would see that the second one asked"

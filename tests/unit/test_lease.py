@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.contract.settings import Drift, Gate, Job, ModelSettings, Quality, Retraining
-from pipelines.retraining.lease import Lease, RefusedError, Trigger, decide, longest_run_s
+from pipelines.flows.retraining.lease import Lease, RefusedError, Trigger, decide, longest_run_s
+from pipelines.interface.settings import Drift, Gate, Job, ModelSettings, Quality, Retraining
 
 JOB = Job(instance_type="ml.m5.large", volume_gb=1, max_runtime_s=600)
 SETTINGS = ModelSettings(

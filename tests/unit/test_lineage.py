@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.lineage import svg, text
-from pipelines.lineage.graph import KINDS, Graph
-from pipelines.lineage.layout import columns, place
+from pipelines.views.lineage import svg, text
+from pipelines.views.lineage.graph import KINDS, Graph
+from pipelines.views.lineage.layout import columns, place
 
 EVALUATION = {
     "metric": "auc",

@@ -68,7 +68,7 @@ class Absent:
             if not top.startswith("_"):
                 raise ModuleNotFoundError(f"no module named {{name}}", name=name)
 sys.meta_path.insert(0, Absent())
-import pipelines.validation.check, pipelines.validation.split
+import pipelines.jobs.validation.check, pipelines.jobs.validation.split
 assert {{"pandera", "pydantic", "pydantic_core", "typing_inspect"}} <= set(sys.modules)
 """
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -126,7 +126,7 @@ def provide(folder: Path) -> subprocess.CompletedProcess[str]:
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
-from pipelines.steps.packages import provide
+from pipelines.jobs.steps.packages import provide
 provide(Path({str(folder)!r}))
 import pandera
 print(pandera.__file__)

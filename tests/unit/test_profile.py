@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.profiles.category_column import MAX_CATEGORIES, CategoryColumn
-from pipelines.profiles.number_column import BINS, NumberColumn, edges_of
-from pipelines.profiles.profile import LayoutMismatchError, Profile, UnknownFormatError
-from pipelines.profiles.sums import Sums
+from pipelines.statistics.category_column import MAX_CATEGORIES, CategoryColumn
+from pipelines.statistics.number_column import BINS, NumberColumn, edges_of
+from pipelines.statistics.profile import LayoutMismatchError, Profile, UnknownFormatError
+from pipelines.statistics.sums import Sums
 
 RANDOM = np.random.default_rng(0)
 REFERENCE = Profile.of(

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.data.commits import File
-from pipelines.exploration.kinds import KindCounts, look_at
-from pipelines.exploration.notices import Notice, find_notices
-from pipelines.exploration.page import render
-from pipelines.exploration.profiling import DatasetProfile, NoTableError, profile
-from pipelines.exploration.sample import Sample
-from pipelines.exploration.wording import figure, safe
-from pipelines.files.reading import UnreadableFileError
+from pipelines.datasets.commits.commits import File
+from pipelines.tables.reading import UnreadableFileError
+from pipelines.views.exploration.kinds import KindCounts, look_at
+from pipelines.views.exploration.notices import Notice, find_notices
+from pipelines.views.exploration.page import render
+from pipelines.views.exploration.profiling import DatasetProfile, NoTableError, profile
+from pipelines.views.exploration.sample import Sample
+from pipelines.views.exploration.wording import figure, safe
 
 ROWS = 2000
 

@@ -8,38 +8,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from pipelines.contract.settings import Quality
-from pipelines.evaluation.calibration import calibrate
-from pipelines.evaluation.metrics import Array, measure
-from pipelines.profiles.number_column import NumberColumn
-from pipelines.quality.estimate import estimate
-from pipelines.quality.quality import (
+from pipelines.interface.settings import Quality
+from pipelines.monitoring.quality.estimate import estimate
+from pipelines.monitoring.quality.quality import (
     HELD,
     INSUFFICIENT_LABELS,
     LOST,
     NOT_EVALUATED,
-    Evaluated,
-    Labelled,
+    EvaluationMetrics,
+    LabelledRows,
     assess,
 )
+from pipelines.statistics.calibration import calibrate
+from pipelines.statistics.metrics import Array, measure
+from pipelines.statistics.number_column import NumberColumn
 
 RULES = Quality(min_labels=200, max_loss=0.05)
 
 
-def classified(rows: int, seed: int, skill: float = 1.0) -> Labelled:
+def classified(rows: int, seed: int, skill: float = 1.0) -> LabelledRows:
     """Scores that are the probability of the label, as far as ``skill`` goes, in two segments."""
     random = np.random.default_rng(seed)
     truth = random.beta(1, 2, rows)
     scores = np.where(random.random(rows) < skill, truth, random.beta(1, 2, rows))
     airports = random.choice(np.array(["JFK", "EWR"], dtype=object), rows)
-    return Labelled(
+    return LabelledRows(
         labels=(random.random(rows) < truth).astype(float), predictions=scores, segments={"origin": airports}
     )
 
 
-def evaluated(found: Labelled) -> Evaluated:
+def evaluated(found: LabelledRows) -> EvaluationMetrics:
     metrics = measure("classification", found.labels, found.predictions)
-    return Evaluated(metrics=metrics, rows=len(found.labels), segments={("origin", "JFK"): metrics})
+    return EvaluationMetrics(metrics=metrics, rows=len(found.labels), segments={("origin", "JFK"): metrics})
 
 
 def test_what_is_as_good_as_at_evaluation_is_held() -> None:
@@ -67,7 +67,7 @@ def test_a_real_loss_is_seen_and_measured() -> None:
 
 def test_the_worst_segment_and_its_gap_are_named() -> None:
     good, bad = classified(3_000, 1), classified(1_000, 2, skill=0.0)
-    both = Labelled(
+    both = LabelledRows(
         labels=np.concatenate([good.labels, bad.labels]),
         predictions=np.concatenate([good.predictions, bad.predictions]),
         segments={"origin": np.array(["JFK"] * 3_000 + ["LGA"] * 950 + ["rare"] * 50, dtype=object)},
@@ -83,9 +83,9 @@ def test_the_worst_segment_and_its_gap_are_named() -> None:
 def test_regressions_are_measured_as_well() -> None:
     random = np.random.default_rng(0)
     truth = random.normal(100, 20, 5_000)
-    before = Evaluated(metrics={"mae": 4.0, "rmse": 5.0, "bias": 0.0}, rows=5_000, segments={})
-    same = Labelled(labels=truth, predictions=truth + random.normal(0, 5, 5_000))
-    worse = Labelled(labels=truth, predictions=truth + random.normal(3, 5, 5_000))
+    before = EvaluationMetrics(metrics={"mae": 4.0, "rmse": 5.0, "bias": 0.0}, rows=5_000, segments={})
+    same = LabelledRows(labels=truth, predictions=truth + random.normal(0, 5, 5_000))
+    worse = LabelledRows(labels=truth, predictions=truth + random.normal(3, 5, 5_000))
     assert assess("regression", "mae", same, before, RULES).outcome == HELD
     found = assess("regression", "mae", worse, before, RULES)
     assert found.outcome == LOST
@@ -94,11 +94,11 @@ def test_regressions_are_measured_as_well() -> None:
 
 def test_without_labels_or_an_evaluation_nothing_is_said() -> None:
     before = evaluated(classified(2_000, 0))
-    nothing = Labelled(labels=np.zeros(0), predictions=np.zeros(0), segments={"origin": np.zeros(0, dtype=object)})
+    nothing = LabelledRows(labels=np.zeros(0), predictions=np.zeros(0), segments={"origin": np.zeros(0, dtype=object)})
     assert assess("classification", "auc", nothing, before, RULES).outcome == INSUFFICIENT_LABELS
     assert assess("classification", "auc", classified(199, 1), before, RULES).outcome == INSUFFICIENT_LABELS
     assert assess("classification", "auc", classified(500, 1), None, RULES).outcome == NOT_EVALUATED
-    one_class = Labelled(labels=np.ones(500), predictions=np.full(500, 0.5))
+    one_class = LabelledRows(labels=np.ones(500), predictions=np.full(500, 0.5))
     found = assess("classification", "auc", one_class, before, RULES)
     assert found.outcome == NOT_EVALUATED
     assert "auc" not in found.metrics

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.files import MAX_FIELD_CHARACTERS, readable
-from pipelines.files.readable import UnreadableError, read
+from pipelines.datasets.landing import readable
+from pipelines.datasets.landing.readable import UnreadableError, read
+from pipelines.tables import MAX_FIELD_CHARACTERS
 
 TEXT = st.text(alphabet='ab,"\r\n', max_size=40)
 CELLS = st.text(alphabet='ab1 ,;"\r\nä', max_size=6)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.files import reading
-from pipelines.files.reading import UnreadableFileError, read_chunks, read_columns, read_table
+from pipelines.tables import reading
+from pipelines.tables.reading import UnreadableFileError, read_chunks, read_columns, read_table
 
 SECRET = "Ada"
 

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.data.manifest import Commit, File
-from pipelines.files.streams import UnreadableFileError
-from pipelines.forgetting.redaction import redact
-from pipelines.forgetting.rewriting import rewrite
-from pipelines.forgetting.subject import Rows, digest_of
+from pipelines.datasets.commits.manifest import Commit, File
+from pipelines.datasets.forgetting.redaction import redact
+from pipelines.datasets.forgetting.rewriting import rewrite
+from pipelines.datasets.forgetting.subject import Rows, digest_of
+from pipelines.tables.streams import UnreadableFileError
 
 VALUE = "secret"
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=8)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.data.manifest import File
-from pipelines.data.remembered import RACY_NS, Remembered, remembering
-from pipelines.data.sources import ChangedFileError
+from pipelines.datasets.commits.digest_cache import RACY_NS, DigestCache, remembering
+from pipelines.datasets.commits.manifest import File
+from pipelines.datasets.commits.sources import ChangedFileError
 from tests.unit.cloud import Cloud
 
 
@@ -19,7 +19,7 @@ def later() -> int:
 
 
 def describe(kept: Path, path: Path, name: str = "t.csv", clock_ns: Callable[[], int] = later) -> File:
-    memory = Remembered.read(kept)
+    memory = DigestCache.read(kept)
     memory.clock_ns = clock_ns
     file = memory.source(path).describe(name)
     memory.save()

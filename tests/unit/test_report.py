@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.contract.settings import Drift
-from pipelines.monitoring.decision import Decision, decide
-from pipelines.monitoring.report import first_line, render
-from pipelines.profiles.comparison import compare
-from pipelines.profiles.profile import PREDICTION, Profile
+from pipelines.interface.settings import Drift
+from pipelines.monitoring.drift.decision import Decision, decide
+from pipelines.monitoring.drift.report import first_line, render
+from pipelines.statistics.comparison import compare
+from pipelines.statistics.profile import PREDICTION, Profile
 
 RULES = Drift(window_hours=1, min_rows=100, false_alarm_rate=0.005, min_effect=0.07, persistence=1)
 EVIL = "=cmd|'/c'!A1<script>alert(1)</script>\"&"

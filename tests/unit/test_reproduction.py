@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract.settings import Gate, ModelSettings
-from pipelines.evaluation.artifact import content_sha256
-from pipelines.retraining.recipe import applied, recipe_of
-from pipelines.retraining.reproduction import compare
+from pipelines.flows.retraining.recipe import applied, recipe_of
+from pipelines.flows.retraining.reproduction import compare
+from pipelines.interface.settings import Gate, ModelSettings
+from pipelines.jobs.evaluation.artifact import content_sha256
 from tests.functional.conftest import settings
 from tests.unit import laptop
 

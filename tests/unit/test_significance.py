@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipelines.profiles import significance
+from pipelines.statistics import significance
 
 
 @given(st.floats(0, 5000), st.integers(1, 2000))

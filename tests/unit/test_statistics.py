@@ -12,11 +12,11 @@ from scipy import stats
 from scipy.spatial import distance
 
 from pipelines.models import flights
-from pipelines.profiles import statistics
-from pipelines.profiles.category_column import CategoryColumn
-from pipelines.profiles.comparison import ColumnComparison, compare
-from pipelines.profiles.number_column import NumberColumn
-from pipelines.profiles.profile import Profile
+from pipelines.statistics import distances as statistics
+from pipelines.statistics.category_column import CategoryColumn
+from pipelines.statistics.comparison import ColumnComparison, compare
+from pipelines.statistics.number_column import NumberColumn
+from pipelines.statistics.profile import Profile
 
 Array = npt.NDArray[np.float64]
 RANDOM = np.random.default_rng(0)

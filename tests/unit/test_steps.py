@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.contract.settings import Gate
-from pipelines.data.commits import Commit
-from pipelines.evaluation.calibration import Calibration
-from pipelines.evaluation.gates import judge
+from pipelines.datasets.commits.commits import Commit
+from pipelines.flows.retraining.gates import judge
+from pipelines.interface.settings import Gate
+from pipelines.jobs.training.serving import InvalidRequestError, input_fn, model_fn, output_fn, predict_fn
+from pipelines.jobs.training.tabular import MissingFeaturesError
 from pipelines.models import flights
-from pipelines.profiles.baseline import Baseline
-from pipelines.profiles.comparison import compare
-from pipelines.profiles.profile import PREDICTION, Profile
-from pipelines.quality.quality import Evaluated
-from pipelines.training.serving import InvalidRequestError, input_fn, model_fn, output_fn, predict_fn
-from pipelines.training.tabular import MissingFeaturesError
+from pipelines.monitoring.quality.quality import EvaluationMetrics
+from pipelines.statistics.baseline import Baseline
+from pipelines.statistics.calibration import Calibration
+from pipelines.statistics.comparison import compare
+from pipelines.statistics.profile import PREDICTION, Profile
 from tests.unit import laptop
 
 
@@ -82,7 +82,7 @@ def test_segments_and_calibration_are_kept_for_the_checks(run: Path) -> None:
     evaluation = laptop.read(run / "evaluation" / "evaluation.json")
     calibration = Calibration(**evaluation["calibration"])
     assert list(calibration.rates) == sorted(calibration.rates)
-    assert Evaluated.from_document(evaluation).columns == ["origin"]
+    assert EvaluationMetrics.from_document(evaluation).columns == ["origin"]
 
 
 def test_served_model_gives_the_golden_answers(run: Path) -> None:
@@ -114,7 +114,7 @@ def test_training_again_gives_the_same_model(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run / "training", tmp_path / "training")
     assert laptop.train(tmp_path, "late_arrival", "late").returncode == 0
     assert (tmp_path / "model" / "model.joblib").read_bytes() == (run / "model" / "model.joblib").read_bytes()
-    assert (tmp_path / "model" / "code" / "pipelines" / "training" / "serving.py").exists()
+    assert (tmp_path / "model" / "code" / "pipelines" / "jobs" / "training" / "serving.py").exists()
 
 
 def test_training_without_the_target_says_so(run: Path, tmp_path: Path) -> None:

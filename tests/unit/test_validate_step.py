@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.steps.validate import write_document
+from pipelines.jobs.steps.validate import write_document
 
 
 def test_a_document_comes_whole_and_alone(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.files import reading
-from pipelines.validation.check import Checked, check_files
-from pipelines.validation.contract import DataContract, read_contract
-from pipelines.validation.violations import EXAMPLES
+from pipelines.jobs.validation.check import ContractReport, check_files
+from pipelines.jobs.validation.data_contract.contract import DataContract, read_contract
+from pipelines.jobs.validation.violations import EXAMPLES
+from pipelines.tables import reading
 
 COMMITTED = datetime.datetime(2013, 2, 1, tzinfo=UTC)
 CONTRACT = """\
@@ -52,7 +52,7 @@ def contract_of(folder: Path, text: str) -> DataContract:
     return read_contract(folder / "contract.yaml")
 
 
-def check_rows(folder: Path, contract: DataContract, *tables: list[dict[str, str | None]]) -> Checked:
+def check_rows(folder: Path, contract: DataContract, *tables: list[dict[str, str | None]]) -> ContractReport:
     files = {}
     for number, rows in enumerate(tables, start=1):
         files[f"{number}.csv"] = folder / f"{number}.csv"
@@ -60,7 +60,7 @@ def check_rows(folder: Path, contract: DataContract, *tables: list[dict[str, str
     return check_files(files, contract, reference=COMMITTED)
 
 
-def broken(checked: Checked) -> dict[tuple[str, str], int]:
+def broken(checked: ContractReport) -> dict[tuple[str, str], int]:
     return {(violation.column, violation.rule): violation.count for violation in checked.violations}
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.contract import ledger as keys
-from pipelines.contract.paths import commit_key, object_key
-from pipelines.data.commits import Commit, Dataset, InvalidCommitError, NoDataError
-from pipelines.data.history import AmbiguousCommitError, RewrittenCommitError
-from pipelines.data.verify import DamageKind
+from pipelines.datasets.commits.commits import Commit, Dataset, InvalidCommitError, NoDataError
+from pipelines.datasets.commits.history import AmbiguousCommitError, RewrittenCommitError
+from pipelines.datasets.commits.verify import DamageKind
+from pipelines.interface import keys
+from pipelines.interface.paths import commit_key, object_key
 from tests.unit.cloud import Cloud
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from mooring.cli import cli
-from mooring.demo.month import DRIFT_HEADER, QUALITY_HEADER, Changed, Month, drift_table, quality_table
+from mooring.demo.month import DRIFT_HEADER, QUALITY_HEADER, ChangedColumn, Month, drift_table, quality_table
 from mooring.demo.year import next_second
 from mooring.demo.year_picture import COST, SAVED, render
 
@@ -17,7 +17,7 @@ APRIL = Month(
     rows=28330,
     labelled=27564,
     outcome="warning",
-    changed=(Changed(name="temp", effect=0.51, drifted=False),),
+    changed=(ChangedColumn(name="temp", effect=0.51, drifted=False),),
     measured=0.71,
     quality="held",
     estimated=0.72,
@@ -30,7 +30,7 @@ JULY = replace(
     name="2013-07",
     outcome="drift",
     changed=tuple(
-        Changed(name=name, effect=effect, drifted=name != "visib")
+        ChangedColumn(name=name, effect=effect, drifted=name != "visib")
         for name, effect in (("humid", 0.4), ("temp", 0.9), ("dewp", 0.8), ("dest", 0.2), ("origin", 0.1), ("visib", 1))
     ),
     measured=0.69,

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from pipelines.training.job import train
+from pipelines.jobs.training.job import train
 
 
 def build(

@@ -7,6 +7,6 @@ import sys
 if "SAGEMAKER_SUBMIT_DIRECTORY" in os.environ:
     sys.path.append(os.environ["SAGEMAKER_SUBMIT_DIRECTORY"])
 
-from pipelines.training.serving import input_fn, model_fn, output_fn, predict_fn
+from pipelines.jobs.training.serving import input_fn, model_fn, output_fn, predict_fn
 
 __all__ = ["input_fn", "model_fn", "output_fn", "predict_fn"]

@@ -14,8 +14,8 @@ from mooring import bootstrap, cdk
 from mooring.cli.fleet import find
 from mooring.demo import chapters
 from mooring.demo.story import Story
-from mooring.deployed import Deployed
-from mooring.local import process
+from mooring.deployed import DeployedEnvironment
+from mooring.embedded import process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Deployment:
     variables: dict[str, str]
     assembly: Path
     logs: Path
-    deployed: Deployed
+    deployed: DeployedEnvironment
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
                 variables=variables,
                 assembly=assembly,
                 logs=folder,
-                deployed=Deployed(environment, session=boto3.Session(region_name=environment.region)),
+                deployed=DeployedEnvironment(environment, session=boto3.Session(region_name=environment.region)),
             )
             deploy(deployment)
             yield deployment
@@ -86,7 +86,7 @@ def stage(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> c
 
 
 @pytest.fixture(scope="session")
-def arrivals(stage: chapters.Stage) -> Deployed:
+def arrivals(stage: chapters.Stage) -> DeployedEnvironment:
     """The environment with a first champion, trained on January and February."""
     deployed = stage.arrivals
     chapters.commit_months(stage, deployed, range(1, 4))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mooring.demo import traffic
 from mooring.demo.chapters import MODEL
-from mooring.deployed import Deployed
+from mooring.deployed import DeployedEnvironment
 from pipelines.models import flights
 from tests.local.loop.test_commands import run, run_json
 
@@ -32,7 +32,7 @@ def sent_and_labelled() -> tuple[str, list[str], str]:
     return header, rows, "\n".join(labels)
 
 
-def test_traffic_is_checked_reported_and_measured(arrivals: Deployed, tmp_path: Path) -> None:
+def test_traffic_is_checked_reported_and_measured(arrivals: DeployedEnvironment, tmp_path: Path) -> None:
     name, (header, rows, labels) = arrivals.environment.id, sent_and_labelled()
     hours = {f"{datetime.now(UTC):%Y-%m-%dT%H}"}
     client = arrivals.client("sagemaker-runtime", "consumer")

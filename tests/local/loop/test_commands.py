@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from mooring.cli import cli
 from mooring.demo.chapters import DATASET, MODEL
-from mooring.deployed import Deployed
+from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
 
 
@@ -22,7 +22,7 @@ def run_json(*arguments: str) -> Any:
     return json.loads(run(*arguments, "--json"))
 
 
-def test_show_tells_champion_runs_and_releases(arrivals: Deployed) -> None:
+def test_show_tells_champion_runs_and_releases(arrivals: DeployedEnvironment) -> None:
     text = run("show", arrivals.environment.id, MODEL)
     assert "champion v1" in text
     assert "registered" in text
@@ -32,13 +32,13 @@ def test_show_tells_champion_runs_and_releases(arrivals: Deployed) -> None:
     assert found["run"][0]["outcome"] == "registered"
 
 
-def test_log_lists_the_commits(arrivals: Deployed) -> None:
+def test_log_lists_the_commits(arrivals: DeployedEnvironment) -> None:
     newest = run_json("data", "log", arrivals.environment.id, DATASET)[0]
     assert [file["path"] for file in newest["files"]] == [f"2013-0{month}.csv.gz" for month in (1, 2, 3)]
     assert newest["id"][:12] in run("data", "log", arrivals.environment.id, DATASET)
 
 
-def test_unchanged_files_make_no_commit(arrivals: Deployed, tmp_path: Any) -> None:
+def test_unchanged_files_make_no_commit(arrivals: DeployedEnvironment, tmp_path: Any) -> None:
     from pipelines.models import flights  # noqa: PLC0415 - pandas
 
     head = arrivals.dataset(DATASET).head()
@@ -48,7 +48,7 @@ def test_unchanged_files_make_no_commit(arrivals: Deployed, tmp_path: Any) -> No
     assert arrivals.dataset(DATASET).read_head() == head.id
 
 
-def test_commit_is_shown_checked_out_verified_and_profiled(arrivals: Deployed, tmp_path: Any) -> None:
+def test_commit_is_shown_checked_out_verified_and_profiled(arrivals: DeployedEnvironment, tmp_path: Any) -> None:
     name, head = arrivals.environment.id, arrivals.dataset(DATASET).head()
     assert head.id in run("data", "show", name, DATASET)
     done = run_json("data", "checkout", name, DATASET, head.id[:8], str(tmp_path / "out"))
@@ -60,7 +60,7 @@ def test_commit_is_shown_checked_out_verified_and_profiled(arrivals: Deployed, t
     assert page.stat().st_size < 500_000
 
 
-def test_unknown_environment_names_those_that_there_are(arrivals: Deployed) -> None:
+def test_unknown_environment_names_those_that_there_are(arrivals: DeployedEnvironment) -> None:
     with pytest.raises(MooringError, match="arrivals-dev-us-east-2") as refused:
         run("show", "arrivals-dev-us-east-2", MODEL)
     assert arrivals.environment.id in refused.value.remedy

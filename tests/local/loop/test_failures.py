@@ -15,16 +15,16 @@ import psutil
 import pytest
 
 from mooring.demo.chapters import DATASET, MODEL, serving_package
-from mooring.deployed import Deployed, Execution, wait
-from pipelines.contract import ledger
-from pipelines.contract.paths import run_prefix
-from pipelines.contract.settings import ModelSettings
+from mooring.deployed import DeployedEnvironment, Execution, wait
+from pipelines.interface import keys as ledger
+from pipelines.interface.paths import run_prefix
+from pipelines.interface.settings import ModelSettings
 from pipelines.models import flights
 from tests.local.loop.conftest import Deployment
 
 
 @pytest.fixture
-def alerts(arrivals: Deployed, admin: Any) -> Iterator[Any]:
+def alerts(arrivals: DeployedEnvironment, admin: Any) -> Iterator[Any]:
     """Reads the next message of the alert topic."""
     sqs, sns = admin("sqs"), admin("sns")
     queue = sqs.create_queue(QueueName="alerts-reader")["QueueUrl"]
@@ -56,7 +56,7 @@ def alerts(arrivals: Deployed, admin: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def head(arrivals: Deployed, admin: Any) -> Iterator[None]:
+def head(arrivals: DeployedEnvironment, admin: Any) -> Iterator[None]:
     """Puts the dataset's head back after the test."""
     key = {"pk": {"S": ledger.dataset_pk(DATASET)}, "sk": {"S": ledger.HEAD}}
     table = arrivals.environment.ledger_table
@@ -66,15 +66,15 @@ def head(arrivals: Deployed, admin: Any) -> Iterator[None]:
     dynamodb.put_item(TableName=table, Item=item)
 
 
-def run(deployed: Deployed, reason: str) -> Execution:
+def run(deployed: DeployedEnvironment, reason: str) -> Execution:
     return deployed.wait_for(deployed.start_retraining(MODEL, by="tester", reason=reason), timeout_s=120)
 
 
-def record_of(deployed: Deployed, execution: Execution) -> dict[str, Any]:
+def record_of(deployed: DeployedEnvironment, execution: Execution) -> dict[str, Any]:
     return next(item for item in deployed.model_items(MODEL, "run#") if item["execution"] == execution.arn)
 
 
-def assert_failed(deployed: Deployed, execution: Execution, alert: str, *words: str) -> None:
+def assert_failed(deployed: DeployedEnvironment, execution: Execution, alert: str, *words: str) -> None:
     record = record_of(deployed, execution)
     assert execution.status == "FAILED"
     assert record["outcome"] == "failed"
@@ -87,7 +87,7 @@ def assert_failed(deployed: Deployed, execution: Execution, alert: str, *words: 
 
 
 @pytest.mark.usefixtures("head")
-def test_broken_contract(arrivals: Deployed, admin: Any, alerts: Any, tmp_path: Path) -> None:
+def test_broken_contract(arrivals: DeployedEnvironment, admin: Any, alerts: Any, tmp_path: Path) -> None:
     file, rows = tmp_path / "april.csv.gz", flights.month_rows(4).drop(columns="distance")
     rows.loc[0, "origin"] = "Ada"
     rows.to_csv(file, index=False)
@@ -110,7 +110,7 @@ def test_broken_contract(arrivals: Deployed, admin: Any, alerts: Any, tmp_path: 
 
 
 @pytest.mark.usefixtures("head")
-def test_unreadable_file(arrivals: Deployed, alerts: Any, tmp_path: Path) -> None:
+def test_unreadable_file(arrivals: DeployedEnvironment, alerts: Any, tmp_path: Path) -> None:
     file = tmp_path / "april.csv.gz"
     file.write_bytes(b"\x1f\x8b\x08\x00 this is no gzip")
     arrivals.dataset(DATASET).commit({flights.month_name(4): file}, author="tester", message="garbage")
@@ -119,7 +119,7 @@ def test_unreadable_file(arrivals: Deployed, alerts: Any, tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def settings(arrivals: Deployed, admin: Any) -> Iterator[Any]:
+def settings(arrivals: DeployedEnvironment, admin: Any) -> Iterator[Any]:
     """Writes other settings for one test, as a deployment would."""
     parameter = arrivals.model(MODEL).settings_parameter
     ssm = admin("ssm")
@@ -134,13 +134,15 @@ def settings(arrivals: Deployed, admin: Any) -> Iterator[Any]:
     ssm.put_parameter(Name=parameter, Value=before, Overwrite=True)
 
 
-def test_training_program_that_crashes(arrivals: Deployed, alerts: Any, settings: Any) -> None:
+def test_training_program_that_crashes(arrivals: DeployedEnvironment, alerts: Any, settings: Any) -> None:
     settings(learning_rate="fast")
     execution = run(arrivals, "crash")
     assert_failed(arrivals, execution, alerts(), "learning", "fast")
 
 
-def test_killed_training_process(arrivals: Deployed, alerts: Any, settings: Any, training_process: Any) -> None:
+def test_killed_training_process(
+    arrivals: DeployedEnvironment, alerts: Any, settings: Any, training_process: Any
+) -> None:
     settings(max_iter="20000")
     arn = arrivals.start_retraining(MODEL, by="tester", reason="kill")
     victim = wait(training_process, what="the training process", timeout_s=60)
@@ -165,7 +167,7 @@ def training_process(deployment: Deployment) -> Callable[[], psutil.Process | No
 
 
 def test_aborted_execution_frees_its_lease(
-    arrivals: Deployed, settings: Any, alerts: Any, training_process: Any
+    arrivals: DeployedEnvironment, settings: Any, alerts: Any, training_process: Any
 ) -> None:
     settings(max_iter="20000")
     arn = arrivals.start_retraining(MODEL, by="tester", reason="abort")
@@ -181,7 +183,7 @@ def test_aborted_execution_frees_its_lease(
     assert "ABORTED" in alerts()
 
 
-def test_twenty_triggers_give_one_run(arrivals: Deployed) -> None:
+def test_twenty_triggers_give_one_run(arrivals: DeployedEnvironment) -> None:
     before = {item["sk"] for item in arrivals.model_items(MODEL, "refusal#")}
     arns = [arrivals.start_retraining(MODEL, by="tester", reason="stampede") for _ in range(20)]
     ended = [arrivals.wait_for(arn, timeout_s=120) for arn in arns]

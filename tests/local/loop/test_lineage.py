@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mooring.demo.chapters import DATASET, MODEL
-from mooring.deployed import Deployed, wait
-from pipelines.contract import events
+from mooring.deployed import DeployedEnvironment, wait
+from pipelines.interface import events
 from tests.local.loop.test_commands import run, run_json
 
 
@@ -15,12 +15,12 @@ def nodes(document: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [node["attributes"] for node in document["nodes"] if node["kind"] == kind]
 
 
-def commit_of(arrivals: Deployed) -> str:
+def commit_of(arrivals: DeployedEnvironment) -> str:
     """What the first version was trained on, as its package says."""
     return str(arrivals.package(arrivals.package_arn(MODEL, 1))["CustomerMetadataProperties"]["commit"])
 
 
-def test_served_model_leads_back_to_its_commit(arrivals: Deployed, tmp_path: Path) -> None:
+def test_served_model_leads_back_to_its_commit(arrivals: DeployedEnvironment, tmp_path: Path) -> None:
     commit = commit_of(arrivals)
     picture = tmp_path / "lineage.svg"
     text = run("lineage", arrivals.environment.id, MODEL, "--svg", str(picture))
@@ -36,14 +36,14 @@ def test_served_model_leads_back_to_its_commit(arrivals: Deployed, tmp_path: Pat
     assert "released" in [release["outcome"] for release in nodes(found, "release")]
 
 
-def test_commit_names_the_models_that_have_seen_it(arrivals: Deployed) -> None:
+def test_commit_names_the_models_that_have_seen_it(arrivals: DeployedEnvironment) -> None:
     commit = commit_of(arrivals)
     found = run_json("lineage", arrivals.environment.id, commit[:10])
     assert found["subject"] == f"commit:{DATASET}/{commit}"
     assert f"{MODEL}/1" in [f"{package['model']}/{package['version']}" for package in nodes(found, "package")]
 
 
-def test_version_is_made_again_to_the_last_digit(arrivals: Deployed) -> None:
+def test_version_is_made_again_to_the_last_digit(arrivals: DeployedEnvironment) -> None:
     lease = arrivals.model_items(MODEL, "lease")[0]
     versions = len(nodes(run_json("lineage", arrivals.environment.id, f"{MODEL}/1"), "package"))
     asked = ("reproduce", arrivals.environment.id, MODEL, "1", "--wait")
@@ -60,7 +60,7 @@ def test_version_is_made_again_to_the_last_digit(arrivals: Deployed) -> None:
     assert len(nodes(traced, "package")) == versions, "nothing was registered"
 
 
-def test_event_starts_no_reproduction(arrivals: Deployed) -> None:
+def test_event_starts_no_reproduction(arrivals: DeployedEnvironment) -> None:
     trigger = {"kind": events.REPRODUCTION, "id": "by-event", "by": "tester", "reason": "smuggled"}
     trigger["package_arn"] = arrivals.package_arn(MODEL, 1)
     entry = {

@@ -9,19 +9,19 @@ from botocore.exceptions import ClientError
 
 from mooring.demo import chapters, traffic
 from mooring.demo.chapters import MODEL
-from mooring.deployed import Deployed, wait
+from mooring.deployed import DeployedEnvironment, wait
 from mooring.errors import MooringError
 from tests.local.loop.conftest import Deployment, deploy
 
 
-def test_second_deploy_changes_nothing(deployment: Deployment, arrivals: Deployed) -> None:
+def test_second_deploy_changes_nothing(deployment: Deployment, arrivals: DeployedEnvironment) -> None:
     serving = chapters.serving_package(arrivals, MODEL)
     printed = deploy(deployment)
     assert printed.count("(no changes)") == 4, printed
     assert chapters.serving_package(arrivals, MODEL) == serving
 
 
-def test_endpoint_answers_during_releases(stage: chapters.Stage, arrivals: Deployed) -> None:
+def test_endpoint_answers_during_releases(stage: chapters.Stage, arrivals: DeployedEnvironment) -> None:
     with chapters.constant_caller(stage) as caller:
         arn = arrivals.start_retraining(MODEL, by="tester", reason="a second model")
         run = arrivals.wait_for(arn, timeout_s=chapters.RUN_TIMEOUT_S)
@@ -34,7 +34,7 @@ def test_endpoint_answers_during_releases(stage: chapters.Stage, arrivals: Deplo
     assert caller.answered > before
 
 
-def test_capture_is_written_in_sagemakers_format(arrivals: Deployed, admin: Any) -> None:
+def test_capture_is_written_in_sagemakers_format(arrivals: DeployedEnvironment, admin: Any) -> None:
     header, rows = traffic.month_requests(1)
     runtime = arrivals.client("sagemaker-runtime", "consumer")
     body = "\n".join([header, *rows[:3]])
@@ -49,7 +49,7 @@ def test_capture_is_written_in_sagemakers_format(arrivals: Deployed, admin: Any)
     assert records["eventVersion"] == "0"
 
 
-def _captured(deployed: Deployed, admin: Any, body: str) -> dict[str, Any] | None:
+def _captured(deployed: DeployedEnvironment, admin: Any, body: str) -> dict[str, Any] | None:
     s3, bucket = admin("s3"), deployed.environment.bucket("capture")
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{MODEL}/v1/"):
         for entry in page.get("Contents", []):
@@ -60,7 +60,7 @@ def _captured(deployed: Deployed, admin: Any, body: str) -> dict[str, Any] | Non
     return None
 
 
-def test_people_may_only_what_their_role_says(arrivals: Deployed) -> None:
+def test_people_may_only_what_their_role_says(arrivals: DeployedEnvironment) -> None:
     with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
         arrivals.client("sagemaker", "consumer").list_models()
     with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
@@ -77,7 +77,7 @@ def test_people_may_only_what_their_role_says(arrivals: Deployed) -> None:
         )
 
 
-def test_unknown_version_is_not_approved(arrivals: Deployed) -> None:
+def test_unknown_version_is_not_approved(arrivals: DeployedEnvironment) -> None:
     with pytest.raises(MooringError, match="was not approved"):
         arrivals.approve(MODEL, 99, by="tester", comment="there is no such version")
 

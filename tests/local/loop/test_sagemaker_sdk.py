@@ -6,11 +6,11 @@ import boto3
 import pytest
 
 from mooring.demo.chapters import MODEL
-from mooring.deployed import Deployed
+from mooring.deployed import DeployedEnvironment
 
 
 @pytest.mark.filterwarnings("ignore")  # the SDK's own imports warn
-def test_sdk_reads_what_the_loop_has_made(arrivals: Deployed) -> None:
+def test_sdk_reads_what_the_loop_has_made(arrivals: DeployedEnvironment) -> None:
     from sagemaker.core.resources import Endpoint, ModelPackage, TrainingJob  # noqa: PLC0415 - takes seconds
 
     session = boto3.Session(region_name=arrivals.environment.region)

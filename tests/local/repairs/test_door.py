@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from mooring.local.repairs import door
+from mooring.embedded.repairs import door
 from tests.local.conftest import EmbeddedAws
 
 

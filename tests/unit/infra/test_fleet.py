@@ -192,7 +192,7 @@ def test_unknown_environment_is_named_beside_those_that_there_are() -> None:
 
 def test_committed_schema_is_current() -> None:
     committed = json.loads((ROOT / "fleet.schema.json").read_text(encoding="utf-8"))
-    assert committed == Fleet.model_json_schema(), "python -m infra.fleet > fleet.schema.json"
+    assert committed == Fleet.model_json_schema(), "python -m infra.fleet.reading > fleet.schema.json"
 
 
 def test_images_are_those_that_sagemaker_publishes() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mooring.local.sagemaker.archives import UnsafeArchiveError, pack, unpack
+from mooring.embedded.sagemaker.archives import UnsafeArchiveError, pack, unpack
 
 
 def _archive(path: Path, *members: tarfile.TarInfo) -> Path:

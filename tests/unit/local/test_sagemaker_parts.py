@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mooring.local.sagemaker import capture, script_mode, serving, shapes
-from mooring.local.sagemaker.errors import SageMakerError
+from mooring.embedded.sagemaker import capture, script_mode, serving, shapes
+from mooring.embedded.sagemaker.errors import SageMakerError
 
 
 def test_refuses_every_unsupported_parameter_by_its_path() -> None:

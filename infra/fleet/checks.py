@@ -1,0 +1,106 @@
+"""Checks across the values of a fleet: names, limits, and settings that contradict each other."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from infra import images
+from infra.fleet.fleet import Fleet
+from infra.fleet.problems import Problem
+from infra.fleet.spec import ACCOUNT, METRICS, NAME, PRODUCTION, EnvironmentSpec, ModelSpec, Settings, TeamSpec
+from infra.instances import has_local_disk
+from pipelines.interface.names import Environment
+
+
+def check(fleet: Fleet) -> Iterator[Problem]:
+    stages = [stage.name for stage in fleet.stages]
+    yield from _names("stages", stages)
+    yield from _names("teams", [team.name for team in fleet.teams])
+    ids = Counter(environment.names.id for environment in fleet.environments())
+    for number, team in enumerate(fleet.teams):
+        at = f"teams[{number}]"
+        yield from _names(f"{at}.models", [model.name for model in team.models])
+        for place, spec in enumerate(team.environments):
+            yield from _check_environment(f"{at}.environments[{place}]", team, spec, stages, ids)
+        present = [spec.stage for spec in team.environments]
+        for place, model in enumerate(team.models):
+            yield from _check_model(f"{at}.models[{place}]", fleet, model, stages, present)
+
+
+def _names(at: str, names: list[str]) -> Iterator[Problem]:
+    counts = Counter(names)
+    for number, name in enumerate(names):
+        if not re.match(NAME, name):
+            yield Problem(f"{at}[{number}].name", name, "small letters, digits and single hyphens, a letter first")
+        if counts[name] > 1:
+            yield Problem(f"{at}[{number}].name", name, "a name that stands once")
+
+
+def _check_environment(
+    at: str, team: TeamSpec, spec: EnvironmentSpec, stages: list[str], ids: Counter[str]
+) -> Iterator[Problem]:
+    if spec.stage not in stages:
+        yield Problem(f"{at}.stage", spec.stage, f"one of the stages {', '.join(stages)}")
+    if not re.match(ACCOUNT, spec.account):
+        yield Problem(f"{at}.account", spec.account, "an account id: 12 digits, in quotes")
+    if spec.region not in images.REGISTRIES:
+        near = get_close_matches(spec.region, images.REGISTRIES, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        yield Problem(f"{at}.region", spec.region, f"{hint}one of {', '.join(images.REGISTRIES)}")
+    names = Environment(team=team.name, stage=spec.stage, account=spec.account, region=spec.region)
+    if ids[names.id] > 1:
+        yield Problem(at, names.id, "an environment (team, stage, region) that stands once")
+    for what, name, longest in names.limits():
+        if len(name) > longest:
+            yield Problem(at, name, f"at most {longest} characters for the {what}'s name, not {len(name)}")
+    for place, model in enumerate(team.models):
+        for what, name, longest in names.model(model.name).limits():
+            if len(name) > longest:
+                where = f"{at.rpartition('.')[0]}.models[{place}].name"
+                yield Problem(where, name, f"at most {longest} characters for the {what}'s name, not {len(name)}")
+
+
+def _check_model(at: str, fleet: Fleet, model: ModelSpec, stages: list[str], present: list[str]) -> Iterator[Problem]:
+    if not re.match(NAME, model.dataset):
+        yield Problem(f"{at}.dataset", model.dataset, "small letters, digits and single hyphens, a letter first")
+    for stage in model.stages:
+        if stage not in stages:
+            yield Problem(f"{at}.stages.{stage}", stage, f"one of the stages {', '.join(stages)}")
+    seen: set[tuple[str, str]] = set()
+    for stage in dict.fromkeys(present):
+        for path, value, allowed in _check_settings(fleet.settings(model, stage), model, stage, stages, present):
+            if (path, allowed) not in seen:
+                seen.add((path, allowed))
+                yield Problem(f"{at}.{path}", value, f"{allowed} (in stage {stage})")
+
+
+def _check_settings(
+    settings: Settings, model: ModelSpec, stage: str, stages: list[str], present: list[str]
+) -> Iterator[tuple[str, Any, str]]:
+    values = settings.model_dump()
+    gate, serving, retraining = values["gate"], values["serving"], values["retraining"]
+    if values["training_stage"] not in stages or values["training_stage"] not in present:
+        where = [name for name in stages if name in present]
+        yield "training_stage", values["training_stage"], f"one of the team's stages {', '.join(where)}"
+    for job in ("training", "processing"):
+        if has_local_disk(kind := values[job]["instance_type"]):
+            yield f"{job}.instance_type", kind, "a type without disks of its own: those take no key of ours"
+    if gate["metric"] not in METRICS[model.task]:
+        yield "gate.metric", gate["metric"], f"for {model.task} one of {', '.join(METRICS[model.task])}"
+    if gate["bound"] is None:
+        yield "gate.bound", None, "a number: the worst value that may serve at all"
+    triggers, schedule = retraining["triggers"], retraining["schedule"]
+    if "schedule" in triggers and schedule is None:
+        yield "retraining.schedule", None, "a rate(…) or cron(…), because retraining.triggers names schedule"
+    if "schedule" not in triggers and schedule is not None:
+        listed = ", ".join(triggers) or "empty"
+        yield "retraining.schedule", schedule, f"null, or schedule among retraining.triggers, which are {listed}"
+    if serving["mode"] == "serverless":
+        allowed = "real-time: a serverless endpoint captures no traffic, and what is not watched is not served"
+        yield "serving.mode", "serverless", allowed
+    if serving["min_instances"] > serving["max_instances"]:
+        yield "serving.min_instances", serving["min_instances"], f"at most max_instances, {serving['max_instances']}"
+    if stage == PRODUCTION and serving["min_instances"] < 2:
+        yield "serving.min_instances", serving["min_instances"], "at least 2 in prod"

@@ -1,0 +1,168 @@
+"""What ``fleet.yaml`` may say, place by place: the shapes that ``infra.fleet.fleet`` reads it into.
+
+``None`` in a setting means "not said here": it comes from the next weaker place.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra import images
+
+METRICS = {"classification": ("auc", "log_loss", "brier"), "regression": ("mae", "rmse")}
+PRODUCTION = "prod"
+"""The stage whose endpoints need two instances and whose stateful stacks are protected."""
+
+NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+ACCOUNT = r"^[0-9]{12}$"
+INSTANCE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
+SCHEDULE = r"^(rate\([1-9][0-9]* (minute|hour|day)s?\)|cron\(.+\))$"
+EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+COLUMN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+InstanceType = Annotated[str, Field(pattern=INSTANCE)]
+
+
+class Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class JobSpec(Spec):
+    """What a SageMaker job runs on."""
+
+    instance_type: InstanceType | None = None
+    volume_gb: Annotated[int, Field(ge=1, le=16384)] | None = None
+    max_runtime_s: Annotated[int, Field(ge=60, le=86400)] | None = None
+
+
+class GateSpec(Spec):
+    """What a candidate must show on the held-out rows."""
+
+    metric: Literal["auc", "log_loss", "brier", "mae", "rmse"] | None = None
+    bound: float | None = None
+    min_gain: Annotated[float, Field(ge=0)] | None = None
+    min_rows: Annotated[int, Field(ge=1)] | None = None
+
+
+class DriftSpec(Spec):
+    """When captured traffic is checked, and when it counts as drifted."""
+
+    schedule: Annotated[str, Field(pattern=SCHEDULE)] | None = None
+    window_hours: Annotated[int, Field(ge=1, le=720)] | None = None
+    min_rows: Annotated[int, Field(ge=1)] | None = None
+    false_alarm_rate: Annotated[float, Field(gt=0, le=0.1)] | None = None
+    min_effect: Annotated[float, Field(ge=0, lt=1)] | None = None
+    persistence: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class QualitySpec(Spec):
+    """When predictions count as worse than at evaluation, once labels have come."""
+
+    min_labels: Annotated[int, Field(ge=1)] | None = None
+    max_loss: Annotated[float, Field(gt=0)] | None = None
+
+
+class RetrainingSpec(Spec):
+    """Which triggers start a retraining (a person always may), and how often.
+
+    Unlike other keys, a ``schedule`` of null takes away the one of a weaker place.
+    """
+
+    triggers: list[Literal["drift", "quality", "commit", "schedule"]] | None = None
+    schedule: Annotated[str, Field(pattern=SCHEDULE)] | None = None
+    cooldown_s: Annotated[int, Field(ge=0)] | None = None
+    max_runs_per_day: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class ServingSpec(Spec):
+    """The endpoint. ``mode`` cannot be serverless as yet: such endpoints capture no traffic."""
+
+    mode: Literal["real-time", "serverless"] | None = None
+    instance_type: InstanceType | None = None
+    min_instances: Annotated[int, Field(ge=1, le=100)] | None = None
+    max_instances: Annotated[int, Field(ge=1, le=100)] | None = None
+    capture_percentage: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class Settings(Spec):
+    """Settings of a model; what is absent comes from the next weaker place."""
+
+    window_months: Annotated[int, Field(ge=1, le=120)] | None = None
+    holdout_months: Annotated[int, Field(ge=1, le=24)] | None = None
+    training_stage: str | None = None
+    training: JobSpec | None = None
+    processing: JobSpec | None = None
+    gate: GateSpec | None = None
+    drift: DriftSpec | None = None
+    quality: QualitySpec | None = None
+    retraining: RetrainingSpec | None = None
+    approval: Literal["automatic", "manual"] | None = None
+    two_people: bool | None = None
+    hyperparameters: dict[str, str] | None = None
+    serving: ServingSpec | None = None
+
+
+BUILT_IN = Settings(
+    window_months=3,
+    holdout_months=1,
+    training_stage="dev",
+    training=JobSpec(instance_type="ml.m5.large", volume_gb=30, max_runtime_s=3600),
+    processing=JobSpec(instance_type="ml.m5.large", volume_gb=30, max_runtime_s=3600),
+    gate=GateSpec(min_gain=0.0, min_rows=5000),
+    drift=DriftSpec(
+        schedule="rate(1 hour)", window_hours=1, min_rows=1000, false_alarm_rate=0.005, min_effect=0.07, persistence=1
+    ),
+    quality=QualitySpec(min_labels=500, max_loss=0.1),
+    retraining=RetrainingSpec(triggers=["drift", "quality", "commit"], cooldown_s=3600, max_runs_per_day=4),
+    approval="manual",
+    two_people=False,
+    hyperparameters={},
+    serving=ServingSpec(
+        mode="real-time", instance_type="ml.m5.large", min_instances=1, max_instances=2, capture_percentage=100
+    ),
+)
+
+
+class StageSpec(Spec):
+    name: Annotated[str, Field(json_schema_extra={"pattern": NAME})]
+    defaults: Settings = Settings()
+
+
+class EnvironmentSpec(Spec):
+    stage: str
+    account: Annotated[str, Field(json_schema_extra={"pattern": ACCOUNT})]
+    region: Annotated[str, Field(json_schema_extra={"enum": sorted(images.REGISTRIES)})]
+
+
+class ModelSpec(Settings):
+    name: Annotated[str, Field(json_schema_extra={"pattern": NAME})]
+    program: str | None = None
+    """The folder of ``pipelines/models`` that trains it; by default the model's name with underscores."""
+    dataset: Annotated[str, Field(json_schema_extra={"pattern": NAME})]
+    task: Literal["classification", "regression"]
+    target: Annotated[str, Field(pattern=COLUMN)]
+    time_column: Annotated[str, Field(pattern=COLUMN)]
+    stages: dict[str, Settings] = {}
+
+    @property
+    def program_folder(self) -> str:
+        return self.program or self.name.replace("-", "_")
+
+
+class TeamSpec(Spec):
+    name: Annotated[str, Field(json_schema_extra={"pattern": NAME})]
+    owners: Annotated[list[Annotated[str, Field(pattern=EMAIL)]], Field(min_length=1)]
+    monthly_budget_usd: Annotated[int, Field(ge=1)]
+    environments: Annotated[list[EnvironmentSpec], Field(min_length=1)]
+    models: list[ModelSpec]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """How one model is served in one environment."""
+
+    instance_type: str
+    min_instances: int
+    max_instances: int
+    capture_percentage: int

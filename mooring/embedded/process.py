@@ -1,0 +1,272 @@
+"""The embedded AWS as a process: start it, find it, stop it by its own pid.
+
+>>> server = start(home=Path(".mooring"), port=4566)
+>>> boto3.client("s3", **client_options(server, account="111111111111", region="eu-west-1")).list_buckets()
+>>> stop(home=Path(".mooring"))
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from mooring.errors import MooringError
+
+DEFAULT_PORT = 4566
+READY_WITHIN_S = 60.0
+STOP_WITHIN_S = 10.0
+SECRET = "embedded"
+"""Secret access key of every account's root: the server checks signatures of roles' keys, not of account ids."""
+
+_started: "dict[int, subprocess.Popen[bytes]]" = {}  # to be reaped by the process that started them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A running server; ``started`` is when its process began, which tells it from a later one of the same pid."""
+
+    home: Path
+    port: int
+    pid: int
+    started: float
+    schedule_speed: float
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate that clients must trust."""
+        return self.home / "tls" / "ca.pem"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "server.log"
+
+
+def start(
+    *,
+    home: Path,
+    port: int = DEFAULT_PORT,
+    schedule_speed: float = 1.0,
+    on_wait: Callable[[float], None] = lambda _: None,
+) -> Server:
+    """Start a server with nothing in it and return once it answers; ``on_wait`` gets the seconds waited so far.
+
+    Raises
+    ------
+    MooringError
+        One runs in this home already, the port is taken, or the server does not come up.
+    """
+    home = home.resolve()
+    if found := running(home):
+        raise MooringError(
+            f"the embedded AWS already runs on port {found.port} (process {found.pid})",
+            remedy="use it, or stop it first: mooring down",
+        )
+    _require_free(port)
+    _clear(home)
+    command = [sys.executable, "-m", "mooring.embedded.server", "--port", str(port), "--home", str(home)]
+    with (home / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--schedule-speed", str(schedule_speed)],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    server = Server(
+        home=home,
+        port=port,
+        pid=process.pid,
+        started=psutil.Process(process.pid).create_time(),
+        schedule_speed=schedule_speed,
+    )
+    _state_file(home).write_text(json.dumps({**asdict(server), "home": str(home)}))
+    _started[process.pid] = process
+    try:
+        wait_until_ready(server, on_wait)
+    except BaseException:
+        stop(home=home)
+        raise
+    return server
+
+
+def wait_until_ready(server: Server, on_wait: Callable[[float], None] = lambda _: None) -> None:
+    """Return once the server answers; ``on_wait`` gets the seconds waited so far.
+
+    Raises
+    ------
+    MooringError
+        It ended, or did not answer in time; the message has the end of its log.
+    """
+    begun = time.monotonic()
+    while (waited := time.monotonic() - begun) < READY_WITHIN_S:
+        if _ready(server):
+            return
+        if not _alive(server):
+            raise MooringError(
+                f"the embedded AWS ended while starting:\n{_last_lines(server.log)}", remedy=f"read {server.log}"
+            )
+        on_wait(waited)
+        time.sleep(0.1)
+    raise MooringError(
+        f"the embedded AWS did not answer within {READY_WITHIN_S:.0f} s:\n{_last_lines(server.log)}",
+        remedy=f"read {server.log}",
+    )
+
+
+def running(home: Path) -> Server | None:
+    """The server of this home, or None if none runs; what a killed one recorded is not believed."""
+    try:
+        state = json.loads(_state_file(home.resolve()).read_text())
+        server = Server(**{**state, "home": Path(state["home"])})
+    except (FileNotFoundError, ValueError, TypeError, KeyError):  # none was started, or half of a record was written
+        return None
+    return server if _alive(server) else None
+
+
+def require_running(home: Path) -> Server:
+    """The server of this home.
+
+    Raises
+    ------
+    MooringError
+        None runs.
+    """
+    if found := running(home):
+        return found
+    raise MooringError(f"the embedded AWS does not run (looked in {home})", remedy="start it: mooring up")
+
+
+def stop(*, home: Path) -> Server | None:
+    """Stop the server of this home and all that it started; returns it, or None if none ran."""
+    server = running(home)
+    if server is not None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(server.pid)
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_WITHIN_S)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(STOP_WITHIN_S)
+        if (child := _started.pop(server.pid, None)) is not None:
+            child.wait()
+    _state_file(home.resolve()).unlink(missing_ok=True)
+    return server
+
+
+def variables(server: Server, *, account: str, region: str) -> dict[str, str]:
+    """Environment variables that point boto3, the AWS CLI and the CDK CLI at one account and region of the server."""
+    return {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_CA_BUNDLE": str(server.authority),
+        "NODE_EXTRA_CA_CERTS": str(server.authority),
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "CDK_DEFAULT_ACCOUNT": account,
+        "CDK_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def client_options(server: Server, *, account: str, region: str) -> dict[str, Any]:
+    """Arguments of ``boto3.client`` for the root of one account."""
+    return {
+        "endpoint_url": server.url,
+        "verify": str(server.authority),
+        "region_name": region,
+        "aws_access_key_id": account,
+        "aws_secret_access_key": SECRET,
+    }
+
+
+def places(server: Server) -> list[tuple[str, str]]:
+    """The accounts and regions in which the server holds a stack, sorted.
+
+    Raises
+    ------
+    MooringError
+        The server runs but does not answer.
+    """
+    try:
+        with _open(server, "/_mooring/places", timeout_s=30) as answer:
+            return [(account, region) for account, region in json.load(answer)]
+    except OSError as error:
+        raise MooringError(
+            f"the embedded AWS (process {server.pid}) does not answer at {server.url}: {error}",
+            remedy=f"wait for it to start, or read {server.log}; start again: mooring down && mooring up",
+        ) from error
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _state_file(home: Path) -> Path:
+    return home / "server.json"
+
+
+def _alive(server: Server) -> bool:
+    try:
+        process = psutil.Process(server.pid)
+        return process.create_time() == server.started and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise MooringError(
+                f"port {port} cannot be used: {error.strerror}", remedy=f"take another: mooring up --port {port + 1}"
+            ) from error
+
+
+def _clear(home: Path) -> None:
+    """Empty the home of what an earlier server left; the folder may hold nothing else of ours to keep."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("tmp", "tls", "sagemaker"):
+        shutil.rmtree(home / name, ignore_errors=True)
+    _state_file(home).unlink(missing_ok=True)
+
+
+def _ready(server: Server) -> bool:
+    try:
+        with _open(server, "/_ministack/ready") as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _open(server: Server, path: str, *, timeout_s: float = 2) -> Any:
+    trust = ssl.create_default_context(cafile=str(server.authority))
+    return urllib.request.urlopen(f"{server.url}{path}", timeout=timeout_s, context=trust)
+
+
+def _last_lines(log: Path, count: int = 15) -> str:
+    return os.linesep.join(log.read_text(errors="replace").splitlines()[-count:])

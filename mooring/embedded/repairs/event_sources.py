@@ -1,0 +1,66 @@
+"""Lambda's event source mappings of queues: the batching window, large batches, and the function's own permissions.
+
+MiniStack hands messages on at once, ten at a time at most, and asks nobody. On AWS a mapping gathers messages until
+its window is over or its batch is full, and receives them under the function's role.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import lambda_svc, sqs
+
+from mooring.embedded import identity
+from mooring.embedded.repairs.patching import replace
+
+log = logging.getLogger("mooring.event_sources")
+
+_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+_AT_ONCE = 10
+"""What MiniStack receives at a time."""
+_refused: set[str] = set()
+"""The functions of which the log says so already: the queue is looked at all the time."""
+
+
+def apply() -> None:
+    """Mend the mappings of queues."""
+    replace(sqs, "_receive_messages_for_esm", _gather)
+
+
+def _gather(original: Callable[[str, int], list[dict[str, Any]]]) -> Callable[[str, int], list[dict[str, Any]]]:
+    def receive(queue_url: str, most: int) -> list[dict[str, Any]]:
+        arn = sqs._get_q(queue_url)["attributes"]["QueueArn"]
+        mapping = next(found for found in lambda_svc._esms.values() if found["EventSourceArn"] == arn)
+        window_s = int(mapping.get("MaximumBatchingWindowInSeconds") or 0)
+        if window_s and not _is_due(sqs._get_q(queue_url)["messages"], most, window_s):
+            return []
+        if not _may_receive(mapping["FunctionName"], arn):
+            return []
+        batch: list[dict[str, Any]] = []
+        while len(batch) < most and (more := original(queue_url, min(_AT_ONCE, most - len(batch)))):
+            batch += more
+        return batch
+
+    return receive
+
+
+def _is_due(messages: list[dict[str, Any]], most: int, window_s: int) -> bool:
+    now = time.time()
+    waiting = [message["visible_at"] for message in list(messages) if message["visible_at"] <= now]
+    return len(waiting) >= most or (bool(waiting) and now - min(waiting) >= window_s)
+
+
+def _may_receive(function: str, arn: str) -> bool:
+    role = lambda_svc._functions[function]["config"]["Role"]
+    try:
+        with identity.acting_as(role):
+            for action in _ACTIONS:
+                identity.authorize(action, arn)
+    except identity.AccessDeniedError as error:
+        if function not in _refused:
+            log.warning("%s receives nothing from %s: %s", function, arn, error)
+        _refused.add(function)
+        return False
+    _refused.discard(function)
+    return True

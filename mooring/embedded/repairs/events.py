@@ -1,0 +1,94 @@
+"""EventBridge and Scheduler: a target is called only if its own policy or the target's role allows it.
+
+MiniStack calls every target. On AWS a Lambda function must admit ``events.amazonaws.com`` in its resource policy, and
+a target that names a role is called under that role.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import eventbridge
+
+from mooring.embedded import identity
+from mooring.embedded.repairs.patching import replace
+
+log = logging.getLogger("mooring.events")
+
+_ACTIONS = {
+    "lambda": "lambda:InvokeFunction",
+    "states": "states:StartExecution",
+    "sqs": "sqs:SendMessage",
+    "sns": "sns:Publish",
+    "events": "events:PutEvents",
+}
+_NEEDS_ROLE = ("states",)
+
+
+def apply() -> None:
+    """Mend what calls targets."""
+    replace(eventbridge, "_invoke_target", _authorize_target)
+
+
+def _authorize_target(original: Callable[..., None]) -> Callable[..., None]:
+    def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+        try:
+            if event.get("Source") == "aws.scheduler":
+                # Scheduler names the schedule's group as the source, not the schedule.
+                group = rule.get("GroupName") or "default"
+                source = f"arn:aws:scheduler:{get_region()}:{get_account_id()}:schedule-group/{group}"
+                _authorize(target, service="scheduler.amazonaws.com", source_arn=source)
+            else:
+                _authorize(target, service="events.amazonaws.com", source_arn=rule.get("Arn", ""))
+        except identity.AccessDeniedError as error:
+            log.warning("%s does not call %s: %s", rule.get("Arn", "a rule"), target.get("Arn"), error)
+            return
+        # What the target sets in motion acts for itself, not for whoever sent the event.
+        with identity.acting_as(""):
+            original(target, event, rule, view)
+
+    return invoke_target
+
+
+def _authorize(target: dict[str, Any], *, service: str, source_arn: str) -> None:
+    arn = str(target.get("Arn", ""))
+    kind = arn.split(":")[2] if arn.count(":") > 4 else ""
+    if kind not in _ACTIONS:
+        raise identity.AccessDeniedError(f"targets of {kind or 'this kind'} are not supported here")
+    if role_arn := target.get("RoleArn"):
+        identity.require_trust(role_arn, service, source_arn=source_arn)
+        with identity.acting_as(role_arn):
+            identity.authorize(_ACTIONS[kind], arn)
+    elif kind in _NEEDS_ROLE or service.startswith("scheduler"):
+        raise identity.AccessDeniedError("the target names no role")
+    elif kind in ("lambda", "sqs", "sns"):
+        _require_resource_policy(kind, arn, service, source_arn)
+
+
+def _require_resource_policy(kind: str, arn: str, service: str, source_arn: str) -> None:
+    found = iam_evaluator._resource_policy(kind, arn)
+    document = (found or (None,))[0] or {}
+    if isinstance(document, str):
+        document = json.loads(document)
+    statements = document.get("Statement", [])
+    named = [
+        statement
+        for statement in (statements if isinstance(statements, list) else [statements])
+        if iam_evaluator._service_principal_matches(statement.get("Principal"), service)
+    ]
+    asked = iam_evaluator.EvalContext(
+        principal_arn=service,
+        principal_type="AWSService",
+        principal_account=get_account_id(),
+        action=_ACTIONS[kind],
+        resource_arn=arn,
+        region=get_region(),
+        secure_transport=True,
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()},
+    )
+    policies = [iam_evaluator.parse_policy_document({"Statement": named})]
+    if iam_evaluator.evaluate(asked, policies).decision != "Allow":
+        raise identity.AccessDeniedError(f"the resource policy of {arn} does not admit {service}")

@@ -1,0 +1,198 @@
+"""What a stack's role must be allowed to do for each type of resource: one action per create, update and delete.
+
+AWS's handlers call several APIs per resource; the one that names the resource stands for them here. A type that is
+not in the table is not checked; SageMaker's types are checked by the service itself.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam
+
+from mooring.embedded import identity
+
+
+class Actions(NamedTuple):
+    """IAM actions, the property that names the resource, and its ARN."""
+
+    create: str
+    update: str
+    delete: str
+    name: str
+    arn: str
+
+
+_HERE = "{region}:{account}"
+TABLE = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": None,  # checked by mooring.embedded.services.scaling
+    "AWS::ApplicationAutoScaling::ScalingPolicy": None,
+    "AWS::Budgets::Budget": Actions(
+        "budgets:ModifyBudget",
+        "budgets:ModifyBudget",
+        "budgets:ModifyBudget",
+        "",
+        "arn:aws:budgets::{account}:budget/*",
+    ),
+    "AWS::CloudWatch::Alarm": Actions(
+        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:PutMetricAlarm",
+        "cloudwatch:DeleteAlarms",
+        "AlarmName",
+        f"arn:aws:cloudwatch:{_HERE}:alarm:{{name}}",
+    ),
+    "AWS::CloudWatch::Dashboard": Actions(
+        "cloudwatch:PutDashboard",
+        "cloudwatch:PutDashboard",
+        "cloudwatch:DeleteDashboards",
+        "DashboardName",
+        "arn:aws:cloudwatch::{account}:dashboard/{name}",
+    ),
+    "AWS::DynamoDB::Table": Actions(
+        "dynamodb:CreateTable",
+        "dynamodb:UpdateTable",
+        "dynamodb:DeleteTable",
+        "TableName",
+        f"arn:aws:dynamodb:{_HERE}:table/{{name}}",
+    ),
+    "AWS::Events::Archive": Actions(
+        "events:CreateArchive",
+        "events:UpdateArchive",
+        "events:DeleteArchive",
+        "ArchiveName",
+        f"arn:aws:events:{_HERE}:archive/{{name}}",
+    ),
+    "AWS::Events::EventBus": Actions(
+        "events:CreateEventBus",
+        "events:UpdateEventBus",
+        "events:DeleteEventBus",
+        "Name",
+        f"arn:aws:events:{_HERE}:event-bus/{{name}}",
+    ),
+    "AWS::Events::Rule": Actions(
+        "events:PutRule", "events:PutRule", "events:DeleteRule", "Name", f"arn:aws:events:{_HERE}:rule/{{name}}"
+    ),
+    "AWS::IAM::ManagedPolicy": Actions(
+        "iam:CreatePolicy",
+        "iam:CreatePolicyVersion",
+        "iam:DeletePolicy",
+        "ManagedPolicyName",
+        "arn:aws:iam::{account}:policy/{name}",
+    ),
+    "AWS::IAM::Role": Actions(
+        "iam:CreateRole", "iam:UpdateRole", "iam:DeleteRole", "RoleName", "arn:aws:iam::{account}:role/{name}"
+    ),
+    "AWS::Lambda::EventSourceMapping": Actions(
+        "lambda:CreateEventSourceMapping",
+        "lambda:UpdateEventSourceMapping",
+        "lambda:DeleteEventSourceMapping",
+        "",
+        f"arn:aws:lambda:{_HERE}:event-source-mapping:{{name}}",
+    ),
+    "AWS::Lambda::Function": Actions(
+        "lambda:CreateFunction",
+        "lambda:UpdateFunctionCode",
+        "lambda:DeleteFunction",
+        "FunctionName",
+        f"arn:aws:lambda:{_HERE}:function:{{name}}",
+    ),
+    "AWS::Lambda::LayerVersion": Actions(
+        "lambda:PublishLayerVersion",
+        "lambda:PublishLayerVersion",
+        "lambda:DeleteLayerVersion",
+        "LayerName",
+        f"arn:aws:lambda:{_HERE}:layer:{{name}}",
+    ),
+    "AWS::Logs::LogGroup": Actions(
+        "logs:CreateLogGroup",
+        "logs:PutRetentionPolicy",
+        "logs:DeleteLogGroup",
+        "LogGroupName",
+        f"arn:aws:logs:{_HERE}:log-group:{{name}}",
+    ),
+    "AWS::S3::Bucket": Actions(
+        "s3:CreateBucket", "s3:PutBucketVersioning", "s3:DeleteBucket", "BucketName", "arn:aws:s3:::{name}"
+    ),
+    "AWS::SNS::Topic": Actions(
+        "sns:CreateTopic", "sns:SetTopicAttributes", "sns:DeleteTopic", "TopicName", f"arn:aws:sns:{_HERE}:{{name}}"
+    ),
+    "AWS::SQS::Queue": Actions(
+        "sqs:CreateQueue", "sqs:SetQueueAttributes", "sqs:DeleteQueue", "QueueName", f"arn:aws:sqs:{_HERE}:{{name}}"
+    ),
+    "AWS::SSM::Parameter": Actions(
+        "ssm:PutParameter", "ssm:PutParameter", "ssm:DeleteParameter", "Name", f"arn:aws:ssm:{_HERE}:parameter/{{name}}"
+    ),
+    "AWS::Scheduler::Schedule": Actions(
+        "scheduler:CreateSchedule",
+        "scheduler:UpdateSchedule",
+        "scheduler:DeleteSchedule",
+        "Name",
+        f"arn:aws:scheduler:{_HERE}:schedule/{{group}}/{{name}}",
+    ),
+    "AWS::StepFunctions::StateMachine": Actions(
+        "states:CreateStateMachine",
+        "states:UpdateStateMachine",
+        "states:DeleteStateMachine",
+        "StateMachineName",
+        f"arn:aws:states:{_HERE}:stateMachine:{{name}}",
+    ),
+}
+
+
+def authorize_resource(operation: str, resource_type: str, props: dict[str, Any], physical_id: str) -> None:
+    """Check the acting principal for ``create``, ``update`` or ``delete`` of one resource.
+
+    Raises
+    ------
+    AccessDeniedError
+        It may not do this, or not pass a role that the resource names.
+    """
+    if resource_type == "AWS::IAM::Policy":
+        action = "iam:DeleteRolePolicy" if operation == "delete" else "iam:PutRolePolicy"
+        for role in props.get("Roles") or []:
+            _authorize_role(action, role)
+    elif resource_type.startswith("Custom::") or resource_type == "AWS::CloudFormation::CustomResource":
+        identity.authorize("lambda:InvokeFunction", str(props.get("ServiceToken", "")))
+    elif (actions := TABLE.get(resource_type)) is not None:
+        name = str(props.get(actions.name) or physical_id).rpartition("|")[2]
+        arn = (
+            name
+            if name.startswith("arn:")
+            else _arn(actions, props, name.rpartition("/")[2] if "://" in name else name)
+        )
+        context = (
+            {"iam:PermissionsBoundary": props.get("PermissionsBoundary")} if resource_type == "AWS::IAM::Role" else {}
+        )
+        identity.authorize(getattr(actions, operation), arn, context=context)
+    if operation != "delete":
+        for role_arn, service in _passed(resource_type, props):
+            identity.check_pass_role(role_arn, service)
+
+
+def _authorize_role(action: str, name: str) -> None:
+    role = iam._roles.get(name) or {}
+    identity.authorize(
+        action,
+        f"arn:aws:iam::{get_account_id()}:role/{name}",
+        context={"iam:PermissionsBoundary": role.get("PermissionsBoundary")},
+    )
+
+
+def _arn(actions: Actions, props: dict[str, Any], name: str) -> str:
+    return actions.arn.format(
+        region=get_region(),
+        account=get_account_id(),
+        name=name.lstrip("/"),
+        group=props.get("GroupName") or "default",
+    )
+
+
+def _passed(resource_type: str, props: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if resource_type == "AWS::Lambda::Function":
+        yield props["Role"], "lambda.amazonaws.com"
+    elif resource_type == "AWS::StepFunctions::StateMachine":
+        yield props["RoleArn"], "states.amazonaws.com"
+    elif resource_type == "AWS::Scheduler::Schedule":
+        yield props["Target"]["RoleArn"], "scheduler.amazonaws.com"
+    elif resource_type == "AWS::Events::Rule":
+        yield from ((t["RoleArn"], "events.amazonaws.com") for t in props.get("Targets") or [] if t.get("RoleArn"))

@@ -1,0 +1,135 @@
+"""CloudFormation's SageMaker types: the same operations, under the stack's role, with CloudFormation's rules."""
+
+import contextlib
+from typing import Any
+
+from ministack.services.cloudformation import provisioners, stacks
+
+from mooring.embedded.repairs.patching import replace
+from mooring.embedded.sagemaker import endpoints, service, shapes, store
+from mooring.embedded.sagemaker.errors import SageMakerError
+from mooring.embedded.sagemaker.store import Record
+
+_KINDS = {f"AWS::SageMaker::{prefix}": kind for kind, prefix in store.KINDS.items() if not kind.endswith("-job")}
+del _KINDS["AWS::SageMaker::ModelPackage"]
+
+_REPLACING = {
+    "AWS::SageMaker::Model": (
+        "Containers EnableNetworkIsolation ExecutionRoleArn InferenceExecutionConfig ModelName PrimaryContainer Tags"
+        " VpcConfig"
+    ),
+    "AWS::SageMaker::EndpointConfig": (
+        "AsyncInferenceConfig DataCaptureConfig EnableNetworkIsolation EndpointConfigName ExecutionRoleArn"
+        " ExplainerConfig KmsKeyId MetricsConfig ProductionVariants ShadowProductionVariants Tags VpcConfig"
+    ),
+    "AWS::SageMaker::Endpoint": "EndpointName",
+    "AWS::SageMaker::ModelPackageGroup": "ModelPackageGroupName ModelPackageGroupDescription",
+}
+_ENDPOINT_REQUEST = ("EndpointName", "EndpointConfigName", "Tags")
+_WAIT_S = 600.0
+_MAX_NAME = 63
+
+Answer = tuple[str, dict[str, str]]
+
+
+class StackError(Exception):
+    """A resource could not be made; CloudFormation shows the text as the resource's reason."""
+
+
+def register() -> None:
+    """Make MiniStack's stacks know SageMaker."""
+    for resource_type in _KINDS:
+        provisioners._RESOURCE_HANDLERS[resource_type] = {
+            "create": _Handler(resource_type).create,
+            "update": _Handler(resource_type).update,
+            "delete": _Handler(resource_type).delete,
+        }
+        provisioners._REPLACING_PROPERTIES[resource_type] = tuple(_REPLACING[resource_type].split())
+    replace(
+        stacks,
+        "_runs_on_worker_thread",
+        lambda original: lambda resource_type: resource_type in _KINDS or original(resource_type),
+    )
+
+
+class _Handler:
+    """The three handlers of one resource type."""
+
+    def __init__(self, resource_type: str) -> None:
+        self._type = resource_type
+        self._noun = resource_type.rpartition(":")[2]
+        self._kind = _KINDS[resource_type]
+
+    def create(self, logical_id: str, props: Record, _stack: str) -> Answer:
+        """Make it; an endpoint that does not come into service is deleted before this raises."""
+        name = props.get(f"{self._noun}Name") or f"{logical_id[: _MAX_NAME - 13]}-{store.suffix()}"
+        arn = str(self._call("Create", {**props, f"{self._noun}Name": name})[f"{self._noun}Arn"])
+        if self._noun == "Endpoint":
+            self._await_service(name)
+        return arn, self._attributes(name)
+
+    def update(self, arn: str, old: Record, new: Record, _stack: str) -> Answer:
+        """Change in place what need not be replaced: an endpoint's config, and tags."""
+        name = arn.partition("/")[2]
+        if self._noun == "Endpoint":
+            self._update_endpoint(name, new)
+        self._set_tags(arn, old.get("Tags", []), new.get("Tags", []))
+        return arn, self._attributes(name)
+
+    def delete(self, arn: str, _props: Record) -> None:
+        """Delete it; what is gone already is as good as deleted."""
+        name = arn.partition("/")[2]
+        if name not in store.region().records[self._kind]:
+            return
+        if self._noun == "Endpoint":
+            endpoints.find(name).wait_settled(_WAIT_S)
+        self._call("Delete", {f"{self._noun}Name": name})
+
+    def _update_endpoint(self, name: str, new: Record) -> None:
+        wanted = str(new["EndpointConfigName"])
+        self._check_update(new)
+        record = endpoints.find(name).wait_settled(_WAIT_S)
+        if record["EndpointConfigName"] == wanted and record["EndpointStatus"] == "InService":
+            return
+        self._call("Update", {"EndpointName": name, "EndpointConfigName": wanted})
+        record = endpoints.find(name).wait_settled(_WAIT_S)
+        if record["EndpointConfigName"] != wanted or record["EndpointStatus"] != "InService":
+            raise StackError(f"Endpoint {name} keeps {record['EndpointConfigName']}: {record.get('FailureReason')}")
+
+    def _check_update(self, new: Record) -> None:
+        # These mean something only where counts were scaled since; here counts never change.
+        neutral = {"RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig"}
+        known = {"EndpointName", "EndpointConfigName", "Tags"} | neutral
+        if unknown := sorted(set(new) - known):
+            raise StackError(f"{self._type} with {', '.join(unknown)} is not supported by the embedded AWS")
+
+    def _await_service(self, name: str) -> None:
+        record = endpoints.find(name).wait_settled(_WAIT_S)
+        if record["EndpointStatus"] != "InService":
+            reason = record.get("FailureReason", f"still {record['EndpointStatus']} after {_WAIT_S:.0f} s")
+            with contextlib.suppress(SageMakerError):
+                self._call("Delete", {"EndpointName": name})
+            raise StackError(f"Endpoint {name} did not come into service: {reason}")
+
+    def _set_tags(self, arn: str, old: list[Record], new: list[Record]) -> None:
+        if old == new:
+            return
+        if gone := {tag["Key"] for tag in old} - {tag["Key"] for tag in new}:
+            self._call("DeleteTags", {"ResourceArn": arn, "TagKeys": sorted(gone)}, whole=True)
+        if new:
+            self._call("AddTags", {"ResourceArn": arn, "Tags": new}, whole=True)
+
+    def _call(self, verb: str, request: Record, *, whole: bool = False) -> Record:
+        operation = verb if whole else f"{verb}{self._noun}"
+        if operation == "CreateEndpoint":
+            self._check_update(request)
+            request = {name: value for name, value in request.items() if name in _ENDPOINT_REQUEST}
+        try:
+            return service.call(operation, shapes.coerce(operation, request))
+        except SageMakerError as error:
+            raise StackError(f"{error.message} (Service: SageMaker, Error Code: {error.code})") from error
+
+    def _attributes(self, name: str) -> dict[str, Any]:
+        record = store.get(self._kind, name)
+        attributes = {f"{self._noun}Name": name, f"{self._noun}Arn": record[f"{self._noun}Arn"]}
+        return attributes | {"Id": record[f"{self._noun}Arn"], "CreationTime": record["CreationTime"].isoformat()}

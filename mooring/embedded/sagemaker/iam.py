@@ -1,0 +1,48 @@
+"""SageMaker at MiniStack's door: routing, and which action and resource IAM evaluates."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions, router
+
+from mooring.embedded.repairs.patching import replace
+from mooring.embedded.sagemaker import names, runtime, service, store
+
+
+def register() -> None:
+    """Route requests here and have them evaluated by IAM."""
+    router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."], "credential_scope": "sagemaker"}
+    app.SERVICE_REGISTRY["sagemaker"] = {"module": "sagemaker"}
+    app.SERVICE_HANDLERS["sagemaker"] = service.handle_request
+    iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
+    # Actions of the control plane come from the target header, of the runtime from its paths; tags from both models.
+    iam_actions._BOTOCORE_SERVICE_MAP["sagemaker"] = ["sagemaker-runtime", "sagemaker"]
+    replace(iam_actions, "extract_resource_arn", _with_sagemaker)
+
+
+def _with_sagemaker(original: Callable[..., str]) -> Callable[..., str]:
+    def extract_resource_arn(
+        service_name: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query_params: dict[str, Any],
+        region: str,
+        account_id: str,
+    ) -> str:
+        if service_name != "sagemaker":
+            return original(service_name, method, path, headers, body, query_params, region, account_id)
+        target = headers.get("x-amz-target", "")
+        if not target:
+            name = runtime.endpoint_name(path)
+            return store.arn("endpoint", name) if name else "*"
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError:
+            return "*"
+        return names.resource(target.rpartition(".")[2], request if isinstance(request, dict) else {})
+
+    return extract_resource_arn

@@ -1,0 +1,73 @@
+"""A process's output in CloudWatch Logs, written under the job's role as SageMaker does."""
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mooring.embedded.sagemaker.sessions import RoleSession
+
+logger = logging.getLogger("mooring.sagemaker")
+
+_EVERY_S = 1.0
+_MAX_EVENT = 250_000
+_MAX_BATCH = 1_000
+
+
+class LogShipper:
+    """Follows a file and puts its lines into a stream until ``close``; without permission it says so once and stops."""
+
+    def __init__(self, session: RoleSession, file: Path, *, group: str, stream: str) -> None:
+        self._session = session
+        self._file = file
+        self._names = {"logGroupName": group, "logStreamName": stream}
+        self._offset = 0
+        self._closed = threading.Event()
+        self._client: Any = None
+        self._thread = threading.Thread(target=self._run, daemon=True, name=f"logs-{stream}")
+        self._thread.start()
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Ship what is left and end."""
+        self._closed.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            last = False
+            while not last:
+                last = self._closed.wait(_EVERY_S)
+                self._ship(complete=last)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("no logs in %s: %s", self._names["logGroupName"], error)
+
+    def _ship(self, *, complete: bool) -> None:
+        if not self._file.exists():
+            return
+        with self._file.open("rb") as source:
+            source.seek(self._offset)
+            data = source.read()
+        end = len(data) if complete else data.rfind(b"\n") + 1
+        self._offset += end
+        lines = [line[:_MAX_EVENT] for line in data[:end].decode("utf-8", "replace").splitlines() if line.strip()]
+        for start in range(0, len(lines), _MAX_BATCH):
+            self._put(lines[start : start + _MAX_BATCH])
+
+    def _put(self, lines: list[str]) -> None:
+        if self._client is None:
+            self._client = self._session.client("logs")
+            self._create(self._client)
+        stamp = int(time.time() * 1000)
+        self._client.put_log_events(**self._names, logEvents=[{"timestamp": stamp, "message": line} for line in lines])
+
+    def _create(self, client: Any) -> None:
+        try:
+            client.create_log_stream(**self._names)
+        except client.exceptions.ResourceNotFoundException:
+            client.create_log_group(logGroupName=self._names["logGroupName"])
+            client.create_log_stream(**self._names)
+        except client.exceptions.ResourceAlreadyExistsException:
+            pass

@@ -1,0 +1,233 @@
+"""What training and processing jobs have in common: one private folder, one process, a bounded life, a clear end."""
+
+import contextvars
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from mooring.embedded import identity, supervise
+from mooring.embedded.sagemaker import store
+from mooring.embedded.sagemaker.archives import UnsafeArchiveError
+from mooring.embedded.sagemaker.joblog import LogShipper
+from mooring.embedded.sagemaker.s3data import DataError
+from mooring.embedded.sagemaker.sessions import RoleSession
+from mooring.embedded.sagemaker.store import Record
+
+logger = logging.getLogger("mooring.sagemaker")
+
+STOP_GRACE_S = 10.0
+_POLL_S = 0.05
+_TAIL_LINES = 12
+_REASON_CHARS = 1024
+
+_home = Path()
+
+
+def set_home(home: Path) -> None:
+    """Where jobs have their folders."""
+    global _home  # noqa: PLW0603 - one server, one home
+    _home = home
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What a job's container would run."""
+
+    argv: Sequence[str]
+    env: dict[str, str]
+    cwd: Path
+    network_isolation: bool = False
+
+
+class JobFailedError(Exception):
+    """The job cannot succeed; the text becomes its FailureReason."""
+
+
+class _StoppedError(Exception):
+    pass
+
+
+@dataclass
+class Outcome:
+    """How the process ended."""
+
+    exit_code: int
+    timed_out: bool = False
+    stopped: bool = False
+    log: str = field(default="", repr=False)
+
+
+class Job(ABC):
+    """A running job; ``base`` stands for the container's ``/``, so ``base / "opt/ml"`` for its ``/opt/ml``."""
+
+    kind: ClassVar[str]
+    log_group: ClassVar[str]
+
+    def __init__(self, record: Record, role_arn: str) -> None:
+        self.record = record
+        self.name: str = record[f"{store.KINDS[self.kind]}Name"]
+        self.session = RoleSession(role_arn, "SageMaker")
+        self.base = _home / "jobs" / f"{self.kind[:1]}-{store.suffix()}"
+        self.ml = self.base / "opt" / "ml"
+        self.log = self.base / "log"
+        self.timed_out = False
+        self._stop = threading.Event()
+        self._context = contextvars.copy_context()
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        threading.Thread(target=self._context.run, args=(self._run,), daemon=True, name=f"job-{self.name}").start()
+
+    def request_stop(self) -> None:
+        """End the process (TERM, then KILL) or the preparation; returns at once."""
+        self._stop.set()
+
+    @abstractmethod
+    def prepare(self) -> Command:
+        """Bring data and code, and say what to run."""
+
+    def attend(self) -> None:  # noqa: B027 - most jobs have nothing to do meanwhile
+        """Called again and again while the process runs."""
+
+    @abstractmethod
+    def collect(self, outcome: Outcome) -> None:
+        """Take what the process left to S3."""
+
+    @abstractmethod
+    def enter(self, phase: str) -> None:
+        """A phase begins: Downloading, Running or Uploading."""
+
+    @abstractmethod
+    def finish(self, status: str, reason: str) -> None:
+        """Record the end: Completed, Failed or Stopped."""
+
+    @property
+    @abstractmethod
+    def max_runtime_s(self) -> int:
+        """After so many seconds the job is stopped."""
+
+    def stage(self) -> None:
+        """Stop here if the job was asked to."""
+        if self._stop.is_set():
+            raise _StoppedError
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        """A clean environment: nothing of the server's but its interpreter's place on PATH."""
+        temporary = self.base / "tmp"
+        temporary.mkdir(parents=True, exist_ok=True)
+        return {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
+            "HOME": str(self.base),
+            "TMPDIR": str(temporary),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "AWS_REGION": self.session.region,
+            "AWS_DEFAULT_REGION": self.session.region,
+            **variables,
+        }
+
+    def relocate(self, text: str) -> str:
+        """The text with the container's ``/opt/ml`` replaced by this job's own."""
+        return text.replace("/opt/ml", str(self.ml))
+
+    def _run(self) -> None:
+        status, reason = "Completed", ""
+        try:
+            self.ml.mkdir(parents=True)
+            self.stage()
+            self.enter("Downloading")
+            command = self.prepare()
+            self.stage()
+            self.enter("Running")
+            outcome = self._execute(command)
+            self.enter("Uploading")
+            self.collect(outcome)
+            self.timed_out = outcome.timed_out
+            if outcome.stopped or outcome.timed_out:
+                status = "Stopped"
+            elif outcome.exit_code != 0:
+                raise JobFailedError(self._reason(outcome))
+        except _StoppedError:
+            status = "Stopped"
+        except (JobFailedError, DataError, UnsafeArchiveError, identity.AccessDeniedError) as error:
+            status, reason = "Failed", str(error)[:_REASON_CHARS]
+        except Exception as error:
+            logger.exception("job %s", self.name)
+            status, reason = "Failed", f"InternalServerError: {error}"
+        shutil.rmtree(self.base, ignore_errors=True)
+        self.finish(status, reason)
+
+    def _execute(self, command: Command) -> Outcome:
+        env = command.env if command.network_isolation else command.env | self.session.environment()
+        handle = supervise.spawn(command.argv, env=env, cwd=command.cwd, log=self.log)
+        stream = f"{self.name}/algo-1-{int(time.time())}"
+        shipper = LogShipper(self.session, self.log, group=self.log_group, stream=stream)
+        deadline = time.monotonic() + self.max_runtime_s
+        outcome = Outcome(exit_code=0)
+        try:
+            while (code := handle.poll()) is None:
+                outcome.stopped = self._stop.is_set()
+                outcome.timed_out = time.monotonic() > deadline
+                if outcome.stopped or outcome.timed_out:
+                    code = handle.terminate(STOP_GRACE_S)
+                    break
+                self.attend()
+                try:
+                    handle.wait(_POLL_S)
+                except subprocess.TimeoutExpired:
+                    continue
+        finally:
+            handle.terminate(0)
+            shipper.close()
+        outcome.exit_code = code if code is not None else handle.wait()
+        outcome.log = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return outcome
+
+    def _reason(self, outcome: Outcome) -> str:
+        written = self.ml / "output" / "failure"
+        tail = "\n".join(outcome.log.splitlines()[-_TAIL_LINES:])[-_REASON_CHARS + 200 :]
+        code = outcome.exit_code
+        if written.is_file():
+            return f"AlgorithmError: {written.read_text(errors='replace')}, exit code: {code}"
+        if code > 128:
+            return f"AlgorithmError: the process was killed by signal {code - 128}, exit code: {code}. {tail}"
+        return f"AlgorithmError: {tail or 'the program said nothing'}, exit code: {code}"
+
+
+_running: dict[str, Job] = {}
+
+
+def launch(job: Job, arn: str) -> None:
+    """Start the job and keep it findable by its ARN."""
+    _running[arn] = job
+    job.start()
+
+
+def running(arn: str) -> Job | None:
+    """The job of that ARN if it has not ended."""
+    return _running.get(arn)
+
+
+def forget(arn: str) -> None:
+    """The job has ended."""
+    _running.pop(arn, None)
+
+
+def folder(path: Path) -> Path:
+    """The folder, made if it is not there."""
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def elapsed_s(start: datetime, end: datetime) -> int:
+    return max(0, round((end - start).total_seconds()))

@@ -1,0 +1,109 @@
+"""The service: one table of operations, the way in for HTTP and for what happens inside the server."""
+
+import asyncio
+import contextvars
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from mooring.embedded import identity
+from mooring.embedded.sagemaker import endpoints, models, names, packages, processing, runtime, shapes, tags, training
+from mooring.embedded.sagemaker.errors import SageMakerError, unsupported
+from mooring.embedded.sagemaker.store import Record
+
+HANDLERS: dict[str, Callable[[Record], Record]] = {
+    "CreateTrainingJob": training.create,
+    "DescribeTrainingJob": training.describe,
+    "StopTrainingJob": training.stop,
+    "ListTrainingJobs": training.summaries,
+    "CreateProcessingJob": processing.create,
+    "DescribeProcessingJob": processing.describe,
+    "StopProcessingJob": processing.stop,
+    "ListProcessingJobs": processing.summaries,
+    "CreateModel": models.create_model,
+    "DescribeModel": models.describe_model,
+    "DeleteModel": models.delete_model,
+    "ListModels": models.list_models,
+    "CreateEndpointConfig": models.create_config,
+    "DescribeEndpointConfig": models.describe_config,
+    "DeleteEndpointConfig": models.delete_config,
+    "ListEndpointConfigs": models.list_configs,
+    "CreateEndpoint": endpoints.create,
+    "UpdateEndpoint": endpoints.update,
+    "DescribeEndpoint": endpoints.describe,
+    "DeleteEndpoint": endpoints.delete,
+    "ListEndpoints": endpoints.summaries,
+    "CreateModelPackageGroup": packages.create_group,
+    "DescribeModelPackageGroup": packages.describe_group,
+    "DeleteModelPackageGroup": packages.delete_group,
+    "ListModelPackageGroups": packages.list_groups,
+    "PutModelPackageGroupPolicy": packages.put_policy,
+    "GetModelPackageGroupPolicy": packages.get_policy,
+    "DeleteModelPackageGroupPolicy": packages.delete_policy,
+    "CreateModelPackage": packages.create_package,
+    "DescribeModelPackage": packages.describe_package,
+    "UpdateModelPackage": packages.update_package,
+    "DeleteModelPackage": packages.delete_package,
+    "ListModelPackages": packages.list_packages,
+    "AddTags": tags.add,
+    "ListTags": tags.show,
+    "DeleteTags": tags.remove,
+}
+
+# Invocations wait for models: they get threads of their own, beside the loop and beside the control plane.
+_invocations = ThreadPoolExecutor(64, thread_name_prefix="invoke")
+
+
+def call(operation: str, request: Record) -> Record:
+    """Carry out one operation for the acting principal; every refusal is a ``SageMakerError``.
+
+    At the HTTP door MiniStack has evaluated the action itself; where a role acts inside the server it is done here.
+    """
+    shapes.check(operation, request)
+    try:
+        if identity.acting_role():
+            context = {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in request.get("Tags", [])}
+            keys = {"aws:TagKeys": [tag["Key"] for tag in request["Tags"]]} if request.get("Tags") else {}
+            identity.authorize(f"sagemaker:{operation}", names.resource(operation, request), context=context | keys)
+        for action, resource in names.also(operation, request):
+            identity.authorize(action, resource)
+    except identity.AccessDeniedError as error:
+        raise SageMakerError("AccessDeniedException", str(error)) from error
+    return HANDLERS[operation](request)
+
+
+async def handle_request(
+    method: str, path: str, headers: dict[str, str], body: bytes, _query: dict[str, Any]
+) -> tuple[int, dict[str, str], bytes]:
+    """MiniStack's door to SageMaker and to its runtime."""
+    run = contextvars.copy_context().run
+    loop = asyncio.get_running_loop()
+    target = headers.get("x-amz-target", "")
+    if not target:
+        name = runtime.endpoint_name(path)
+        if method != "POST" or name is None:
+            return runtime.refusal(unsupported(f"{method} {path}"))
+        return await loop.run_in_executor(_invocations, run, runtime.invoke, name, headers, body)
+    return await asyncio.to_thread(_answer, target.rpartition(".")[2], body)
+
+
+def _answer(operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    headers = {"Content-Type": "application/x-amz-json-1.1"}
+    try:
+        answer = call(operation, json.loads(body or b"{}"))
+    except SageMakerError as error:
+        return error.status, headers, json.dumps({"__type": error.code, "message": error.message}).encode()
+    return 200, headers, encode(answer)
+
+
+def encode(answer: Record) -> bytes:
+    """The answer in SageMaker's JSON: times are seconds."""
+    return json.dumps(answer, default=_seconds).encode()
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return round(value.timestamp(), 3)
+    raise TypeError(f"{type(value).__name__} is not JSON")

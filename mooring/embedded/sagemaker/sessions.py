@@ -1,0 +1,71 @@
+"""What is done under a role: its credentials, and clients that speak to this very server over TLS with them."""
+
+import os
+import threading
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from ministack.core.responses import get_region
+
+from mooring.embedded import identity
+from mooring.embedded.sagemaker.errors import SageMakerError
+
+SERVICE = "sagemaker.amazonaws.com"
+
+_session = boto3.Session()
+_lock = threading.Lock()  # boto3 sessions must not be shared by threads while they create clients
+
+
+class RoleSession:
+    """A role that SageMaker has assumed for a job or an endpoint, in the calling account and region."""
+
+    def __init__(self, role_arn: str, name: str) -> None:
+        self.role_arn = role_arn
+        self.region = get_region()
+        self._name = name
+        self.variables = identity.assume(role_arn, service=SERVICE, session_name=name[:64])
+
+    def client(self, service: str) -> Any:
+        """A boto3 client under the role: every call is evaluated by IAM at the server's door."""
+        with _lock:
+            return _session.client(  # type: ignore[call-overload]
+                service,
+                region_name=self.region,
+                endpoint_url=endpoint_url(),
+                verify=os.environ["AWS_CA_BUNDLE"],
+                aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
+                aws_session_token=self.variables["AWS_SESSION_TOKEN"],
+                config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3}),
+            )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that let a process of the role use boto3 or the AWS CLI."""
+        return self.variables | {"AWS_ENDPOINT_URL": endpoint_url(), "AWS_CA_BUNDLE": os.environ["AWS_CA_BUNDLE"]}
+
+
+def endpoint_url() -> str:
+    return f"https://localhost:{os.environ['GATEWAY_PORT']}"
+
+
+def check_role(role_arn: str) -> None:
+    """Refuse a role that the caller may not pass to SageMaker, or that SageMaker may not assume.
+
+    Raises
+    ------
+    SageMakerError
+        With IAM's reason.
+    """
+    try:
+        identity.check_pass_role(role_arn, SERVICE)
+    except identity.AccessDeniedError as error:
+        raise SageMakerError("AccessDeniedException", str(error)) from error
+    try:
+        identity.require_trust(role_arn, SERVICE)
+    except identity.AccessDeniedError as error:
+        raise SageMakerError(
+            "ValidationException",
+            f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal"
+            f" '{SERVICE}' to assume the role. ({error})",
+        ) from error

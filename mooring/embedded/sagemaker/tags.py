@@ -1,0 +1,29 @@
+"""Tags of SageMaker's resources."""
+
+from mooring.embedded.sagemaker import store
+from mooring.embedded.sagemaker.store import Record
+
+
+def add(request: Record) -> Record:
+    """AddTags."""
+    tags = store.tags_of(request["ResourceArn"])
+    tags.update({tag["Key"]: tag["Value"] for tag in request["Tags"]})
+    return {"Tags": _listed(tags)}
+
+
+def show(request: Record) -> Record:
+    """ListTags."""
+    found, token = store.page(_listed(store.tags_of(request["ResourceArn"])), request)
+    return {"Tags": found, **token}
+
+
+def remove(request: Record) -> Record:
+    """DeleteTags."""
+    tags = store.tags_of(request["ResourceArn"])
+    for key in request["TagKeys"]:
+        tags.pop(key, None)
+    return {}
+
+
+def _listed(tags: dict[str, str]) -> list[Record]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,1 @@
+"""Services that MiniStack lacks, beside SageMaker."""

@@ -1,0 +1,245 @@
+"""Application Auto Scaling for endpoint variants: targets and policies are kept and described.
+
+Nothing scales: there is one machine. What matters here is what deployments run into: a target must exist before its
+policy, and an endpoint's instance type cannot change under a registered target.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions, router
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid
+
+from mooring.embedded import identity
+from mooring.embedded.repairs.patching import replace
+
+SERVICE = "application-autoscaling"
+DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+_NOT_FOUND = "ObjectNotFoundException"
+
+_targets: Any = AccountRegionScopedDict()
+_policies: Any = AccountRegionScopedDict()
+
+
+class ScalingError(Exception):
+    """A refusal in the service's own words."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def register() -> None:
+    """Make the service part of the server."""
+    router.SERVICE_PATTERNS[SERVICE] = {
+        "target_prefixes": ["AnyScaleFrontendService"],
+        "host_patterns": [r"application-autoscaling\."],
+        "credential_scope": SERVICE,
+    }
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
+    app.SERVICE_HANDLERS[SERVICE] = handle_request
+    replace(iam_actions, "extract_resource_arn", _with_target_arn)
+    replace(iam_actions, "request_tag_context", _with_conditions)
+
+
+async def handle_request(_method: str, _path: str, headers: dict[str, str], body: Any, _query: dict[str, Any]) -> Any:
+    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    if operation not in OPERATIONS:
+        return _answer(400, {"__type": "ValidationException", "message": f"{operation} is not supported here"})
+    try:
+        return _answer(200, OPERATIONS[operation](json.loads(body or b"{}")))
+    except ScalingError as error:
+        return _answer(400, {"__type": error.code, "message": str(error)})
+
+
+def register_target(request: dict[str, Any]) -> dict[str, Any]:
+    """RegisterScalableTarget: create the target, or change what the request names."""
+    key = _key(request)
+    known = _targets.get(key)
+    if known is None and not {"MinCapacity", "MaxCapacity"} <= request.keys():
+        raise ScalingError("ValidationException", "MinCapacity and MaxCapacity are required for a new scalable target")
+    target = known or {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": request["ResourceId"],
+        "ScalableDimension": DIMENSION,
+        "RoleARN": f"arn:aws:iam::{get_account_id()}:role/aws-service-role/sagemaker.{SERVICE}.amazonaws.com/"
+        "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+        "CreationTime": time.time(),
+        "ScalableTargetARN": f"arn:aws:{SERVICE}:{get_region()}:{get_account_id()}:scalable-target/{new_uuid()}",
+    }
+    changed = {**target, **{name: int(request[name]) for name in ("MinCapacity", "MaxCapacity") if name in request}}
+    if changed["MinCapacity"] > changed["MaxCapacity"]:
+        raise ScalingError(
+            "ValidationException",
+            f"MinCapacity {changed['MinCapacity']} is greater than MaxCapacity {changed['MaxCapacity']}",
+        )
+    _targets[key] = changed
+    return {"ScalableTargetARN": target["ScalableTargetARN"]}
+
+
+def deregister_target(request: dict[str, Any]) -> dict[str, Any]:
+    """DeregisterScalableTarget: its policies go with it."""
+    if _targets.pop(_key(request), None) is None:
+        raise ScalingError(_NOT_FOUND, f"No scalable target found for {request.get('ResourceId')}")
+    for key in [key for key in _policies if key[0] == request["ResourceId"]]:
+        del _policies[key]
+    return {}
+
+
+def put_policy(request: dict[str, Any]) -> dict[str, Any]:
+    """PutScalingPolicy: target tracking only."""
+    if _key(request) not in _targets:
+        raise ScalingError(_NOT_FOUND, f"No scalable target registered for {request.get('ResourceId')}")
+    if request.get("PolicyType") != "TargetTrackingScaling":
+        raise ScalingError("ValidationException", f"PolicyType {request.get('PolicyType')} is not supported here")
+    key = (request["ResourceId"], request["PolicyName"])
+    known = _policies.get(key) or {
+        "PolicyARN": f"arn:aws:autoscaling:{get_region()}:{get_account_id()}:scalingPolicy:{new_uuid()}:resource/"
+        f"sagemaker/{request['ResourceId']}:policyName/{request['PolicyName']}",
+        "CreationTime": time.time(),
+    }
+    _policies[key] = {**known, **request, "Alarms": []}
+    return {"PolicyARN": known["PolicyARN"], "Alarms": []}
+
+
+def delete_policy(request: dict[str, Any]) -> dict[str, Any]:
+    """DeleteScalingPolicy."""
+    if _policies.pop((request.get("ResourceId"), request.get("PolicyName")), None) is None:
+        raise ScalingError(_NOT_FOUND, f"No scaling policy found: {request.get('PolicyName')}")
+    return {}
+
+
+def describe_targets(request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeScalableTargets."""
+    wanted = request.get("ResourceIds")
+    return {"ScalableTargets": [t for t in _targets.values() if not wanted or t["ResourceId"] in wanted]}
+
+
+def describe_policies(request: dict[str, Any]) -> dict[str, Any]:
+    """DescribeScalingPolicies."""
+    resource, names = request.get("ResourceId"), request.get("PolicyNames")
+    return {
+        "ScalingPolicies": [
+            policy
+            for policy in _policies.values()
+            if resource in (None, policy["ResourceId"]) and (not names or policy["PolicyName"] in names)
+        ]
+    }
+
+
+OPERATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "RegisterScalableTarget": register_target,
+    "DeregisterScalableTarget": deregister_target,
+    "DescribeScalableTargets": describe_targets,
+    "PutScalingPolicy": put_policy,
+    "DeleteScalingPolicy": delete_policy,
+    "DescribeScalingPolicies": describe_policies,
+}
+
+
+def create_target_resource(_logical_id: str, props: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
+    """Create an AWS::ApplicationAutoScaling::ScalableTarget."""
+    _authorize("RegisterScalableTarget", props)
+    register_target(props)
+    physical_id = "|".join((props["ResourceId"], props["ScalableDimension"], props["ServiceNamespace"]))
+    return physical_id, {"Id": physical_id}
+
+
+def update_target_resource(
+    physical_id: str, _old: dict[str, Any], new: dict[str, Any], stack: str
+) -> tuple[str, dict[str, Any]]:
+    """Change the capacities of an AWS::ApplicationAutoScaling::ScalableTarget."""
+    return create_target_resource(physical_id, new, stack)
+
+
+def delete_target_resource(_physical_id: str, props: dict[str, Any]) -> None:
+    """Delete an AWS::ApplicationAutoScaling::ScalableTarget."""
+    _authorize("DeregisterScalableTarget", props)
+    if _key(props) in _targets:
+        deregister_target(props)
+
+
+def create_policy_resource(_logical_id: str, props: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
+    """Create an AWS::ApplicationAutoScaling::ScalingPolicy."""
+    request = _policy_request(props)
+    _authorize("PutScalingPolicy", request)
+    arn = str(put_policy(request)["PolicyARN"])
+    return arn, {"Arn": arn}
+
+
+def update_policy_resource(
+    physical_id: str, _old: dict[str, Any], new: dict[str, Any], stack: str
+) -> tuple[str, dict[str, Any]]:
+    """Change an AWS::ApplicationAutoScaling::ScalingPolicy."""
+    return create_policy_resource(physical_id, new, stack)
+
+
+def delete_policy_resource(_physical_id: str, props: dict[str, Any]) -> None:
+    """Delete an AWS::ApplicationAutoScaling::ScalingPolicy."""
+    request = _policy_request(props)
+    _authorize("DeleteScalingPolicy", request)
+    if (request["ResourceId"], request["PolicyName"]) in _policies:
+        delete_policy(request)
+
+
+def _policy_request(props: dict[str, Any]) -> dict[str, Any]:
+    request = {name: value for name, value in props.items() if name != "ScalingTargetId"}
+    if target := props.get("ScalingTargetId"):
+        resource, dimension, namespace = str(target).split("|")
+        request |= {"ResourceId": resource, "ScalableDimension": dimension, "ServiceNamespace": namespace}
+    return request
+
+
+def _key(request: dict[str, Any]) -> str:
+    namespace, dimension = request.get("ServiceNamespace"), request.get("ScalableDimension")
+    if (namespace, dimension) != ("sagemaker", DIMENSION):
+        raise ScalingError(
+            "ValidationException", f"{namespace} {dimension} is not supported here, only sagemaker {DIMENSION}"
+        )
+    return str(request.get("ResourceId", ""))
+
+
+def _answer(status: int, body: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
+
+
+def _with_target_arn(original: Callable[..., str]) -> Callable[..., str]:
+    """Writes are authorised on the target that they name, reads on ``*``."""
+
+    def extract_resource_arn(service: str, *request: Any) -> str:
+        if service != SERVICE:
+            return original(service, *request)
+        _method, _path, headers, body, *_rest = request
+        reads = headers.get("x-amz-target", "").rpartition(".")[2].startswith("Describe")
+        return "*" if reads else _target_arn(json.loads(body or b"{}"))
+
+    return extract_resource_arn
+
+
+def _with_conditions(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def request_tag_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        context = original(service, iam_action, body, params)
+        return {**context, **_conditions(json.loads(body or b"{}"))} if service == SERVICE else context
+
+    return request_tag_context
+
+
+def _authorize(operation: str, request: dict[str, Any]) -> None:
+    identity.authorize(f"{SERVICE}:{operation}", _target_arn(request), context=_conditions(request))
+
+
+def _conditions(request: dict[str, Any]) -> dict[str, Any]:
+    """The condition keys that a request carries."""
+    namespace, dimension = request.get("ServiceNamespace", "sagemaker"), request.get("ScalableDimension", DIMENSION)
+    return {f"{SERVICE}:service-namespace": namespace, f"{SERVICE}:scalable-dimension": dimension}
+
+
+def _target_arn(request: dict[str, Any]) -> str:
+    """The ARN of the request's target; one that is not registered yet has no id."""
+    known = _targets.get(str(request.get("ResourceId", "")))
+    if known is not None:
+        return str(known["ScalableTargetARN"])
+    return f"arn:aws:{SERVICE}:{get_region()}:{get_account_id()}:scalable-target/unregistered"

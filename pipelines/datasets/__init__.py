@@ -1,0 +1,1 @@
+"""Versioned datasets: commits, landing of files, and forgetting."""

@@ -1,0 +1,89 @@
+"""What differs between two versions of a dataset: files by path and digest, columns by name and kind."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pipelines.datasets.commits.commits import File
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One file in both versions: another content under the same path, or the same content under another path."""
+
+    old: File
+    new: File
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileDifference:
+    """Each list is in order of the new path. A renamed file has the same digest as one that is gone."""
+
+    added: tuple[File, ...] = ()
+    removed: tuple[File, ...] = ()
+    changed: tuple[Pair, ...] = ()
+    renamed: tuple[Pair, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed or self.renamed)
+
+    def apply(self, files: Iterable[File]) -> tuple[File, ...]:
+        """The new version's files, by path, made from the old version's."""
+        gone = {file.path for file in self.removed} | {pair.old.path for pair in (*self.renamed, *self.changed)}
+        kept = {file.path: file for file in files if file.path not in gone}
+        came = [*self.added, *(pair.new for pair in (*self.renamed, *self.changed))]
+        return tuple(file for _, file in sorted((kept | {file.path: file for file in came}).items()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaDifference:
+    """``retyped`` holds, by column, the old kind and the new one."""
+
+    added: dict[str, str]
+    removed: dict[str, str]
+    retyped: dict[str, tuple[str, str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.retyped)
+
+
+def compare_files(old: Iterable[File], new: Iterable[File]) -> FileDifference:
+    """How the files of ``new`` come about from those of ``old``.
+
+    A file is renamed if its content is gone from its old path and stands under a new one; where several files share
+    that content they are paired in order of their paths. A copy (the old path stays) is an added file.
+    """
+    before, after = ({file.path: file for file in files} for files in (old, new))
+    removed = [file for path, file in sorted(before.items()) if path not in after]
+    changed = [
+        Pair(old=before[path], new=file)
+        for path, file in sorted(after.items())
+        if path in before and before[path].sha256 != file.sha256
+    ]
+    gone = defaultdict(list)
+    for file in removed:
+        gone[file.sha256].append(file)
+    added, renamed = [], []
+    for path, file in sorted(after.items()):
+        if path in before:
+            continue
+        if gone[file.sha256]:
+            renamed.append(Pair(old=gone[file.sha256].pop(0), new=file))
+        else:
+            added.append(file)
+    moved = {pair.old.path for pair in renamed}
+    return FileDifference(
+        added=tuple(added),
+        removed=tuple(file for file in removed if file.path not in moved),
+        changed=tuple(changed),
+        renamed=tuple(renamed),
+    )
+
+
+def compare_schemas(old: Mapping[str, str], new: Mapping[str, str]) -> SchemaDifference:
+    """``old`` and ``new``: the kind of each column, by its name."""
+    return SchemaDifference(
+        added={name: kind for name, kind in new.items() if name not in old},
+        removed={name: kind for name, kind in old.items() if name not in new},
+        retyped={name: (kind, new[name]) for name, kind in old.items() if name in new and new[name] != kind},
+    )

@@ -1,0 +1,68 @@
+"""All versions of objects, delete markers among them: listing them, and erasing them for ever."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.aws.s3 import Bucket
+
+ERASED_AT_ONCE = 1000
+"""What S3 takes in one request."""
+
+
+class NotErasedError(RuntimeError):
+    """S3 did not delete a version that was to be deleted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One version of an object. ``is_marker``: it only says that the object was deleted."""
+
+    key: str
+    id: str
+    is_marker: bool
+    is_latest: bool
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.key, self.id
+
+
+def list_versions(bucket: Bucket, prefix: str) -> Iterator[Version]:
+    """Every version of every key that begins with ``prefix``; of one key the newest first."""
+    for page in version_pages(bucket, prefix):
+        found = [(entry, False) for entry in page.get("Versions", [])]
+        found += [(entry, True) for entry in page.get("DeleteMarkers", [])]
+        # S3 lists versions and markers apart; within a key only their times put them in one order.
+        found.sort(key=lambda pair: (pair[0]["IsLatest"], pair[0]["LastModified"]), reverse=True)
+        found.sort(key=lambda pair: pair[0]["Key"])
+        for entry, is_marker in found:
+            yield Version(
+                key=entry["Key"], id=entry["VersionId"], is_marker=is_marker, is_latest=bool(entry["IsLatest"])
+            )
+
+
+def version_pages(bucket: Bucket, prefix: str, **options: str) -> Iterator[Mapping[str, Any]]:
+    """S3's own answers to ``ListObjectVersions``: each page is one request."""
+    paginator = bucket.client.get_paginator("list_object_versions")
+    yield from paginator.paginate(Bucket=bucket.name, Prefix=prefix, ExpectedBucketOwner=bucket.owner, **options)
+
+
+def erase(bucket: Bucket, versions: Iterable[tuple[str, str]]) -> int:
+    """Delete these versions (key, VersionId) for ever; one that is gone is no error. Gives how many there were.
+
+    Raises
+    ------
+    NotErasedError
+        S3 refused one of them; the others may be gone.
+    """
+    doomed = [{"Key": key, "VersionId": version} for key, version in versions]
+    for start in range(0, len(doomed), ERASED_AT_ONCE):
+        answer = bucket.client.delete_objects(
+            Bucket=bucket.name,
+            Delete={"Objects": doomed[start : start + ERASED_AT_ONCE], "Quiet": True},
+            ExpectedBucketOwner=bucket.owner,
+        )
+        if errors := answer.get("Errors"):
+            raise NotErasedError(f"{len(errors)} versions were not deleted, e.g. {errors[0]}")
+    return len(doomed)

@@ -1,0 +1,1 @@
+"""The data contract: its YAML, its rules, and the file that holds it."""

@@ -1,0 +1,1 @@
+"""Checks of traffic against the baseline of the version that served it."""

@@ -1,0 +1,43 @@
+"""Which windows were checked and what each has read, so that a file that comes late is noticed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+
+from pipelines.aws.s3 import Bucket, ListedObject
+from pipelines.interface.paths import checked_windows_prefix
+from pipelines.monitoring.capture.window import Window
+
+LATE_FOR = timedelta(hours=24)
+"""A file that comes later than that after its window's end is not noticed any more."""
+
+
+class CheckedWindows:
+    """Of one model; a document a window in the artifacts bucket."""
+
+    def __init__(self, bucket: Bucket, model: str, encryption: Mapping[str, str]) -> None:
+        self._bucket = bucket
+        self._prefix = checked_windows_prefix(model)
+        self._encryption = dict(encryption)
+
+    def record(self, window: Window, files: Iterable[ListedObject]) -> None:
+        """Remember that the window's check has read these files."""
+        known = sorted([file.key, file.etag] for file in files)
+        self._bucket.write_json(f"{self._prefix}{window.name}.json", {"files": known}, **self._encryption)
+
+    def late(self, window: Window, files: Iterable[ListedObject]) -> list[ListedObject]:
+        """Those of the window's files that its check has not read, or that were written anew since."""
+        known = {tuple(file) for file in self._bucket.read_json(f"{self._prefix}{window.name}.json")["files"]}
+        return [file for file in files if (file.key, file.etag) not in known]
+
+    def before(self, window: Window) -> Iterator[Window]:
+        """The windows that were checked, and ended up to a day before ``window`` begins.
+
+        What overlaps it is left to later checks: files of those hours are still to come.
+        """
+        day = window.begin - LATE_FOR
+        while day.date() <= window.begin.date():
+            for key in self._bucket.keys(f"{self._prefix}{day:%Y%m%d}"):
+                found = Window.named(key.removeprefix(self._prefix).removesuffix(".json"))
+                if window.begin - LATE_FOR <= found.end <= window.begin:
+                    yield found
+            day += timedelta(days=1)

@@ -1,0 +1,1 @@
+"""HTML and SVG: escaping, shapes, one palette."""

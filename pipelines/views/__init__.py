@@ -1,0 +1,1 @@
+"""Read-only views: lineage and exploration, as text, JSON and pages."""
