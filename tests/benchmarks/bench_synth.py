@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from infra.fleet import Fleet, parse
-from tests.infra.synth import templates_of
+from tests.support.synth import templates_of
 
 COUNTS = (1, 10, 100)
 RUNS = 3

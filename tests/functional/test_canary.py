@@ -19,9 +19,9 @@ from pipelines.flows.retraining.register import judge_candidate, register_candid
 from pipelines.interface import jobs, keys
 from pipelines.interface.paths import run_prefix
 from pipelines.models import flights
-from tests.functional.conftest import ENVIRONMENT, MODEL, PACKAGES_URI
-from tests.functional.scene import CANARY, Scene, scene
-from tests.unit import laptop
+from tests.support import laptop
+from tests.support.scene import CANARY, Scene, scene
+from tests.support.world import ENVIRONMENT, MODEL, PACKAGES_URI
 
 __all__ = ["scene"]
 

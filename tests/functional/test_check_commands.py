@@ -19,10 +19,10 @@ from mooring.errors import MooringError
 from pipelines.monitoring.capture import listing
 from pipelines.monitoring.check import check_drift, conclude_check, count_batch
 from pipelines.monitoring.drift import version_check
-from tests.functional.captured import put, record, register, rows
-from tests.functional.conftest import ENVIRONMENT, MODEL, World
 from tests.functional.test_data_commands import FLEET
 from tests.functional.test_quality_check import EVALUATION, captured
+from tests.support.captured import put, record, register, rows
+from tests.support.world import ENVIRONMENT, MODEL, World
 
 WINDOW = "2026-03-01T10:00Z/2026-03-01T12:00Z"
 KEY = "arn:aws:kms:us-east-1:1:key/k"

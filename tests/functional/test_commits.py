@@ -13,7 +13,7 @@ from pipelines.datasets.commits.commits import Dataset, File, InvalidCommitError
 from pipelines.datasets.commits.objects import DamagedObjectError
 from pipelines.datasets.commits.sources import MAX_BYTES, ChangedFileError, FileTooLargeError, LocalSource
 from pipelines.interface.paths import commit_key, object_key
-from tests.functional.conftest import ENVIRONMENT, World
+from tests.support.world import ENVIRONMENT, World
 
 
 @pytest.fixture

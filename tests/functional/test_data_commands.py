@@ -14,7 +14,7 @@ from mooring.cli.dataset import opened
 from mooring.errors import MooringError
 from pipelines.datasets.commits.commits import Dataset
 from pipelines.interface.paths import commit_key, object_key
-from tests.functional.conftest import ENVIRONMENT, World
+from tests.support.world import ENVIRONMENT, World
 
 FLEET = """
 stages: [{name: dev}]

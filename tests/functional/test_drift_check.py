@@ -9,8 +9,8 @@ import pytest
 from pipelines.interface import keys
 from pipelines.interface.paths import check_prefix, quarantine_prefix
 from pipelines.monitoring.check import NOT_SERVING
-from tests.functional.captured import FOLDER, check, put, record, register, rows
-from tests.functional.conftest import MODEL, World
+from tests.support.captured import FOLDER, check, put, record, register, rows
+from tests.support.world import MODEL, World
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pipelines.interface.paths import check_prefix
 from pipelines.monitoring.capture import listing
 from pipelines.monitoring.check import conclude_check, count_batch
 from pipelines.monitoring.drift import version_check
-from tests.functional.captured import FOLDER, check, put, record, recorded, register, rows
-from tests.functional.conftest import ENVIRONMENT, MODEL, World
+from tests.support.captured import FOLDER, check, put, record, recorded, register, rows
+from tests.support.world import ENVIRONMENT, MODEL, World
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/k"
 

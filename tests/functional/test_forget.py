@@ -16,8 +16,8 @@ from pipelines.datasets.forgetting.subject import Rows, WholeFile
 from pipelines.interface import keys
 from pipelines.interface.landing import landing_prefix, quarantine_prefix
 from pipelines.interface.paths import commit_key, forgetting_key, object_key, run_prefix
-from tests.functional.conftest import ENVIRONMENT
-from tests.functional.scene import CANARY, Scene, scene, table
+from tests.support.scene import CANARY, Scene, scene, table
+from tests.support.world import ENVIRONMENT
 
 __all__ = ["scene"]
 

@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 from mooring.cli import cli
 from mooring.errors import MooringError
 from pipelines.interface.paths import object_key
-from tests.functional.conftest import ENVIRONMENT
-from tests.functional.scene import CANARY, Scene, scene, table
 from tests.functional.test_data_commands import FLEET
+from tests.support.scene import CANARY, Scene, scene, table
+from tests.support.world import ENVIRONMENT
 
 __all__ = ["scene"]
 

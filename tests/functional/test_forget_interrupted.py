@@ -9,7 +9,7 @@ from pipelines.datasets.commits.commits import Commit
 from pipelines.datasets.forgetting.subject import Rows
 from pipelines.interface import keys
 from pipelines.interface.paths import run_prefix
-from tests.functional.scene import CANARY, SUBJECT, Scene, scene, table
+from tests.support.scene import CANARY, SUBJECT, Scene, scene, table
 
 __all__ = ["scene"]
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from pipelines.flows.release.states import answer
 from pipelines.interface.env import FUNCTIONS, DriftCheckEnv, MissingEnvironmentError
 from pipelines.interface.release_state import ReleaseState
-from tests.functional.conftest import ENVIRONMENT, MODEL, World, serve
+from tests.support.world import ENVIRONMENT, MODEL, World, serve
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

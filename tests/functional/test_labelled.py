@@ -6,9 +6,9 @@ import pytest
 
 from mooring.demo.labelled import LabelledTraffic
 from pipelines.monitoring.capture.window import Window
-from tests.functional.captured import check, put, record, register, rows
-from tests.functional.conftest import MODEL, World, settings
 from tests.functional.test_quality_check import EVALUATION, captured, put_labels
+from tests.support.captured import check, put, record, register, rows
+from tests.support.world import MODEL, World, settings
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from pipelines.datasets.landing.landing import land
 from pipelines.datasets.landing.lock import LandingLock
 from pipelines.interface.landing import LONGEST_S, TURN, landing_pk
 from pipelines.interface.settings import Retraining
-from tests.functional.conftest import ENVIRONMENT, World, settings
+from tests.support.world import ENVIRONMENT, World, settings
 
 CSV = b"a,b\n1,2\n3,4\n"
 BUCKET = ENVIRONMENT.bucket("data")

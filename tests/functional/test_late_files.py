@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from pipelines.interface.paths import check_prefix
-from tests.functional.captured import FOLDER, check, put, record, recorded, register, rows
-from tests.functional.conftest import MODEL, World
+from tests.support.captured import FOLDER, check, put, record, recorded, register, rows
+from tests.support.world import MODEL, World
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pipelines.views.lineage import text
 from pipelines.views.lineage.graph import Graph, Node
 from pipelines.views.lineage.subject import Subject, UnknownSubjectError, find_subject
 from pipelines.views.lineage.trace import models_that_saw, trace
-from tests.functional.conftest import ENVIRONMENT, MODEL, World
-from tests.functional.life import PK, Life
+from tests.support.life import PK, Life
+from tests.support.world import ENVIRONMENT, MODEL, World
 
 DATASETS = {MODEL.name: "flights"}
 QUALITY_TRIGGER = {"kind": "quality", "id": "e1", "by": "drift_check", "reason": "w1"}

@@ -11,10 +11,10 @@ from mooring.cli import cli
 from mooring.cli.reproduce import comparison_of
 from mooring.deployed import Execution
 from mooring.errors import MooringError
-from tests.functional.conftest import ENVIRONMENT
-from tests.functional.life import Life
-from tests.functional.scene import SUBJECT, Scene, scene, table
 from tests.functional.test_data_commands import FLEET
+from tests.support.life import Life
+from tests.support.scene import SUBJECT, Scene, scene, table
+from tests.support.world import ENVIRONMENT
 
 __all__ = ["scene"]
 

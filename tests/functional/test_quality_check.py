@@ -9,8 +9,8 @@ import pytest
 from pipelines.interface import keys
 from pipelines.interface.paths import check_prefix, quality_key
 from pipelines.interface.settings import Gate
-from tests.functional.captured import check, put, record, register, rows
-from tests.functional.conftest import MODEL, World, settings
+from tests.support.captured import check, put, record, register, rows
+from tests.support.world import MODEL, World, settings
 
 HOUR = "2026/03/01/11"
 EVALUATION = {

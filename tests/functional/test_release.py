@@ -21,7 +21,7 @@ from pipelines.flows.release.serving import ServingBrokenError, read_serving, up
 from pipelines.flows.release.verify import VerificationFailedError, verify_release
 from pipelines.interface import keys
 from pipelines.interface.release_state import ReleaseState
-from tests.functional.conftest import ENVIRONMENT, MODEL, World, serve
+from tests.support.world import ENVIRONMENT, MODEL, World, serve
 
 PK = keys.model_pk(MODEL.name)
 GOLDEN = {"content_type": "text/csv", "tolerance": 1e-6, "requests": [{"body": "a\n1\n", "expected": [0.5]}]}

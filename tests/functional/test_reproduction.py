@@ -17,8 +17,8 @@ from pipelines.interface.settings import Retraining
 from pipelines.views.lineage import text
 from pipelines.views.lineage.subject import find_subject
 from pipelines.views.lineage.trace import trace
-from tests.functional.conftest import CODE, MODEL, World, settings
-from tests.functional.life import PK, Life
+from tests.support.life import PK, Life
+from tests.support.world import CODE, MODEL, World, settings
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pipelines.datasets.commits.restore import restore
 from pipelines.datasets.commits.verify import DamageKind
 from pipelines.datasets.commits.versions import list_versions
 from pipelines.interface.paths import commit_key, object_key
-from tests.functional.conftest import ENVIRONMENT, World
-from tests.functional.scene import Scene, scene, table
+from tests.support.scene import Scene, scene, table
+from tests.support.world import ENVIRONMENT, World
 
 __all__ = ["scene"]
 

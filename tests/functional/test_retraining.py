@@ -23,7 +23,7 @@ from pipelines.flows.retraining.register import CandidateMissingError, judge_can
 from pipelines.interface import keys
 from pipelines.interface.paths import run_prefix
 from pipelines.interface.settings import Retraining
-from tests.functional.conftest import ENVIRONMENT, MODEL, PACKAGES_URI, World, settings
+from tests.support.world import ENVIRONMENT, MODEL, PACKAGES_URI, World, settings
 
 PK = keys.model_pk(MODEL.name)
 EXECUTION = ENVIRONMENT.arn("states", "execution:arrivals-dev-us-east-1-retraining:first")

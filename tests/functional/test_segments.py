@@ -7,8 +7,8 @@ from pipelines.interface.paths import check_prefix
 from pipelines.monitoring.capture import listing
 from pipelines.statistics.baseline import Baseline
 from pipelines.statistics.profile import PREDICTION, Profile
-from tests.functional.captured import HEADER, check, put, record, recorded, register
-from tests.functional.conftest import MODEL, World
+from tests.support.captured import HEADER, check, put, record, recorded, register
+from tests.support.world import MODEL, World
 
 AIRPORTS = ("EWR", "JFK")
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.infra.synth import Template, example_templates
+from tests.support.synth import Template, example_templates
 
 os.environ["CDK_VALIDATION"] = "false"
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tests.infra.synth import example_templates, masked
+from tests.support.synth import example_templates, masked
 
 FOLDER = Path(__file__).parent / "golden"
 

@@ -9,7 +9,7 @@ from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 
 from mooring.bootstrap import deployment_policy
-from tests.infra.synth import Template, resources
+from tests.support.synth import Template, resources
 
 ACCOUNT = "111111111111"
 MAX_POLICY = 6144

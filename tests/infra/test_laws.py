@@ -9,7 +9,7 @@ import pytest
 
 from tests.infra.laws import laws
 from tests.infra.laws.laws import LAWS, Law
-from tests.infra.synth import Template, changed, resources
+from tests.support.synth import Template, changed, resources
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)

@@ -13,7 +13,7 @@ from infra.components.release_flow import release_flow
 from infra.components.retraining_flow import retraining_flow
 from pipelines.interface.names import Environment
 from tests.infra.laws.laws import definitions
-from tests.infra.synth import Template, changed, example_fleet, resources
+from tests.support.synth import Template, changed, example_fleet, resources
 
 REGIONS = sorted({environment.names.region for environment in example_fleet().environments()})
 NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")

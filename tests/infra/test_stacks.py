@@ -23,7 +23,7 @@ from pipelines.interface.env import FUNCTIONS
 from pipelines.interface.names import Environment
 from pipelines.interface.settings import ModelSettings
 from tests.infra.laws.laws import LAWS, STATEFUL, listed
-from tests.infra.synth import Template, resources, templates_of
+from tests.support.synth import Template, resources, templates_of
 
 NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
 PREFIX = NAMES.id

@@ -18,12 +18,12 @@ from pipelines.monitoring.capture.window import Window
 from pipelines.monitoring.drift import fan_out
 from pipelines.statistics.baseline import Baseline
 from pipelines.statistics.profile import PREDICTION, Profile
-from tests.functional.captured import HEADER, record, rows
-from tests.functional.conftest import settings
-from tests.infra.synth import Template, example_templates
-from tests.local.conftest import EmbeddedAws
-from tests.local.functions import package
 from tests.local.test_landing import World, deploy, foundation
+from tests.support.captured import HEADER, record, rows
+from tests.support.embedded_aws import EmbeddedAws
+from tests.support.functions import package
+from tests.support.synth import Template, example_templates
+from tests.support.world import settings
 
 FUNCTIONS = ("drift_check", "count_batch", "conclude_check")
 PARTS = (*(f"Functions{name.title().replace('_', '')}" for name in FUNCTIONS), "Checks")

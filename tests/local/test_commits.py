@@ -12,7 +12,7 @@ from pipelines.datasets.commits.commits import Dataset, File
 from pipelines.datasets.commits.sources import ChangedFileError, LocalSource
 from pipelines.interface.names import Environment
 from pipelines.interface.paths import object_key
-from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
+from tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 
 ENVIRONMENT = Environment(team="commits", stage="dev", account=ACCOUNT, region=REGION)
 

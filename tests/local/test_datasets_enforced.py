@@ -19,7 +19,7 @@ from pipelines.datasets.forgetting.subject import Rows
 from pipelines.interface import keys
 from pipelines.interface.names import Environment
 from pipelines.interface.paths import commit_key, object_key, run_prefix
-from tests.local.conftest import EmbeddedAws
+from tests.support.embedded_aws import EmbeddedAws
 
 ENVIRONMENT = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
 GOLDEN = Path(__file__).parents[1] / "infra" / "golden"

@@ -12,10 +12,10 @@ import pytest
 from mooring.cli.fleet import find
 from pipelines.datasets.commits.commits import Dataset
 from pipelines.interface.names import Environment
-from tests.functional.conftest import settings
-from tests.infra.synth import Template, example_templates
-from tests.local.conftest import EmbeddedAws
-from tests.local.functions import package
+from tests.support.embedded_aws import EmbeddedAws
+from tests.support.functions import package
+from tests.support.synth import Template, example_templates
+from tests.support.world import settings
 
 FILES = 300
 WINDOW_S = 3

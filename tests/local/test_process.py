@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from mooring.cli import cli
 from mooring.embedded import process
 from mooring.errors import MooringError
-from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
-from tests.local.functions import create_function
+from tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from tests.support.functions import create_function
 
 
 def _eventually(fact: Callable[[], bool], within_s: float = 10) -> bool:

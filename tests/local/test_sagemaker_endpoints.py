@@ -10,8 +10,8 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import ACCOUNT, REGION
-from tests.local.sagemaker_world import BUCKET, World, constant_model, wait, world
+from tests.support.embedded_aws import ACCOUNT, REGION
+from tests.support.sagemaker_world import BUCKET, World, constant_model, wait, world
 
 __all__ = ["world"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import ACCOUNT, REGION
-from tests.local.sagemaker_world import World, constant_model, wait, world
+from tests.support.embedded_aws import ACCOUNT, REGION
+from tests.support.sagemaker_world import World, constant_model, wait, world
 
 __all__ = ["world"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.sagemaker_world import BUCKET, IMAGE, World, constant_model, wait, world
+from tests.support.sagemaker_world import BUCKET, IMAGE, World, constant_model, wait, world
 
 __all__ = ["world"]
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import ACCOUNT, REGION
-from tests.local.sagemaker_world import BUCKET, SAGEMAKER, TRAIN, World, wait, world
+from tests.support.embedded_aws import ACCOUNT, REGION
+from tests.support.sagemaker_world import BUCKET, SAGEMAKER, TRAIN, World, wait, world
 
 __all__ = ["world"]
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.infra.synth import Template, resources
+from tests.support.synth import Template, resources
 
 Law = Callable[[Template], Iterator[str]]
 

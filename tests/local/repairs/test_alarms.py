@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.local.conftest import EmbeddedAws
+from tests.support.embedded_aws import EmbeddedAws
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
+from tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 
 CLOUDFORMATION = {"Service": "cloudformation.amazonaws.com"}
 

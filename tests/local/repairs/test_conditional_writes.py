@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import REGION, EmbeddedAws
+from tests.support.embedded_aws import REGION, EmbeddedAws
 
 DENIED, EXISTS = ("AccessDenied", "403"), ("PreconditionFailed", "412")
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from mooring.embedded.repairs import door
-from tests.local.conftest import EmbeddedAws
+from tests.support.embedded_aws import EmbeddedAws
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.local.conftest import REGION, EmbeddedAws
-from tests.local.functions import create_function
+from tests.support.embedded_aws import REGION, EmbeddedAws
+from tests.support.functions import create_function
 
 RECEIVE = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
-from tests.local.functions import create_function
+from tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from tests.support.functions import create_function
 
 EVENTS = {"Service": "events.amazonaws.com"}
 SCHEDULER = {"Service": "scheduler.amazonaws.com"}

@@ -2,8 +2,8 @@
 
 import json
 
-from tests.local.conftest import EmbeddedAws
-from tests.local.functions import create_function
+from tests.support.embedded_aws import EmbeddedAws
+from tests.support.functions import create_function
 
 RAISES = """
 class LeaseHeldError(Exception):

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
+from tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 
 
 def test_path_is_read_only_by_who_may_read_it(embedded_aws: EmbeddedAws) -> None:

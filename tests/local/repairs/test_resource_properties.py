@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.local.conftest import ACCOUNT, EmbeddedAws
+from tests.support.embedded_aws import ACCOUNT, EmbeddedAws
 
 NAME = f"p{uuid4().hex[:10]}"
 DENY_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}

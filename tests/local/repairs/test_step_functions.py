@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
-from tests.local.functions import create_function, finish
+from tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from tests.support.functions import create_function, finish
 
 STATES = {"Service": "states.amazonaws.com"}
 

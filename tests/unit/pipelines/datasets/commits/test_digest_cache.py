@@ -10,7 +10,7 @@ import pytest
 from pipelines.datasets.commits.digest_cache import RACY_NS, DigestCache, remembering
 from pipelines.datasets.commits.manifest import File
 from pipelines.datasets.commits.sources import ChangedFileError
-from tests.unit.cloud import Cloud
+from tests.support.memory_cloud import Cloud
 
 
 def later() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.app import ROOT
 from infra.components.function import NOT_IN_A_LAMBDA
-from tests.local.conftest import EmbeddedAws
+from tests.support.embedded_aws import EmbeddedAws
 
 ECHO = "def handle(event, context):\n    return {'got': event}\n"
 

@@ -10,8 +10,8 @@ from pipelines.flows.retraining.recipe import applied, recipe_of
 from pipelines.flows.retraining.reproduction import compare
 from pipelines.interface.settings import Gate, ModelSettings
 from pipelines.jobs.evaluation.artifact import content_sha256
-from tests.functional.conftest import settings
-from tests.unit import laptop
+from tests.support import laptop
+from tests.support.world import settings
 
 EVALUATION: dict[str, Any] = {
     "rows": 1000,

@@ -12,7 +12,7 @@ from pipelines.datasets.commits.history import AmbiguousCommitError, RewrittenCo
 from pipelines.datasets.commits.verify import DamageKind
 from pipelines.interface import keys
 from pipelines.interface.paths import commit_key, object_key
-from tests.unit.cloud import Cloud
+from tests.support.memory_cloud import Cloud
 
 
 @pytest.fixture

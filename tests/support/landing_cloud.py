@@ -14,7 +14,7 @@ from pipelines.aws.s3 import Bucket
 from pipelines.datasets.commits.commits import Dataset
 from pipelines.datasets.landing.landing import land
 from pipelines.interface.names import Environment
-from tests.unit.cloud import OWNER, S3, Calls, Cloud, DynamoDb, Hook, refusal
+from tests.support.memory_cloud import OWNER, S3, Calls, Cloud, DynamoDb, Hook, refusal
 
 ENVIRONMENT = Environment(team="t", stage="dev", account=OWNER, region="us-east-1")
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)

@@ -20,7 +20,7 @@ from pipelines.statistics.baseline import Baseline
 from pipelines.statistics.calibration import Calibration
 from pipelines.statistics.comparison import compare
 from pipelines.statistics.profile import PREDICTION, Profile
-from tests.unit import laptop
+from tests.support import laptop
 
 
 @pytest.fixture(scope="module")

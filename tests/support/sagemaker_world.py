@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import ACCOUNT, REGION, EmbeddedAws
+from tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 
 IMAGE = f"141502667606.dkr.ecr.{REGION}.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 SAGEMAKER = {"Service": "sagemaker.amazonaws.com"}

@@ -16,7 +16,7 @@ from pipelines.datasets.commits.versions import list_versions
 from pipelines.datasets.forgetting.forget import Forgetting, ForgettingResult
 from pipelines.datasets.forgetting.plan import Plan, Planner
 from pipelines.datasets.forgetting.subject import Rows, Subject
-from tests.functional.conftest import ENVIRONMENT, World
+from tests.support.world import ENVIRONMENT, World
 
 CANARY = "canary-7f3d"
 SUBJECT = Rows(where={"passenger": CANARY})

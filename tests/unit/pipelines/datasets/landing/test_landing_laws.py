@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pipelines.datasets.landing.lock import LandingLock
 from pipelines.interface.landing import LONGEST_S
-from tests.unit.landing_cloud import BEGINNING, Landing
-from tests.unit.turns import CrashAt, CrashError, Turns
+from tests.support.interleaving import CrashAt, CrashError, Turns
+from tests.support.landing_cloud import BEGINNING, Landing
 
 GOOD = [b"x\n1\n", b"x\n2\n", b"x\n3\n"]
 BAD = b"x\n1,2\n"

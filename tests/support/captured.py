@@ -10,7 +10,7 @@ from pipelines.interface.release_state import ReleaseState
 from pipelines.monitoring.check import check_drift
 from pipelines.statistics.baseline import Baseline
 from pipelines.statistics.profile import PREDICTION, Profile
-from tests.functional.conftest import MODEL, World
+from tests.support.world import MODEL, World
 
 FOLDER = f"{MODEL.name}/v1/{MODEL.endpoint}/champion/2026/03/01/11"
 HEADER = ["temp", "origin"]

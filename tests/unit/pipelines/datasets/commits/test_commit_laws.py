@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.datasets.commits.commits import Commit, Dataset, NoDataError
-from tests.unit.cloud import Cloud
-from tests.unit.turns import CrashAt, CrashError, Turns
+from tests.support.interleaving import CrashAt, CrashError, Turns
+from tests.support.memory_cloud import Cloud
 
 Content = dict[str, bytes]
 

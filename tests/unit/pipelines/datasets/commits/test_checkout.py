@@ -10,7 +10,7 @@ from pipelines.datasets.commits.commits import Commit, Dataset
 from pipelines.datasets.commits.manifest import File, InvalidCommitError
 from pipelines.datasets.commits.objects import DamagedObjectError
 from pipelines.interface.paths import object_key
-from tests.unit.cloud import Cloud
+from tests.support.memory_cloud import Cloud
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pipelines.flows.retraining.register import register_candidate
 from pipelines.interface import keys
 from pipelines.interface.paths import run_prefix
 from pipelines.interface.release_state import ReleaseState
-from tests.functional.conftest import ENVIRONMENT, MODEL, PACKAGES_URI, World, serve
+from tests.support.world import ENVIRONMENT, MODEL, PACKAGES_URI, World, serve
 
 PK = keys.model_pk(MODEL.name)
 

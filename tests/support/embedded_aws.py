@@ -1,0 +1,75 @@
+"""A server of its own for the tests of a session: loopback, TLS, IAM enforced, gone at the end."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from mooring.embedded import process
+
+ACCOUNT = "111111111111"
+REGION = "eu-west-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedAws:
+    """The running server; ``client`` acts as an account's root, or as a role that it assumes first."""
+
+    server: process.Server
+
+    def client(self, service: str, account: str = ACCOUNT, region: str = REGION, role: str | None = None) -> Any:
+        """A boto3 client; ``role`` is the ARN of a role whose trust policy admits the account's root."""
+        options = process.client_options(self.server, account=account, region=region)
+        if role is not None:
+            given = boto3.client("sts", **options).assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+            options |= {
+                "aws_access_key_id": given["AccessKeyId"],
+                "aws_secret_access_key": given["SecretAccessKey"],
+                "aws_session_token": given["SessionToken"],
+            }
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
+        return boto3.client(service, config=config, **options)  # type: ignore[call-overload]
+
+    def variables(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
+        """The variables that ``mooring env`` prints."""
+        return process.variables(self.server, account=account, region=region)
+
+    def create_role(
+        self,
+        name: str,
+        statements: list[dict[str, Any]],
+        *,
+        trusted: dict[str, Any] | None = None,
+        account: str = ACCOUNT,
+        boundary: str | None = None,
+    ) -> str:
+        """Create a role with one inline policy; ``trusted`` is its trust policy's principal (default: the root)."""
+        iam = self.client("iam", account)
+        principal = trusted or {"AWS": f"arn:aws:iam::{account}:root"}
+        trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+        made = iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+            **({"PermissionsBoundary": boundary} if boundary else {}),
+        )
+        if statements:
+            iam.put_role_policy(
+                RoleName=name,
+                PolicyName="inline",
+                PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}),
+            )
+        return str(made["Role"]["Arn"])
+
+
+@pytest.fixture(scope="session")
+def embedded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    home = tmp_path_factory.mktemp("embedded-aws")
+    server = process.start(home=home, port=process.free_port(), schedule_speed=60)
+    try:
+        yield EmbeddedAws(server=server)
+    finally:
+        process.stop(home=home)
