@@ -1,4 +1,4 @@
-# `make demo` and `make test` do their own set-up; a second run does none.
+# `make demo` and `make test` do their own set-up; a second run finds it done.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -7,22 +7,27 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PYTHONDONTWRITEBYTECODE := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+WORKERS ?= 2
 LAYER := build/layer/.done
 JOB_PACKAGES := build/job-packages/.done
 
-.PHONY: help demo year test check lint types arrows setup layer bench golden lock clean
+.PHONY: help demo year test pythons check lint types arrows setup layer bench golden lock clean
 
-help: ## Say what there is
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: setup layer ## The whole loop on this machine: deploy, train, serve, drift, retrain, release, reject
-	@mooring demo
+demo: setup layer ## The whole loop on this machine: deploy, train, serve, drift, retrain, release, reject; KEEP=1 keeps it up
+	@mooring demo $(if $(KEEP),--keep)
 
 year: setup layer ## One model's year on this machine: drift month by month, and what it costs
 	@mooring demo --year
 
-test: setup layer ## Every test: unit, functional, infra, local
-	@pytest -q tests
+test: setup layer ## Every test and doctest, on two processes; prints the slowest ten
+	@pytest -q -n $(WORKERS) --dist loadgroup --durations 60 tests
+	@pytest -q --doctest-modules pipelines mooring infra
+
+pythons: setup layer ## Unit and infra tests on each Python from 3.11 to 3.14 that this machine has
+	@python -m tests.pythons
 
 check: setup layer lint types arrows test ## What CI runs
 
@@ -41,7 +46,7 @@ bench: setup layer ## Benchmarks, with versions and medians
 	@python -m tests.benchmarks.bench_capture
 	@python -m tests.benchmarks.bench_monitoring
 
-golden: setup layer ## Write the golden templates anew
+golden: setup layer ## Write the golden templates and the docs' generated tables anew
 	@python -m tests.infra.golden
 
 setup: $(BIN)/.done node_modules/.done

@@ -1,6 +1,6 @@
-"""The app: fleet -> environments -> stacks. The only reader of files and context.
+"""The CDK app: adds the stacks of each environment of the fleet. It alone reads files and context.
 
-Context: ``fleet=PATH`` chooses another fleet file, ``environment=ID`` narrows to one environment.
+Context: ``fleet=PATH`` chooses another fleet file, ``environment=ID`` selects one environment.
 """
 
 import sys
@@ -21,7 +21,7 @@ FLAGS = {
     # Access logs are allowed by bucket policy; ACLs do not work on buckets that enforce their owner.
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
     "@aws-cdk/aws-iam:minimizePolicies": True,
-    # An encrypted queue would admit the rules of every account.
+    # Without this an encrypted queue would admit the rules of every account.
     "@aws-cdk/aws-events:eventsTargetQueueSameAccount": True,
     "@aws-cdk/core:target-partitions": ["aws"],
 }
@@ -31,19 +31,19 @@ def new_app(outdir: str | None = None) -> App:
     return App(analytics_reporting=False, auto_synth=False, outdir=outdir, post_cli_context=FLAGS)
 
 
-def build(app: App, fleet: Fleet, *, environment_id: str | None = None) -> None:
-    """Add the stacks of every environment, or of one."""
+def build(app: App, fleet: Fleet, *, environment_id: str | None = None, root: Path = ROOT) -> None:
+    """Add the stacks of every environment, or of one; ``root`` is the folder of ``functions`` and ``pipelines``."""
     chosen = [fleet.environment(environment_id)] if environment_id else fleet.environments()
     for environment in chosen:
-        add_environment(app, environment)
+        add_environment(app, environment, root)
 
 
-def add_environment(app: App, environment: FleetEnvironment) -> None:
+def add_environment(app: App, environment: FleetEnvironment, root: Path) -> None:
     foundation = FoundationStack(app, environment=environment)
-    operations = OperationsStack(app, environment=environment, root=ROOT)
+    operations = OperationsStack(app, environment=environment, root=root)
     operations.add_stack_dependency(foundation)
     for model in environment.team.models:
-        model_stack = ModelStack(app, environment=environment, model=model, root=ROOT)
+        model_stack = ModelStack(app, environment=environment, model=model, root=root)
         model_stack.add_stack_dependency(operations)
         ServingStack(app, environment=environment, model=model).add_stack_dependency(model_stack)
 

@@ -1,4 +1,4 @@
-"""AWS's scikit-learn container: which account's registry holds it in each region of the commercial partition."""
+"""AWS's scikit-learn container: the account of its registry in each region of the commercial partition."""
 
 REPOSITORY = "sagemaker-scikit-learn"
 VERSION = "1.9-0"
@@ -36,5 +36,5 @@ REGISTRIES = {
 
 
 def scikit_learn(region: str) -> str:
-    """The image's URI in ``region``; the fleet's validation admits only regions that have one."""
+    """Return the image's URI in ``region``; the fleet's checks admit only regions that have one."""
     return f"{REGISTRIES[region]}.dkr.ecr.{region}.amazonaws.com/{REPOSITORY}:{VERSION}-cpu-py3"

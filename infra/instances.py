@@ -1,12 +1,12 @@
-"""What SageMaker's instance types have that matters here."""
+"""The local disks of SageMaker's instance types, which decide whether a job or endpoint may name a KMS key."""
 
 import re
 
 
 def has_local_disk(instance_type: str) -> bool:
-    """Whether instances of this type bring NVMe disks: families with a d (ml.m5d), and most with a GPU.
+    """Return whether instances of this type have NVMe disks: families with a d (ml.m5d), and most with a GPU.
 
-    They encrypt these disks themselves, and SageMaker refuses a request that names a key for the volume.
+    The instances encrypt these disks themselves, and SageMaker refuses a request that names a key for the volume.
 
     Examples
     --------

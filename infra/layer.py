@@ -1,4 +1,4 @@
-"""The Lambda layer's wheels: ``python -m infra.layer`` (``make layer``)."""
+"""Builds the Lambda layer's wheels: ``python -m infra.layer``, or ``make layer``."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from infra.wheels import PYTHON, Wheels
 ROOT = Path(__file__).resolve().parent.parent
 WHEELS = Wheels(lock=ROOT / "requirements-layer.lock", folder=ROOT / "build" / "layer")
 PACKAGES = f"python/lib/python{PYTHON}/site-packages"
-"""Where Lambda looks for packages that are for one Python minor."""
+"""Folder in a layer in which Lambda looks for packages of one Python minor."""
 
 
 def build() -> None:

@@ -1,7 +1,7 @@
-"""Wheels for another platform than this machine's, fetched without Docker by a lock that has their hashes.
+"""Fetches wheels for another platform than this machine's, without Docker, by a lock that has their hashes.
 
-The same lock always gives the same wheels. What is built carries a stamp of lock and platform, so that synthesis knows
-whether it is up to date, and editing our own code never publishes it anew.
+The same lock always gives the same wheels. The built folder has a stamp of lock and platform: synthesis compares it to
+see whether the folder is current, and an edit of our own code never publishes the wheels again.
 """
 
 import hashlib
@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PYTHON = "3.12"
-"""Of our Lambda functions and of the scikit-learn container alike."""
+"""Python version of our Lambda functions and of the scikit-learn container."""
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")
 
 
 class WheelsNotBuiltError(RuntimeError):
-    """Synthesis needs wheels that are not there."""
+    """The wheels that synthesis needs were not built, or from another lock."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wheels:
-    """One lock and where its wheels are built: ``folder`` holds ``hash`` and ``content``."""
+    """One lock and the folder of its wheels, which holds ``hash`` (the stamp) and ``content``."""
 
     lock: Path
     folder: Path
@@ -36,18 +36,19 @@ class Wheels:
         return self.folder / "content"
 
     def built(self) -> Path:
-        """The content's folder.
+        """Return the folder of the built wheels.
 
         Raises
         ------
         WheelsNotBuiltError
-            It was not built, or from another lock.
+            The wheels were not built, or from another lock.
         """
         stamp = self.folder / "hash"
         found = stamp.read_text(encoding="utf-8") if stamp.exists() else "nothing"
         if found != self.asset_hash:
             raise WheelsNotBuiltError(
-                f"{self.folder} holds {found[:12]}, {self.lock.name} asks for {self.asset_hash[:12]}: run make layer"
+                f"{self.folder} holds wheels of lock {found[:12]}, {self.lock.name} is {self.asset_hash[:12]}: "
+                "run make layer"
             )
         return self.content
 
@@ -63,5 +64,5 @@ class Wheels:
         subprocess.run(command, check=True)
 
     def stamp(self) -> None:
-        """Say that the content is whole."""
+        """Mark the content as complete."""
         (self.folder / "hash").write_text(self.asset_hash, encoding="utf-8")

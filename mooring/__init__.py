@@ -1,1 +1,1 @@
-"""The operator's tool, and the embedded AWS under ``mooring.embedded``."""
+"""The command line of Mooring, and the embedded AWS under ``mooring.embedded``."""

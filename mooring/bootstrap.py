@@ -1,8 +1,8 @@
-"""Prepares an account and region for ``cdk deploy``: the CDK's own bootstrap, under a deployment policy of ours.
+"""Prepares an account and region for ``cdk deploy``: the CDK's own bootstrap, with a narrow deployment policy.
 
-Without ``--cloudformation-execution-policies`` the CDK's bootstrap gives CloudFormation AdministratorAccess. This
-policy names the services that the stacks use, keeps to the environment's account and region where a resource has one,
-and lets CloudFormation create roles only below a permissions boundary.
+Without ``--cloudformation-execution-policies`` the CDK's bootstrap gives CloudFormation AdministratorAccess. Our policy
+names the services that the stacks use, is limited to the environment's account, and lets CloudFormation create roles
+only with a permissions boundary.
 """
 
 import json
@@ -32,8 +32,7 @@ REGIONAL = (
     "ssm",
     "states",
 )
-"""Services whose resources carry region and account in their ARN."""
-
+"""Services whose resources have region and account in their ARNs."""
 
 _ROLE_WRITES = ["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"]
 _ROLE_UPKEEP = [
@@ -59,7 +58,7 @@ _PASSED_TO = [
 
 
 def deployment_policy(account: str) -> dict[str, Any]:
-    """What CloudFormation may do in ``account`` when it deploys our stacks; every region of it."""
+    """Return the policy under which CloudFormation deploys our stacks in all regions of ``account``."""
     roles = f"arn:aws:iam::{account}:role/*"
     boundary = {"StringLike": {"iam:PermissionsBoundary": f"arn:aws:iam::{account}:policy/*-boundary"}}
     return {
@@ -186,7 +185,7 @@ def _put_policy(iam: Any, arn: str, document: str) -> None:
         if error.response["Error"]["Code"] != "EntityAlreadyExists":
             raise
         for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
-            # A policy keeps five versions at most; the one in force is replaced, the others are history of ours.
+            # A policy has five versions at most, so the older ones are deleted first.
             if not version["IsDefaultVersion"]:
                 iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
         iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)

@@ -9,7 +9,13 @@ import infra
 from mooring.errors import MooringError
 
 PROJECT = Path(infra.__file__).parent.parent
-"""The folder of cdk.json."""
+"""Folder of cdk.json."""
+
+
+def fleet_file() -> Path:
+    """Return the fleet's file: the one that ``MOORING_FLEET`` names, else ``fleet.yaml`` in the project."""
+    named = os.environ.get("MOORING_FLEET")
+    return Path(named).absolute() if named else PROJECT / "fleet.yaml"
 
 
 def run(
@@ -19,16 +25,14 @@ def run(
     log: Path,
     on_line: Callable[[str], None] = lambda _: None,
 ) -> str:
-    """Run ``cdk`` with ``arguments`` in the project; what it says goes to ``log`` and, line by line, to ``on_line``.
+    """Run ``cdk`` with ``arguments`` in the project, on the fleet of ``fleet_file``; return its output.
 
-    Returns
-    -------
-    What it printed.
+    The output also goes to ``log`` and, line by line, to ``on_line``.
 
     Raises
     ------
     MooringError
-        It is not installed, or it failed; the message ends with its last lines.
+        The CDK CLI is not installed, or it failed; the message ends with its last lines.
     """
     program = PROJECT / "node_modules" / ".bin" / "cdk"
     if not program.exists():
@@ -38,7 +42,7 @@ def run(
     with (
         log.open("w") as sink,
         subprocess.Popen(
-            [str(program), *arguments],
+            [str(program), *arguments, "--context", f"fleet={fleet_file()}"],
             cwd=PROJECT,
             env={**os.environ, **variables, "CI": "true", "NO_COLOR": "1"},
             stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
-"""What AWS and the machine refuse, as the error that the operator's tool shows: what was wrong, and what to do.
+"""Turns errors of AWS and of the machine into the error that the command line shows, with a remedy.
 
-The command line explains here whatever a command did not; nothing else translates errors of botocore.
+The command line explains here the errors that a command did not; no other module translates errors of botocore.
 """
 
 import os
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mooring.errors import MooringError
 
 TAKE_CREDENTIALS = (
-    'take credentials of the environment\'s account; of the embedded AWS: eval "$(mooring env ENVIRONMENT)"'
+    'use credentials of the environment\'s account; of the embedded AWS: eval "$(mooring env ENVIRONMENT)"'
 )
 UNREACHED = (
     aws.EndpointConnectionError,
@@ -43,17 +43,17 @@ THROTTLED = ("Throttling", "ThrottlingException", "TooManyRequestsException", "R
 
 
 def explain(error: Exception) -> MooringError | None:
-    """The error as a person can mend it, or None if it is nothing that a person can mend."""
+    """Return an error with a remedy, or None if a person cannot repair its cause."""
     if isinstance(error, MooringError):
         return error
     if isinstance(error, ClientError):
         return _refused(error)
     if isinstance(error, BotoCoreError):
-        return _not_asked(error)
+        return _not_sent(error)
     if isinstance(error, OSError):
-        return MooringError(_of_the_machine(error), remedy="mend the path or its permissions, and try again")
+        return MooringError(_text_of(error), remedy="correct the path or its permissions, and try again")
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint"):
-        return MooringError(f"AWS_ENDPOINT_URL is no address: {error}", remedy=TAKE_CREDENTIALS)
+        return MooringError(f"AWS_ENDPOINT_URL is not an address: {error}", remedy=TAKE_CREDENTIALS)
     return None
 
 
@@ -65,29 +65,28 @@ def _refused(error: ClientError) -> MooringError:
         key = os.environ.get("AWS_ACCESS_KEY_ID", "of your profile")
         return MooringError(f"the access key {key} or its secret is not valid here: {text}", remedy=TAKE_CREDENTIALS)
     if code in DENIED:
-        return MooringError(text, remedy="use a role that may, or have the policy or trust that is missing added")
+        return MooringError(text, remedy="use a role that has the permission, or get the missing policy or trust added")
     if code in THROTTLED:
-        return MooringError(f"AWS is asked too often: {text}", remedy="wait a minute, and try again")
+        return MooringError(f"AWS throttles the calls: {text}", remedy="wait a minute, and try again")
     return MooringError(
-        text, remedy="is the environment deployed (mooring status, cdk deploy), and are the names right? Then try again"
+        text, remedy="check that the environment is deployed (mooring status, cdk deploy) and the names, then try again"
     )
 
 
-def _not_asked(error: BotoCoreError) -> MooringError:
-    place = os.environ.get("AWS_ENDPOINT_URL", "")
-    embedded = "localhost" in place
+def _not_sent(error: BotoCoreError) -> MooringError:
+    embedded = "localhost" in os.environ.get("AWS_ENDPOINT_URL", "")
     if isinstance(error, UNREACHED):
-        remedy = 'is the embedded AWS gone? mooring up, then eval "$(mooring env ENVIRONMENT)"'
-        return MooringError(str(error), remedy=remedy if embedded else "look at the network, the region and the proxy")
+        remedy = 'start the embedded AWS: mooring up, then eval "$(mooring env ENVIRONMENT)"'
+        return MooringError(str(error), remedy=remedy if embedded else "check the network, the region and the proxy")
     if isinstance(error, NO_CREDENTIALS):
         return MooringError(str(error), remedy=TAKE_CREDENTIALS)
     if isinstance(error, aws.SSLError):
-        remedy = 'take the certificate of the server that runs: eval "$(mooring env ENVIRONMENT)"'
-        return MooringError(str(error), remedy=remedy if embedded else "look at AWS_CA_BUNDLE and the proxy")
-    return MooringError(str(error), remedy="look at the AWS_* variables and at ~/.aws/config")
+        remedy = 'use the certificate of the running server: eval "$(mooring env ENVIRONMENT)"'
+        return MooringError(str(error), remedy=remedy if embedded else "check AWS_CA_BUNDLE and the proxy")
+    return MooringError(str(error), remedy="check the AWS_* variables and ~/.aws/config")
 
 
-def _of_the_machine(error: OSError) -> str:
+def _text_of(error: OSError) -> str:
     if error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return str(error) or type(error).__name__

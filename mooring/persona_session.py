@@ -1,7 +1,7 @@
-"""A persona's session: credentials of its role, taken anew before they expire.
+"""A persona's session: credentials of its role, renewed before they expire.
 
-A role that was assumed from a role lasts for an hour, whatever is asked for; uploads of large datasets last longer, and
-so do runs that one waits for.
+Credentials of a role that was assumed from a role are valid for an hour at most; uploads of large datasets and waits
+for runs last longer.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ import botocore.session
 from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
 
 
-class _Assumed(CredentialProvider):
+class _RoleProvider(CredentialProvider):
     METHOD = "assume-role"
 
     def __init__(self, sts: Any, role_arn: str, name: str) -> None:
@@ -35,8 +35,8 @@ class _Assumed(CredentialProvider):
 
 
 def persona_session(sts: Any, role_arn: str, *, name: str, region: str) -> boto3.Session:
-    """A session as ``role_arn``, which ``sts`` assumes now; raises its error if it may not."""
+    """Return a session as ``role_arn``, which ``sts`` assumes now; raise its error if it is not allowed to."""
     core = botocore.session.get_session()
-    core.register_component("credential_provider", CredentialResolver(providers=[_Assumed(sts, role_arn, name)]))
+    core.register_component("credential_provider", CredentialResolver(providers=[_RoleProvider(sts, role_arn, name)]))
     core.get_credentials()
     return boto3.Session(botocore_session=core, region_name=region)

@@ -1,12 +1,12 @@
 """Approve a model package: see docs/reference/flows.md."""
 
-from typing import Any
-
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.release.approve import approve_package
-from pipelines.interface.env import ApprovePackageEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.requests import ApproveRequest, PackageVersion
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    services = Services(ApprovePackageEnv.from_environment().environment)
-    return approve_package(event, services)
+@handler(FunctionEnv, ApproveRequest)
+def handle(request: ApproveRequest, services: Services, env: FunctionEnv) -> PackageVersion:  # noqa: ARG001
+    return approve_package(request, services)

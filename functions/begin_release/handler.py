@@ -1,12 +1,12 @@
-"""Begin a release: see docs/reference/flows.md."""
-
-from typing import Any
+"""Check a package and begin its release: see docs/reference/flows.md."""
 
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.release.begin import begin_release
-from pipelines.interface.env import BeginReleaseEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.requests import BeginReleaseRequest, ReleaseGrant
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    services = Services(BeginReleaseEnv.from_environment().environment)
-    return begin_release(event, services)
+@handler(FunctionEnv, BeginReleaseRequest)
+def handle(request: BeginReleaseRequest, services: Services, env: FunctionEnv) -> ReleaseGrant:  # noqa: ARG001
+    return begin_release(request, services)

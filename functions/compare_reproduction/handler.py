@@ -1,12 +1,13 @@
-"""Compare a reproduction with what it reproduces: see docs/reference/flows.md."""
-
-from typing import Any
+"""Compare a package with the one that was made again: see docs/reference/flows.md."""
 
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.retraining.reproduction import compare_reproduction
-from pipelines.interface.env import CompareReproductionEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.records import Comparison
+from pipelines.interface.requests import PlannedRun
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    services = Services(CompareReproductionEnv.from_environment().environment)
-    return compare_reproduction(event, services)
+@handler(FunctionEnv, PlannedRun)
+def handle(request: PlannedRun, services: Services, env: FunctionEnv) -> Comparison:  # noqa: ARG001
+    return compare_reproduction(request, services)

@@ -1,12 +1,13 @@
-"""Merge what was counted of a window, and conclude its check: see docs/reference/flows.md."""
-
-from typing import Any
+"""Conclude the check of a large window: see docs/reference/monitoring.md."""
 
 from pipelines.aws.clients import Services
-from pipelines.interface.env import ConcludeCheckEnv
+from pipelines.aws.function import handler
+from pipelines.interface.env import CheckEnv
+from pipelines.interface.records import Check
+from pipelines.interface.requests import ConcludeRequest
 from pipelines.monitoring.check import conclude_check
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    env = ConcludeCheckEnv.from_environment()
-    return conclude_check(event, Services(env.environment), key_arn=env.key_arn)
+@handler(CheckEnv, ConcludeRequest)
+def handle(request: ConcludeRequest, services: Services, env: CheckEnv) -> Check:
+    return conclude_check(request, services, key_arn=env.key_arn)

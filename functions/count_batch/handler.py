@@ -1,12 +1,12 @@
-"""Count one batch of a window: see docs/reference/flows.md."""
-
-from typing import Any
+"""Count one batch of a large window: see docs/reference/monitoring.md."""
 
 from pipelines.aws.clients import Services
-from pipelines.interface.env import CountBatchEnv
+from pipelines.aws.function import handler
+from pipelines.interface.env import CheckEnv
+from pipelines.interface.requests import CountAnswer, CountRequest
 from pipelines.monitoring.check import count_batch
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    env = CountBatchEnv.from_environment()
-    return count_batch(event, Services(env.environment), key_arn=env.key_arn)
+@handler(CheckEnv, CountRequest)
+def handle(request: CountRequest, services: Services, env: CheckEnv) -> CountAnswer:
+    return count_batch(request, services, key_arn=env.key_arn)

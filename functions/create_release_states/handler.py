@@ -1,12 +1,11 @@
 """Create absent release states, as a custom resource: see docs/reference/flows.md."""
 
-from typing import Any
-
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.release.states import answer
-from pipelines.interface.env import CreateReleaseStatesEnv
+from pipelines.interface.env import FunctionEnv
 
 
-def handle(event: dict[str, Any], context: object) -> None:  # noqa: ARG001
-    services = Services(CreateReleaseStatesEnv.from_environment().environment)
-    answer(event, services)
+@handler(FunctionEnv, dict)
+def handle(request: dict[str, object], services: Services, env: FunctionEnv) -> None:  # noqa: ARG001
+    answer(request, services)

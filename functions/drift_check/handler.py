@@ -1,12 +1,12 @@
-"""Check a window of captured traffic: see docs/reference/flows.md."""
-
-from typing import Any
+"""Check a window of captured traffic: see docs/reference/monitoring.md."""
 
 from pipelines.aws.clients import Services
-from pipelines.interface.env import DriftCheckEnv
+from pipelines.aws.function import handler
+from pipelines.interface.env import CheckEnv
+from pipelines.interface.requests import CheckAnswer, CheckRequest
 from pipelines.monitoring.check import check_drift
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    env = DriftCheckEnv.from_environment()
-    return check_drift(event, Services(env.environment), key_arn=env.key_arn)
+@handler(CheckEnv, CheckRequest)
+def handle(request: CheckRequest, services: Services, env: CheckEnv) -> CheckAnswer:
+    return check_drift(request, services, key_arn=env.key_arn)

@@ -1,12 +1,12 @@
-"""End a release, however it ended: see docs/reference/flows.md."""
-
-from typing import Any
+"""Record the end of a release: see docs/reference/flows.md."""
 
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.release.finish import finish_release
-from pipelines.interface.env import FinishReleaseEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.requests import FinishReleaseRequest
 
 
-def handle(event: dict[str, Any], context: object) -> None:  # noqa: ARG001
-    services = Services(FinishReleaseEnv.from_environment().environment)
-    finish_release(event, services)
+@handler(FunctionEnv, FinishReleaseRequest)
+def handle(request: FinishReleaseRequest, services: Services, env: FunctionEnv) -> None:  # noqa: ARG001
+    finish_release(request, services)

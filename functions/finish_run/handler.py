@@ -1,12 +1,12 @@
-"""End a run, however it ended: see docs/reference/flows.md."""
-
-from typing import Any
+"""Record the end of a run and free its lease: see docs/reference/flows.md."""
 
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.retraining.finish import finish_run
-from pipelines.interface.env import FinishRunEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.requests import FinishRunRequest
 
 
-def handle(event: dict[str, Any], context: object) -> None:  # noqa: ARG001
-    services = Services(FinishRunEnv.from_environment().environment)
-    finish_run(event, services)
+@handler(FunctionEnv, FinishRunRequest)
+def handle(request: FinishRunRequest, services: Services, env: FunctionEnv) -> None:  # noqa: ARG001
+    finish_run(request, services)

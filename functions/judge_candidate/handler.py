@@ -1,12 +1,12 @@
-"""Judge a candidate by the model's gate: see docs/reference/flows.md."""
-
-from typing import Any
+"""Judge a run's candidate by the gates: see docs/reference/flows.md."""
 
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.retraining.register import judge_candidate
-from pipelines.interface.env import JudgeCandidateEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.requests import PlannedRun, Verdict
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    services = Services(JudgeCandidateEnv.from_environment().environment)
-    return judge_candidate(event, services)
+@handler(FunctionEnv, PlannedRun)
+def handle(request: PlannedRun, services: Services, env: FunctionEnv) -> Verdict:  # noqa: ARG001
+    return judge_candidate(request, services)

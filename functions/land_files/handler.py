@@ -1,11 +1,12 @@
 """Commit the files that have landed: see docs/reference/data.md."""
 
-from typing import Any
-
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.datasets.landing.landing import land
-from pipelines.interface.env import LandFilesEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.requests import LandingAnswer
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - an event only wakes
-    return {"batches": land(Services(LandFilesEnv.from_environment().environment))}
+@handler(FunctionEnv, object)
+def handle(request: object, services: Services, env: FunctionEnv) -> LandingAnswer:  # noqa: ARG001 - files are listed
+    return LandingAnswer(batches=land(services))

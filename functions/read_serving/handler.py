@@ -1,12 +1,12 @@
-"""Say whether the Serving stack has settled: see docs/reference/flows.md."""
-
-from typing import Any
+"""Read whether the Serving stack has settled: see docs/reference/flows.md."""
 
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.release.serving import read_serving
-from pipelines.interface.env import ReadServingEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.requests import ReadServingRequest, ServingStatus
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, str]:  # noqa: ARG001
-    services = Services(ReadServingEnv.from_environment().environment)
-    return read_serving(event, services)
+@handler(FunctionEnv, ReadServingRequest)
+def handle(request: ReadServingRequest, services: Services, env: FunctionEnv) -> ServingStatus:  # noqa: ARG001
+    return read_serving(request, services)

@@ -1,12 +1,12 @@
-"""Register an accepted candidate: see docs/reference/flows.md."""
-
-from typing import Any
+"""Register an accepted candidate as a model package: see docs/reference/flows.md."""
 
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.retraining.register import register_candidate
-from pipelines.interface.env import RegisterCandidateEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.requests import PackageVersion, RegisterRequest
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    services = Services(RegisterCandidateEnv.from_environment().environment)
-    return register_candidate(event, services)
+@handler(FunctionEnv, RegisterRequest)
+def handle(request: RegisterRequest, services: Services, env: FunctionEnv) -> PackageVersion:  # noqa: ARG001
+    return register_candidate(request, services)

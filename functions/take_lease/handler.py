@@ -1,12 +1,12 @@
 """Take the lease of a model's retraining: see docs/reference/flows.md."""
 
-from typing import Any
-
 from pipelines.aws.clients import Services
-from pipelines.flows.retraining.lease import take_from_event
-from pipelines.interface.env import TakeLeaseEnv
+from pipelines.aws.function import handler
+from pipelines.flows.retraining.lease import take_lease
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.requests import LeaseGrant, LeaseRequest
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    services = Services(TakeLeaseEnv.from_environment().environment)
-    return take_from_event(event, services)
+@handler(FunctionEnv, LeaseRequest)
+def handle(request: LeaseRequest, services: Services, env: FunctionEnv) -> LeaseGrant:  # noqa: ARG001
+    return take_lease(request, services)

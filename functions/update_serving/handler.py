@@ -1,12 +1,12 @@
 """Update the Serving stack to the release state: see docs/reference/flows.md."""
 
-from typing import Any
-
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.release.serving import update_serving
-from pipelines.interface.env import UpdateServingEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.requests import ServingUpdate, UpdateServingRequest
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, bool]:  # noqa: ARG001
-    services = Services(UpdateServingEnv.from_environment().environment)
-    return update_serving(event, services)
+@handler(FunctionEnv, UpdateServingRequest)
+def handle(request: UpdateServingRequest, services: Services, env: FunctionEnv) -> ServingUpdate:  # noqa: ARG001
+    return update_serving(request, services)

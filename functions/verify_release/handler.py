@@ -1,12 +1,13 @@
 """Verify what serves: see docs/reference/flows.md."""
 
-from typing import Any
-
 from pipelines.aws.clients import Services
+from pipelines.aws.function import handler
 from pipelines.flows.release.verify import verify_release
-from pipelines.interface.env import VerifyReleaseEnv
+from pipelines.interface.env import FunctionEnv
+from pipelines.interface.records import Verification
+from pipelines.interface.requests import VerifyRequest
 
 
-def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
-    services = Services(VerifyReleaseEnv.from_environment().environment)
-    return verify_release(event, services)
+@handler(FunctionEnv, VerifyRequest)
+def handle(request: VerifyRequest, services: Services, env: FunctionEnv) -> Verification:  # noqa: ARG001
+    return verify_release(request, services)

@@ -1,1 +1,1 @@
-"""One construct per noun: keyword-only, receives objects, grants, exposes little."""
+"""The constructs of the stacks: one module each, with keyword-only arguments and few attributes."""

@@ -1,4 +1,4 @@
-"""Where alerts go: an encrypted topic to the owners, and the queue of what could not be delivered."""
+"""The alert topic, and the dead-letter queue of events that could not be delivered."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -15,7 +15,7 @@ from pipelines.interface.names import Environment
 
 
 class Alerts(Construct):
-    """``topic``, and ``dead_letters`` with an alarm on it."""
+    """The encrypted ``topic`` that mails the owners, and the queue ``dead_letters`` with an alarm on it."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey, owners: list[str]

@@ -1,4 +1,4 @@
-"""Building blocks of the state machines' definitions: tasks that retry what may pass and catch what does not."""
+"""Building blocks of the state machines' definitions: tasks retry transient errors and catch all others."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ State = dict[str, Any]
 
 EXECUTION = "$$.Execution.Id"
 LAMBDA_TASK_TIMEOUT_S = 330
-"""A little more than any function's own time-out."""
+"""Seconds that a task waits for a function: a little more than the longest time-out of those in a flow."""
 
 TRANSIENT = {
     "ErrorEquals": [
@@ -26,7 +26,7 @@ TRANSIENT = {
     "JitterStrategy": "FULL",
 }
 DIED = {
-    # A time-out, or out of memory: once more, then it is a failure.
+    # The function timed out or ran out of memory: it is called once more, and then the task fails.
     "ErrorEquals": ["Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError"],
     "IntervalSeconds": 2,
     "MaxAttempts": 1,
@@ -56,7 +56,7 @@ THROTTLED = {
 
 
 def states_of(definition: State) -> Iterator[State]:
-    """All states of a definition, those that a map repeats among them."""
+    """Yield all states of a definition, including those inside maps."""
     for state in definition["States"].values():
         yield state
         if state["Type"] == "Map":
@@ -76,7 +76,7 @@ def call(
     catches: list[State],
     keep: str | None = None,
 ) -> State:
-    """A function's answer is kept at ``keep``; it raises named errors, which ``catches`` match."""
+    """Return a task that calls a function and keeps its answer at ``keep``; ``catches`` match its named errors."""
     return {
         "Type": "Task",
         "Resource": environment.function_arn(function),
@@ -92,7 +92,7 @@ def call(
 def run_job(
     kind: str, request: dict[str, Any], *, then: str, on_failure: str, timeout_s: int, keep: str | None = None
 ) -> State:
-    """A SageMaker job, waited for; ``kind`` is Processing or Training."""
+    """Return a task that runs a SageMaker job and waits for its end; ``kind`` is Processing or Training."""
     return {
         "Type": "Task",
         "Resource": f"arn:aws:states:::sagemaker:create{kind}Job.sync",
@@ -106,7 +106,7 @@ def run_job(
 
 
 def choose(variable: str, branches: dict[str | bool, str], *, otherwise: str) -> State:
-    """Compare ``variable`` with strings or truth values."""
+    """Return a choice that compares ``variable`` with strings or truth values."""
     choices = [
         {"Variable": variable, "BooleanEquals" if isinstance(value, bool) else "StringEquals": value, "Next": target}
         for value, target in branches.items()
@@ -115,5 +115,5 @@ def choose(variable: str, branches: dict[str | bool, str], *, otherwise: str) ->
 
 
 def fail() -> State:
-    """End as failed, with what was caught last."""
+    """Return a state that ends the execution as failed, with the error caught last."""
     return {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"}

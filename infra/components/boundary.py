@@ -1,4 +1,4 @@
-"""The permissions boundary: the most that any role of the environment may ever do, whatever its policies say."""
+"""The permissions boundary: the limit of every role of the environment, whatever its policies allow."""
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -34,8 +34,7 @@ WITHOUT_RESOURCE = (
     "xray:*Sampling*",
     "xray:Put*",
 )
-"""Actions that AWS gives no resource."""
-
+"""Actions for which AWS has no resource."""
 
 SCALING = "sagemaker.application-autoscaling.amazonaws.com"
 
@@ -45,12 +44,15 @@ def boundary_arn(environment: Environment) -> str:
 
 
 def scaling_role_arn(environment: Environment) -> str:
-    """The role that AWS makes for scaling endpoints, the first time that an account has one to scale."""
+    """Return the ARN of the service-linked role that AWS creates when an account first scales an endpoint."""
     return f"arn:aws:iam::{environment.account}:role/aws-service-role/{SCALING}/*"
 
 
 class Boundary(Construct):
-    """``policy``: this account, this region, this environment's buckets and roles; of IAM hardly anything."""
+    """The managed ``policy``: services in this account and region, and this environment's buckets and roles.
+
+    It admits two IAM actions: passing the environment's roles, and creating the service-linked role of scaling.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(scope, construct_id)
@@ -62,6 +64,7 @@ class Boundary(Construct):
             self,
             "Policy",
             managed_policy_name=environment.boundary,
+            # Another description would replace the policy, which fails because its name is fixed.
             description=f"The most that a role of {environment.id} may do",
             statements=[
                 allow([f"{name}:*" for name in REGIONAL], *(environment.arn(name, "*") for name in REGIONAL)),

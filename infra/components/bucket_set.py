@@ -1,4 +1,4 @@
-"""The environment's four buckets: data, artifacts, capture, and audit, which takes the others' access logs."""
+"""The environment's four buckets: data, artifacts, capture, and audit, which has the others' access logs."""
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -13,7 +13,7 @@ COLD_AFTER_DAYS = 90
 
 
 class BucketSet(Construct):
-    """``data``, ``artifacts``, ``capture`` and ``audit``: append-only, versioned, retained."""
+    """The buckets ``data``, ``artifacts``, ``capture`` and ``audit``: versioned, encrypted and retained."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
@@ -23,7 +23,7 @@ class BucketSet(Construct):
         self.data = self._bucket("data", cold=False, key=key)
         self.artifacts = self._bucket("artifacts", cold=False, key=key)
         self.capture = self._bucket("capture", cold=True, key=key)
-        self._announce(self.data)
+        self._send_events(self.data)
         self._write_once(self.data, object_key("*", "*"), commit_key("*", "*"))
 
     def _bucket(
@@ -61,7 +61,7 @@ class BucketSet(Construct):
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
 
-    def _announce(self, bucket: s3.Bucket) -> None:
+    def _send_events(self, bucket: s3.Bucket) -> None:
         """Send the bucket's events to EventBridge, without the custom resource of ``event_bridge_enabled``."""
         resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)
@@ -70,10 +70,10 @@ class BucketSet(Construct):
         )
 
     def _write_once(self, bucket: s3.Bucket, *keys: str) -> None:
-        """Nobody overwrites what lies at ``keys``: a write must say ``If-None-Match``, and S3 then creates or refuses.
+        """Refuse to overwrite objects at ``keys``: a write needs ``If-None-Match``: S3 creates or refuses.
 
-        The conditions are those of AWS's user guide, "Enforce conditional writes": what only prepares an object, as the
-        parts of an upload do, cannot carry the header and creates nothing; the completion that does must carry it.
+        The conditions are those of AWS's user guide, "Enforce conditional writes". The parts of an upload cannot carry
+        the header and create no object; the request that completes the upload must carry it.
         """
         bucket.add_to_resource_policy(
             iam.PolicyStatement(

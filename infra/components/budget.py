@@ -1,10 +1,11 @@
-"""A month's budget of the environment's account; the owners hear of it before it is spent."""
+"""The monthly budget of the environment's account; it alerts the owners before it is spent."""
 
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 THRESHOLDS = (("ACTUAL", 80), ("FORECASTED", 100))
+"""Kinds of notification, with the percentage of the budget at which AWS sends them."""
 
 
 class Budget(Construct):

@@ -1,13 +1,13 @@
-"""The definition of the state machine that counts large windows: docs/reference/flows.md, state by state."""
+"""The definition of the checks state machine, which counts large windows; see docs/reference/flows.md."""
 
 from infra.components.asl import State, call, catch, fail
 from pipelines.interface.names import Environment
 
 MAX_CONCURRENCY = 40
-"""Of the account's functions; all other flows need some as well."""
+"""Largest number of functions that count at once; the account's other flows need some as well."""
 LONGEST_CHECK_S = 3 * 3600
 BUSY = {
-    # Accounts have a thousand functions at once, new ones ten: then most batches wait for their turn.
+    # An account runs a thousand functions at once, a new one ten: there most batches are throttled and retried.
     "ErrorEquals": ["Lambda.TooManyRequestsException"],
     "IntervalSeconds": 2,
     "MaxAttempts": 60,
@@ -18,7 +18,7 @@ BUSY = {
 
 
 def checks_flow(environment: Environment) -> State:
-    """The definition; the same for all models. A batch that fails for good fails the check: none is left out."""
+    """Return the definition, which serves all models. A batch that fails after its retries fails the check."""
     return {
         "Comment": f"Counts windows of traffic in {environment.id} that are too large for one function",
         "StartAt": "Count all batches",
@@ -61,5 +61,5 @@ def checks_flow(environment: Environment) -> State:
 def _count_batch(environment: Environment) -> State:
     payload = {"model.$": "$.model", "folder.$": "$.folder", "number.$": "$.number"}
     state = call(environment, "count_batch", payload, then=None, catches=[catch("Batch failed")])
-    # The answers of all batches together may have 256 KB, though nobody reads them.
+    # All answers of a map together are limited to 256 KB; nobody reads these.
     return {**state, "Retry": [BUSY, *state["Retry"]], "OutputPath": None}

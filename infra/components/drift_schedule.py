@@ -7,7 +7,7 @@ from pipelines.interface.names import Model
 
 
 class DriftSchedule(Schedule):
-    """Calls ``drift_check`` with the model and the moment that the schedule meant, which fixes the window."""
+    """Schedule that calls ``drift_check`` with the model and its scheduled time, which decides the window."""
 
     def __init__(self, scope: Construct, construct_id: str, *, model: Model, expression: str) -> None:
         super().__init__(
@@ -15,7 +15,7 @@ class DriftSchedule(Schedule):
             construct_id,
             environment=model.environment,
             name=model.drift_schedule,
-            description=f"Is the traffic of {model.id} still like its training data?",
+            description=f"Checks the traffic of {model.id} for drift",
             expression=expression,
             target_arn=model.environment.function_arn("drift_check"),
             request={"model": model.name, "scheduled_at": "<aws.scheduler.scheduled-time>"},

@@ -1,4 +1,4 @@
-"""The environment's KMS key: one for everything that the environment keeps."""
+"""The environment's KMS key: one for all of its data."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -10,11 +10,11 @@ from infra.components.policies import service
 from pipelines.interface.names import Environment
 
 PUBLISHERS = ("cloudwatch", "events", "budgets", "scheduler")
-"""Services that write to the encrypted topic or queue on their own behalf; without the key their messages are lost."""
+"""Services that send to the encrypted topic or queue themselves; without the key their messages are lost."""
 
 
 class EnvironmentKey(Construct):
-    """``key``, its alias, and the parameter by which the other stacks find it."""
+    """The ``key``, its alias, and the parameter in which the other stacks find its ARN."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(scope, construct_id)
@@ -22,7 +22,7 @@ class EnvironmentKey(Construct):
             self,
             "Key",
             alias=environment.key_alias,
-            description=f"Everything that {environment.id} keeps",
+            description=f"Encrypts all data of {environment.id}",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
@@ -34,7 +34,7 @@ class EnvironmentKey(Construct):
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": environment.arn("logs", "*")}},
         )
         self._admit(logs, "kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*")
-        # Step Functions encrypts an execution's history; this service decrypts it on its way into the log group.
+        # Step Functions encrypts an execution's history; this service decrypts it to write it into the log group.
         self._admit(service("delivery.logs", account), "kms:Decrypt*")
         ssm.StringParameter(self, "Parameter", parameter_name=environment.key_parameter, string_value=self.key.key_arn)
 

@@ -1,4 +1,4 @@
-"""The environment's own event bus, and archives of it and of what matters to us on the default bus."""
+"""The environment's event bus, and archives of it and of the default bus."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_events as events
@@ -8,17 +8,17 @@ from pipelines.interface.names import Environment
 
 ARCHIVE_DAYS = 365
 SERVICES = ["aws.sagemaker", "aws.states"]
-"""Whose events arrive on the default bus only, and start or end something. S3's only wake the landing, which lists what
-there is by itself; and they would keep file names where nothing can be forgotten."""
+"""Sources of the default bus whose events start or end a flow. S3's events are not archived: landing lists the files
+anyway, and an archive would keep names of files that nobody could delete."""
 
 
 class EventBus(Construct):
-    """``bus`` and the two archives, from which lost events can be replayed."""
+    """The ``bus`` and two archives from which lost events can be replayed."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(scope, construct_id)
         self.bus = events.EventBus(
-            self, "Bus", event_bus_name=environment.bus, description=f"What happens in {environment.id}"
+            self, "Bus", event_bus_name=environment.bus, description=f"Events of {environment.id}"
         )
         self._archive("Archive", self.bus.event_bus_arn, {"account": [environment.account]})
         self._archive("DefaultArchive", environment.arn("events", "event-bus/default"), {"source": SERVICES})

@@ -1,6 +1,5 @@
-"""One Lambda function of ``functions/``: its code by allow-list, its log, its role, and where its failures go."""
+"""One Lambda function of ``functions/``, with its code, log, role and dead-letter queue."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, IgnoreMode, RemovalPolicy
@@ -12,48 +11,45 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.components.policies import allow, service, use_key
+from infra.functions import FunctionSpec
+from infra.grants import Grants
 from pipelines.interface.env import FunctionEnv
 
-NOT_IN_A_LAMBDA = ("datasets/forgetting", "jobs", "models", "pages", "views")
-"""Packages of ``pipelines`` that only jobs, containers and the operator's tool run."""
+
+def code_patterns(spec: FunctionSpec) -> list[str]:
+    """Return the allow-list of one function's package, as .gitignore patterns that leave everything else out."""
+    patterns = ["/*", *_only("functions", [spec.name]), *_only("pipelines", sorted(spec.packages))]
+    return [*patterns, "__pycache__", "*.pyc"]
 
 
-def code_patterns(name: str) -> list[str]:
-    """The allow-list of one function's package, as .gitignore patterns that take everything else away."""
-    return [
-        "/*",
-        "!/functions",
-        "/functions/*",
-        "!/functions/__init__.py",
-        f"!/functions/{name}",
-        "!/pipelines",
-        *(f"/pipelines/{package}" for package in NOT_IN_A_LAMBDA),
-        "__pycache__",
-        "*.pyc",
-    ]
+def _only(folder: str, inside: list[str]) -> list[str]:
+    """Return patterns that include a folder's __init__.py and the folders ``inside``, which may be paths."""
+    patterns = [f"!/{folder}", f"/{folder}/*", f"!/{folder}/__init__.py"]
+    for name in dict.fromkeys(path.partition("/")[0] for path in inside):
+        deeper = [path.partition("/")[2] for path in inside if path.partition("/")[0] == name]
+        patterns += _only(f"{folder}/{name}", deeper) if all(deeper) else [f"!/{folder}/{name}"]
+    return patterns
 
 
 class Function(Construct):
-    """``function``, which may do what ``statements`` say, and use the environment's key."""
+    """The ``function`` with its log and its role; ``env`` holds the values of its variables."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
+        spec: FunctionSpec,
         env: FunctionEnv,
         root: Path,
-        statements: Sequence[iam.PolicyStatement],
         key: kms.IKey,
         dead_letters: sqs.IQueue,
-        layers: Sequence[lambda_.ILayerVersion],
-        timeout_s: int,
-        memory_mb: int,
+        wheels: lambda_.ILayerVersion,
     ) -> None:
         super().__init__(scope, construct_id)
         environment = env.environment
-        physical_name = environment.function(name)
+        physical_name = environment.function(spec.name)
+        statements = spec.may(Grants(environment))
         log = logs.LogGroup(
             self,
             "Log",
@@ -72,24 +68,24 @@ class Function(Construct):
             "Role",
             assumed_by=service("lambda", environment.account),
             inline_policies={
-                name: iam.PolicyDocument(statements=[*statements, writes, undelivered, use_key(key.key_arn)])
+                spec.name: iam.PolicyDocument(statements=[*statements, writes, undelivered, use_key(key.key_arn)])
             },
         )
         self.function = lambda_.Function(
             self,
             "Function",
             function_name=physical_name,
-            description=f"functions/{name} of {environment.id}",
+            description=f"functions/{spec.name} of {environment.id}",
             runtime=lambda_.Runtime.PYTHON_3_12,
             architecture=lambda_.Architecture.X86_64,
-            handler=env.HANDLER,
-            code=lambda_.Code.from_asset(str(root), ignore_mode=IgnoreMode.GIT, exclude=code_patterns(name)),
+            handler=spec.handler,
+            code=lambda_.Code.from_asset(str(root), ignore_mode=IgnoreMode.GIT, exclude=code_patterns(spec)),
             environment=env.to_environment(),
-            # Without this CDK would grant the same rights once more, in a policy of its own.
+            # Otherwise CDK would add a second policy with the same permissions.
             role=role.without_policy_updates(),
-            layers=list(layers),
+            layers=[wheels] if spec.layer else [],
             log_group=log,
-            timeout=Duration.seconds(timeout_s),
-            memory_size=memory_mb,
+            timeout=Duration.seconds(spec.timeout_s),
+            memory_size=spec.memory_mb,
             dead_letter_queue=dead_letters,
         )

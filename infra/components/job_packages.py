@@ -1,4 +1,4 @@
-"""The archive of what jobs need and their container lacks, published once for all models of an environment."""
+"""The archive of the packages that jobs need and their container lacks, published once per environment."""
 
 from aws_cdk import AssetHashType
 from aws_cdk import aws_s3_assets as assets
@@ -8,7 +8,7 @@ from infra.job_packages import NAME, WHEELS
 
 
 class JobPackages(Construct):
-    """``uri`` is where a deployment puts the archive."""
+    """The archive's asset; ``uri`` is its place after a deployment."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)

@@ -7,13 +7,13 @@ from constructs import Construct
 from infra import images
 from infra.components.policies import allow, service, use_key
 from pipelines.interface.names import Model
-from pipelines.interface.paths import run_prefix
+from pipelines.interface.paths import RunFiles
 
 PULL_IMAGE = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
 
 class JobRoles(Construct):
-    """``training`` and ``serving``: this model's objects and no other's."""
+    """The roles ``training`` and ``serving``, which reach the objects of this model only."""
 
     def __init__(self, scope: Construct, construct_id: str, *, model: Model, dataset: str, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
@@ -21,7 +21,7 @@ class JobRoles(Construct):
         artifacts, capture, data = (
             f"arn:aws:s3:::{environment.bucket(kind)}" for kind in ("artifacts", "capture", "data")
         )
-        runs = run_prefix(model.name, "*").removesuffix("/")
+        runs = RunFiles(model.name, "*").prefix.removesuffix("/")
         objects = f"datasets/{dataset}/objects/*"
         registry = f"arn:aws:ecr:{environment.region}:{images.REGISTRIES[environment.region]}"
         common = [
@@ -37,7 +37,7 @@ class JobRoles(Construct):
                 conditions={"StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*"]}},
             ),
             use_key(key.key_arn),
-            # For outputs and captured traffic SageMaker asks for these as well.
+            # SageMaker needs these as well, for outputs and captured traffic.
             allow(["kms:DescribeKey", "kms:Encrypt"], key.key_arn),
             # SageMaker encrypts the instances' volumes by a grant on the key.
             allow(["kms:CreateGrant"], key.key_arn, conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}}),

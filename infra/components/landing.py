@@ -1,4 +1,4 @@
-"""What wakes the function that lands files: S3's events, gathered in a queue, and a schedule."""
+"""The queue of S3's events and the schedule that call the function which lands files."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -16,11 +16,11 @@ from pipelines.interface.names import Environment
 BATCH_SIZE = 1000
 RECEIVED_AT_MOST = 3
 LEAST_CONCURRENCY = 2
-"""Lambda takes no smaller limit; the second run finds that it is not its turn, and leaves."""
+"""Smallest limit that Lambda accepts; a second run finds the dataset's lock taken and exits."""
 
 
 class Landing(Construct):
-    """One queue and one schedule, however many models and datasets there are."""
+    """One queue and one schedule for all models and datasets of an environment."""
 
     def __init__(
         self,
@@ -33,20 +33,20 @@ class Landing(Construct):
         dead_letters: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
-        wakes = sqs.Queue(
+        queue = sqs.Queue(
             self,
             "Wakes",
             queue_name=environment.landing_queue,
             encryption=sqs.QueueEncryption.KMS,
             encryption_master_key=key,
             enforce_ssl=True,
-            # Lambda demands at least the function's time-out.
+            # Lambda requires at least the function's time-out.
             visibility_timeout=Duration.seconds(LONGEST_S + WINDOW_S),
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=RECEIVED_AT_MOST),
         )
         target = targets.SqsQueue(
-            wakes,
-            # It says only: look. Names of files stay out of queues.
+            queue,
+            # The message only says that a file came: names of files stay out of queues.
             message=events.RuleTargetInput.from_object({"wake": "landing"}),
             dead_letter_queue=dead_letters,
             retry_attempts=RETRY_ATTEMPTS,
@@ -62,7 +62,7 @@ class Landing(Construct):
             self,
             "Wake",
             target=function,
-            event_source_arn=wakes.queue_arn,
+            event_source_arn=queue.queue_arn,
             batch_size=BATCH_SIZE,
             max_batching_window=Duration.seconds(WINDOW_S),
             max_concurrency=LEAST_CONCURRENCY,
@@ -72,7 +72,7 @@ class Landing(Construct):
             "Look",
             environment=environment,
             name=environment.landing_schedule,
-            description=f"Has a file landed in {environment.id} whose event was lost?",
+            description=f"Lands files of {environment.id} whose event was lost",
             expression=EVERY,
             target_arn=function.function_arn,
             request={"wake": "landing"},

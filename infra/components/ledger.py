@@ -9,7 +9,7 @@ from pipelines.interface.names import Environment
 
 
 class Ledger(Construct):
-    """``table``, keyed as ``pipelines.interface.keys`` says."""
+    """The ``table``; ``pipelines.interface.keys`` defines its keys."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey, protected: bool

@@ -1,8 +1,8 @@
-"""A model's endpoint as the release state says; none while there is no champion.
+"""A model's endpoint, as the release state defines it; there is none while there is no champion.
 
-Model, config and endpoint are retained when CloudFormation lets go of them: the release flow sweeps away what neither
-the endpoint nor the stack refers to any more. What a failed creation leaves is not retained: an endpoint that never
-came into service would keep its name, and so block every later release.
+CloudFormation retains model, config and endpoint when it removes or replaces them: the release flow's sweep deletes
+those that neither the endpoint nor the stack refers to any more. A failed creation is not retained: an endpoint that
+never came into service would keep its name, and so block every later release.
 """
 
 from aws_cdk import CfnCondition, CfnParameter, CfnResource, Fn, RemovalPolicy
@@ -18,14 +18,14 @@ from pipelines.interface.paths import capture_prefix
 from pipelines.interface.release_state import EMPTY, FIELDS
 
 VARIANT = "primary"
-"""The production variant. Its name never changes: traffic can only be shifted between variants of one name."""
+"""Name of the production variant. It never changes: traffic can only be shifted between variants of one name."""
 INVOCATIONS_PER_INSTANCE = 1000
-"""A minute's requests to one instance that scaling aims at."""
+"""Requests per minute and instance that scaling aims at."""
 MAX_LATENCY_US = 1_000_000
 
 
 class ModelEndpoint(Construct):
-    """SageMaker Model, EndpointConfig and Endpoint of the release state's champion; scaling; alarms."""
+    """SageMaker Model, EndpointConfig and Endpoint of the champion, with scaling and alarms."""
 
     def __init__(self, scope: Construct, construct_id: str, *, model: Model, serving: Serving) -> None:
         super().__init__(scope, construct_id)
@@ -55,7 +55,7 @@ class ModelEndpoint(Construct):
             "Endpoint",
             endpoint_name=model.endpoint,
             endpoint_config_name=config.attr_endpoint_config_name,
-            # Scaling owns the count of instances; a release must not set it back.
+            # Scaling owns the count of instances; a release must not reset it.
             retain_all_variant_properties=True,
         )
         target, policy = self._scaling(model, serving, endpoint)
@@ -73,7 +73,7 @@ class ModelEndpoint(Construct):
     ) -> sagemaker.CfnEndpointConfig:
         environment = model.environment
         key = environment.arn("kms", environment.key_alias)
-        # …:model-package/<group>/<version>; the slashes make the selection valid for "none" as well.
+        # The ARN ends in model-package/<group>/<version>; the added slashes make the selection valid for "none" too.
         version = Fn.select(2, Fn.split("/", Fn.join("", [champion, "//"])))
         options = sagemaker.CfnEndpointConfig.CaptureOptionProperty
         return sagemaker.CfnEndpointConfig(
@@ -88,7 +88,7 @@ class ModelEndpoint(Construct):
                     initial_variant_weight=1,
                 )
             ],
-            # Instances with disks of their own encrypt them themselves and accept no key.
+            # Instances with local disks encrypt them themselves, and SageMaker accepts no key for them.
             kms_key_id=None if has_local_disk(serving.instance_type) else key,
             data_capture_config=sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
                 enable_capture=True,
@@ -135,12 +135,12 @@ class ModelEndpoint(Construct):
     def _alarm(
         self, construct_id: str, model: Model, metric: str, statistic: str, threshold: int
     ) -> cloudwatch.CfnAlarm:
-        """An alarm on the endpoint; its name is fixed, so that the endpoint can refer to it without a circle."""
+        """Return an alarm on the endpoint; its name is fixed, so that the endpoint can refer to it without a circle."""
         return cloudwatch.CfnAlarm(
             self,
             construct_id,
             alarm_name=model.alarm(f"serving-{construct_id.lower()}"),
-            alarm_description=f"{model.endpoint}: {metric} of a minute at {threshold} or more",
+            alarm_description=f"{model.endpoint}: {metric} is {threshold} or more in a minute",
             namespace="AWS/SageMaker",
             metric_name=metric,
             dimensions=[

@@ -1,4 +1,4 @@
-"""A model's alarms on what the drift checker finds, and its dashboard."""
+"""A model's alarms on the findings of the drift check, and its dashboard."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -6,25 +6,26 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from pipelines.interface.names import NAMESPACE, Model
+from pipelines.interface.metrics import NAMESPACE, Metric
+from pipelines.interface.names import Model
 
 PERIOD = Duration.minutes(5)
 FINDINGS = {
-    "Drift": "traffic drifted from the training data",
-    "BrokenInput": "traffic breaks the data contract",
-    "QualityLost": "predictions are worse than at evaluation",
+    Metric.DRIFT: "traffic drifted from the training data",
+    Metric.BROKEN_INPUT: "traffic breaks the data contract",
+    Metric.QUALITY_LOST: "predictions are worse than at evaluation",
 }
-"""Metrics of the drift check: 1 when it found that."""
+"""Metrics of the drift check that are 1 if it found this, else 0."""
 
 
 class ModelWatch(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, model: Model, topic: sns.ITopic) -> None:
         super().__init__(scope, construct_id)
-        for name, meaning in FINDINGS.items():
-            _checked(model, name).create_alarm(
+        for metric, meaning in FINDINGS.items():
+            _checked(model, metric).create_alarm(
                 self,
-                name,
-                alarm_name=model.alarm(name.lower()),
+                metric.value,
+                alarm_name=model.alarm(metric.value.lower()),
                 alarm_description=f"{model.id}: {meaning}",
                 threshold=1,
                 evaluation_periods=1,
@@ -39,7 +40,7 @@ class ModelWatch(Construct):
             widgets=[
                 [
                     cloudwatch.GraphWidget(
-                        title="Findings", left=[_checked(model, name) for name in FINDINGS], width=8
+                        title="Findings", left=[_checked(model, metric) for metric in FINDINGS], width=8
                     ),
                     cloudwatch.GraphWidget(title="Traffic", left=traffic, width=8),
                     cloudwatch.GraphWidget(title="Latency", left=[_served(model, "ModelLatency", "p99")], width=8),
@@ -48,10 +49,10 @@ class ModelWatch(Construct):
         )
 
 
-def _checked(model: Model, name: str) -> cloudwatch.Metric:
+def _checked(model: Model, metric: Metric) -> cloudwatch.Metric:
     dimensions = {"Environment": model.environment.id, "Model": model.name}
     return cloudwatch.Metric(
-        namespace=NAMESPACE, metric_name=name, dimensions_map=dimensions, statistic="max", period=PERIOD
+        namespace=NAMESPACE, metric_name=metric.value, dimensions_map=dimensions, statistic="max", period=PERIOD
     )
 
 

@@ -1,4 +1,4 @@
-"""The environment's own alarms and the fleet's dashboard."""
+"""The alarms of an environment's flows and functions, and their dashboard."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -14,7 +14,7 @@ PERIOD = Duration.minutes(5)
 
 
 class OperationsWatch(Construct):
-    """An alarm for each flow, for the drift checker and for landing; a dashboard of all functions and flows."""
+    """An alarm for each flow, for the drift check and for landing; a dashboard of all functions and flows."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class OperationsWatch(Construct):
         watched = [(kind.capitalize(), metric) for kind, metric in failures.items()]
         watched += [("DriftCheck", errors["drift_check"]), ("Landing", errors["land_files"])]
         ended = [(f"{name}Failed", f"{name} failed", metric) for name, metric in watched]
-        # Of the other flows functions are told; and CloudWatch counts what timed out apart from what failed.
+        # CloudWatch counts time-outs apart from failures. In the other flows a function records and alerts them.
         ended.append(("ChecksTimedOut", "Checks timed out", machines["checks"].metric_timed_out(period=PERIOD)))
         for construct, what, metric in ended:
             metric.create_alarm(

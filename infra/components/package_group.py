@@ -1,4 +1,4 @@
-"""The registry of a model's versions; its packages outlive every stack."""
+"""The model package group of a model; it and its packages are retained when the stack is deleted."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_sagemaker as sagemaker

@@ -1,4 +1,4 @@
-"""What people may do: five roles that the account's principals assume."""
+"""The five roles that people assume, and their permissions."""
 
 from typing import Any
 
@@ -8,22 +8,22 @@ from constructs import Construct
 
 from infra.components.policies import allow, use_key
 from infra.components.state_machine import executions
-from pipelines.interface.events import RETRAINING_REQUESTED, SOURCE
+from pipelines.interface.events import SOURCE, RetrainingRequested
 from pipelines.interface.keys import dataset_pk
 from pipelines.interface.landing import PREFIX as LANDING
 from pipelines.interface.landing import QUARANTINE
 from pipelines.interface.names import BUCKETS, PERSONAS, Environment
-from pipelines.interface.paths import FORGETTINGS, RUN_COPIES, labels_prefix, run_prefix
+from pipelines.interface.paths import FORGETTINGS, RunFiles, labels_prefix
 
 DATASETS_ONLY: dict[str, dict[str, Any]] = {
     "ForAllValues:StringLike": {"dynamodb:LeadingKeys": [dataset_pk("*")]},
-    # Of a request without keys "all values" match.
+    # ForAllValues is also true for a request without keys: this refuses such a request.
     "Null": {"dynamodb:LeadingKeys": "false"},
 }
 
 
 class Personas(Construct):
-    """``roles``: engineer, approver, operator, auditor, consumer. Who may assume which is the account's own matter."""
+    """The ``roles`` engineer, approver, operator, auditor and consumer. The account decides who may assume which."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
@@ -43,7 +43,7 @@ class Personas(Construct):
                 self,
                 persona.capitalize(),
                 role_name=environment.persona_role(persona),
-                description=f"What an {persona} of {environment.id} may do",
+                description=f"Role of every {persona} of {environment.id}",
                 assumed_by=iam.AccountPrincipal(environment.account),
                 inline_policies={persona: iam.PolicyDocument(statements=statements[persona])},
             )
@@ -51,11 +51,13 @@ class Personas(Construct):
         }
 
     def _engineer(self) -> list[iam.PolicyStatement]:
-        """Datasets and their heads; what came true of predictions; and asking for a retraining."""
+        """Allow writing datasets, their heads and labels, and requesting a retraining."""
         environment = self._environment
         data = f"arn:aws:s3:::{environment.bucket('data')}"
         labels = f"arn:aws:s3:::{environment.bucket('capture')}/{labels_prefix('*')}*"
-        requests_only = {"StringEquals": {"events:source": SOURCE, "events:detail-type": RETRAINING_REQUESTED}}
+        requests_only = {
+            "StringEquals": {"events:source": SOURCE, "events:detail-type": RetrainingRequested.DETAIL_TYPE}
+        }
         return [
             allow(["s3:ListBucket", "s3:GetBucketLocation"], data),
             allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], f"{data}/datasets/*", f"{data}/{LANDING}*"),
@@ -76,25 +78,25 @@ class Personas(Construct):
         ]
 
     def _operator(self) -> list[iam.PolicyStatement]:
-        """Rolling back, checking now, stopping what runs."""
+        """Allow rolling back, running a drift check, and stopping executions."""
         environment = self._environment
         return [
             allow(["states:StartExecution"], environment.state_machine_arn("release")),
             allow(["lambda:InvokeFunction"], environment.function_arn("drift_check")),
             allow(["states:StopExecution"], *self._executions()),
-            # Who starts an execution encrypts its input.
+            # The caller of StartExecution encrypts its input.
             use_key(self._key_arn),
         ]
 
     def _forgetting(self) -> list[iam.PolicyStatement]:
-        """Forgetting what a dataset holds, and restoring what was deleted: what nobody else may erase or rewrite."""
+        """Allow forgetting data and restoring deleted data; no other persona may erase or rewrite datasets."""
         environment = self._environment
         artifacts, audit, data = (f"arn:aws:s3:::{environment.bucket(kind)}" for kind in ("artifacts", "audit", "data"))
-        copies = [f"{run_prefix('*', '*')}{name}" + "*" * name.endswith("/") for name in RUN_COPIES]
+        copies = [key + "*" * key.endswith("/") for key in RunFiles("*", "*").copies_of_rows]
         return [
             allow(["s3:PutObject"], f"{data}/datasets/*", f"{audit}/{FORGETTINGS}*"),
             allow(
-                # S3 asks for both where many versions are erased at once.
+                # S3 requires both for deleting many versions at once.
                 ["s3:DeleteObject", "s3:DeleteObjectVersion"],
                 *(f"{data}/{prefix}*" for prefix in ("datasets/", LANDING, QUARANTINE)),
                 *(f"{artifacts}/{copy}" for copy in copies),
@@ -107,7 +109,7 @@ class Personas(Construct):
         ]
 
     def _auditor(self) -> list[iam.PolicyStatement]:
-        """Reading everything, changing nothing."""
+        """Allow reading everything and changing nothing."""
         environment = self._environment
         buckets = [f"arn:aws:s3:::{environment.bucket(kind)}" for kind in BUCKETS]
         described = ("endpoint", "endpoint-config", "model", "model-package", "training-job", "processing-job")

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 Conditions = Mapping[str, Mapping[str, Any]]
 
 NO_SOURCE_ACCOUNT = ("lambda.amazonaws.com", "cloudformation.amazonaws.com")
-"""Services that assume a role without saying for which account: the condition would lock them out."""
+"""Services that assume a role without naming the account: the condition would lock them out."""
 
 
 def allow(actions: Sequence[str], *resources: str, conditions: Conditions | None = None) -> iam.PolicyStatement:
@@ -16,7 +16,7 @@ def allow(actions: Sequence[str], *resources: str, conditions: Conditions | None
 
 
 def service(name: str, account: str) -> iam.ServicePrincipal:
-    """The principal ``<name>.amazonaws.com``, acting for ``account`` where the service says so."""
+    """Return the principal ``<name>.amazonaws.com``, for ``account`` only if the service names its account."""
     host = f"{name}.amazonaws.com"
     if host in NO_SOURCE_ACCOUNT:
         return iam.ServicePrincipal(host)
@@ -24,7 +24,7 @@ def service(name: str, account: str) -> iam.ServicePrincipal:
 
 
 def pass_role(role_arn: str, to: str) -> iam.PolicyStatement:
-    """Passing ``role_arn`` to the service ``to`` and to no other."""
+    """Allow passing ``role_arn`` to the service ``to`` and to no other."""
     condition = {"StringEquals": {"iam:PassedToService": f"{to}.amazonaws.com"}}
     return allow(["iam:PassRole"], role_arn, conditions=condition)
 

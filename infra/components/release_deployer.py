@@ -1,4 +1,4 @@
-"""The narrow role that a release passes to CloudFormation: the Serving stacks' resources and nothing else."""
+"""The role that a release passes to CloudFormation: it reaches the Serving stacks' resources only."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -10,7 +10,7 @@ from pipelines.interface.names import Environment
 
 
 class ReleaseDeployer(Construct):
-    """``role``; no person can assume it, and only ``update_serving`` may pass it."""
+    """The ``role``; no person can assume it, and only ``update_serving`` may pass it."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
@@ -22,7 +22,7 @@ class ReleaseDeployer(Construct):
             self,
             "Role",
             role_name=environment.release_deployer_role,
-            description=f"What a release may change in {environment.id}",
+            description=f"Updates the Serving stacks of {environment.id} in a release",
             assumed_by=service("cloudformation", environment.account),
             inline_policies={
                 "serving": iam.PolicyDocument(
@@ -46,12 +46,12 @@ class ReleaseDeployer(Construct):
                             endpoints,
                             *generated,
                         ),
-                        # A model made of a package: the package is a resource of the call as well.
+                        # The package is a resource of CreateModel as well.
                         allow(
                             ["sagemaker:DescribeModelPackage", "sagemaker:CreateModel"],
                             environment.arn("sagemaker", f"model-package/{environment.id}-*"),
                         ),
-                        # Who registers an endpoint for scaling must be allowed to scale it.
+                        # The caller that registers an endpoint for scaling must be allowed to scale it.
                         allow(["sagemaker:UpdateEndpointWeightsAndCapacities"], endpoints),
                         allow(
                             [
@@ -63,7 +63,7 @@ class ReleaseDeployer(Construct):
                             environment.arn("application-autoscaling", "scalable-target/*"),
                             conditions=sagemaker_only,
                         ),
-                        # These three know no service's namespace: the condition would deny them.
+                        # These three have no key for the service's namespace: the condition would deny them.
                         allow(
                             [
                                 "application-autoscaling:TagResource",
@@ -89,7 +89,7 @@ class ReleaseDeployer(Construct):
                                 "cloudwatch:ListTagsForResource",
                             ],
                             environment.arn("cloudwatch", f"alarm:{environment.id}-*"),
-                            # Target tracking makes alarms of its own, with its caller's rights.
+                            # Target tracking creates its own alarms with its caller's permissions.
                             environment.arn("cloudwatch", f"alarm:TargetTracking-endpoint/{environment.id}-*"),
                         ),
                         allow(

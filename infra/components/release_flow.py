@@ -1,18 +1,18 @@
-"""The release state machine's definition: docs/reference/flows.md, state by state."""
+"""The definition of the release state machine; see docs/reference/flows.md."""
 
 from infra.components.asl import EXECUTION, State, call, catch, choose, fail
 from pipelines.interface.names import Environment
 
 REFUSALS = ("NotApprovedError", "ApprovalConsumedError", "OlderThanChampionError")
 POLL_S = 5
-"""A poll is nine events of an execution's history, which ends at 25,000: the longest release must fit."""
+"""Seconds between polls. A poll adds nine events to the history; the longest release must stay below 25,000 events."""
 LONGEST_RELEASE_S = 3 * 3600
 
 
 def release_flow(environment: Environment) -> State:
-    """The definition; the same for all models."""
+    """Return the definition, which serves all models."""
     return {
-        "Comment": f"Makes an approved model package serve in {environment.id}, or puts back what served",
+        "Comment": f"Puts an approved model package into service in {environment.id}, or restores the previous one",
         "StartAt": "Begin release",
         "TimeoutSeconds": LONGEST_RELEASE_S,
         "States": {
@@ -117,6 +117,6 @@ def _read(environment: Environment, *, then: str, on_failure: str) -> State:
 
 
 def _say_why(then: str) -> State:
-    """CloudFormation's reason, in the form of what a task raises."""
+    """Return a state that turns CloudFormation's reason into an error as a task raises it."""
     failure = {"Error": "ServingFailedError", "Cause.$": "$.serving.reason"}
     return {"Type": "Pass", "Parameters": failure, "ResultPath": "$.failure", "Next": then}

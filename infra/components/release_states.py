@@ -1,4 +1,4 @@
-"""The release state of every model: created when absent, never overwritten, never deleted."""
+"""The custom resource that creates the absent release states of all models."""
 
 from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_lambda as lambda_
@@ -6,7 +6,10 @@ from constructs import Construct
 
 
 class ReleaseStates(Construct):
-    """A custom resource with our own function as its service token; the Serving stacks need what it creates."""
+    """Custom resource of our own function, which overwrites and deletes no release state.
+
+    The Serving stacks need the release states.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, function: lambda_.Function, models: list[str]) -> None:
         super().__init__(scope, construct_id)
@@ -16,7 +19,7 @@ class ReleaseStates(Construct):
             resource_type="Custom::ReleaseStates",
             service_token=function.function_arn,
             properties={"Models": models},
-            # A function that died answers nothing, and CloudFormation would wait for an hour.
+            # A function that died does not answer; CloudFormation would wait for an hour.
             service_timeout=Duration.minutes(15),
         )
         resource.node.add_dependency(function)

@@ -1,23 +1,25 @@
-"""The retraining state machine's definition: docs/reference/flows.md, state by state."""
+"""The definition of the retraining state machine; see docs/reference/flows.md."""
 
 from typing import Any
 
 from infra.components.asl import EXECUTION, State, call, catch, choose, fail, run_job
 from pipelines.interface import jobs
-from pipelines.interface.events import REPRODUCTION
+from pipelines.interface.log import VARIABLE_PREFIX
 from pipelines.interface.names import Environment
+from pipelines.interface.records import TriggerKind
 
 REFUSALS = ("LeaseHeldError", "CooldownError", "BudgetSpentError", "TriggerRefusedError")
 LONGEST_JOB_S = 86400
-"""The fleet admits no job that runs longer; a task waits an hour more, for an instance and for the data."""
+"""Largest ``max_runtime_s`` that the fleet's file allows."""
 JOB_TIMEOUT_S = LONGEST_JOB_S + 3600
+"""Seconds that a task waits for a job: an hour more, for its instance and its data."""
 
-ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-"""Threads that wait leave the cores to others: beside other jobs, boosting trains many times as fast."""
+PROCESS_VARIABLES = {"PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+"""Variables of every job. Threads that wait leave the cores to other jobs; boosting then trains many times as fast."""
 
 
 def retraining_flow(environment: Environment) -> State:
-    """The definition; the same for all models, which come with the input and the plan."""
+    """Return the definition, which serves all models: the model is in the input and the plan."""
     failed = [catch("Record failure")]
     return {
         "Comment": f"Retrains a model of {environment.id}",
@@ -77,7 +79,7 @@ def retraining_flow(environment: Environment) -> State:
                 timeout_s=JOB_TIMEOUT_S,
             ),
             "Is it a reproduction?": choose(
-                "$.trigger.kind", {REPRODUCTION: "Compare reproduction"}, otherwise="Judge candidate"
+                "$.trigger.kind", {TriggerKind.REPRODUCTION: "Compare reproduction"}, otherwise="Judge candidate"
             ),
             "Compare reproduction": call(
                 environment,
@@ -137,11 +139,21 @@ def retraining_flow(environment: Environment) -> State:
 
 
 def _finish(environment: Environment, outcome: str, details: State, *, then: str | None) -> State:
-    """``outcome`` is a word, or the path to one."""
+    """Return a task that records the run's end; ``outcome`` is a word, or the path to one."""
     named = {"outcome.$" if outcome.startswith("$") else "outcome": outcome}
-    # What the flow has come to goes along whole: which of it there is depends on how far it came.
+    # The whole state is given, because its fields depend on how far the flow came.
     payload = {"model.$": "$.model", "execution.$": EXECUTION, "state.$": "$", **named, **details}
     return call(environment, "finish_run", payload, then=then, catches=[catch("Failed")])
+
+
+def _variables(environment: Environment) -> State:
+    """Return a job's variables; those with ``log.VARIABLE_PREFIX`` become ids of its log lines."""
+    subject = {"MODEL": "$.model", "RUN": "$.plan.run_id", "COMMIT": "$.plan.commit"}
+    return {
+        **PROCESS_VARIABLES,
+        f"{VARIABLE_PREFIX}ENVIRONMENT": environment.id,
+        **{f"{VARIABLE_PREFIX}{name}.$": path for name, path in subject.items()},
+    }
 
 
 def _name(step: str) -> str:
@@ -178,7 +190,7 @@ def _processing(step: str, inputs_path: str, environment: Environment) -> State:
             "ContainerEntrypoint": jobs.entrypoint(step),
             "ContainerArguments.$": f"$.plan.{step}.arguments",
         },
-        "Environment": ENVIRONMENT,
+        "Environment": _variables(environment),
         "ProcessingInputs.$": inputs_path,
         "ProcessingOutputConfig": {"Outputs": outputs, "KmsKeyId.$": "$.plan.key_arn"},
         "ProcessingResources": {
@@ -196,14 +208,14 @@ def _processing(step: str, inputs_path: str, environment: Environment) -> State:
 
 
 def _training(environment: Environment) -> State:
-    # With network isolation a program cannot fetch its own source: it comes as a channel.
+    # With network isolation a program cannot fetch its source, so the source is a channel.
     channels = [_channel("training", "$.plan.training_data_uri"), _channel("code", "$.plan.code_uri")]
     return {
         "TrainingJobName.$": _name("train"),
         "RoleArn.$": "$.plan.training_role",
         "AlgorithmSpecification": {"TrainingImage.$": "$.plan.image", "TrainingInputMode": "File"},
         "HyperParameters.$": "$.plan.hyperparameters",
-        "Environment": ENVIRONMENT,
+        "Environment": _variables(environment),
         "InputDataConfig": channels,
         "OutputDataConfig": {"S3OutputPath.$": "$.plan.training_output_uri", "KmsKeyId.$": "$.plan.key_arn"},
         "ResourceConfig": {

@@ -7,7 +7,7 @@ from pipelines.interface.names import Model
 
 
 class RetrainingSchedule(Schedule):
-    """Starts the shared retraining state machine; whether a run begins is for the lease to say."""
+    """Schedule that starts the shared retraining state machine; the lease decides whether a run begins."""
 
     def __init__(self, scope: Construct, construct_id: str, *, model: Model, expression: str) -> None:
         trigger = {

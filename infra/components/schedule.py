@@ -14,7 +14,10 @@ MAX_AGE_S = 3600
 
 
 class Schedule(Construct):
-    """Calls ``target_arn`` with ``request`` under the scheduler's role; what cannot be delivered is a dead letter."""
+    """Schedule that calls ``target_arn`` with ``request`` under the scheduler's role.
+
+    Undelivered requests go to the dead-letter queue.
+    """
 
     def __init__(
         self,

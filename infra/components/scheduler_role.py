@@ -1,4 +1,4 @@
-"""The role under which EventBridge Scheduler starts the drift checks and the retraining of all models, and landing."""
+"""The role under which EventBridge Scheduler calls the drift check and landing and starts retrainings."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms

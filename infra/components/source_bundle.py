@@ -1,4 +1,4 @@
-"""A model's source as one tar.gz: what its training job, its processing jobs and its endpoint run."""
+"""A model's source as one tar.gz, which its training job, its processing jobs and its endpoint run."""
 
 import gzip
 import io
@@ -12,17 +12,16 @@ from constructs import Construct
 
 AT_THE_ROOT = ("train.py", "inference.py", "contract.yaml")
 PACKAGES = ("interface", "jobs", "statistics", "tables")
-"""Of ``pipelines``: what the jobs import. How datasets are versioned is no job's business, and an edit there must not
-change every model's source."""
+"""Packages of ``pipelines`` that the jobs import. An edit of another package does not change the models' sources."""
 
 
 class SourceMissingError(FileNotFoundError):
-    """A model's program is not where the fleet says."""
+    """A model's folder lacks one of its files."""
 
 
 @cache
 def bundle(root: Path, program: str) -> bytes:
-    """The same bytes for the same files, whenever and wherever it is made.
+    """Return the source of a model; the same files always give the same bytes.
 
     Raises
     ------
@@ -33,7 +32,10 @@ def bundle(root: Path, program: str) -> bytes:
     model = pipelines / "models" / program
     for name in AT_THE_ROOT:
         if not (model / name).is_file():
-            raise SourceMissingError(f"model program {program!r}: there is no {model.relative_to(root) / name}")
+            raise SourceMissingError(
+                f"model program {program!r}: there is no {model.relative_to(root) / name}; "
+                "add the file, or name another program in the fleet's file"
+            )
     files = {name: model / name for name in AT_THE_ROOT}
     folders = [*(pipelines / package for package in PACKAGES), model]
     sources = [*pipelines.glob("*.py"), *(path for folder in folders for path in folder.rglob("*"))]
@@ -52,7 +54,7 @@ def bundle(root: Path, program: str) -> bytes:
 
 
 class SourceBundle(Construct):
-    """``asset``, staged with the templates; ``uri`` is where a deployment puts it."""
+    """The ``asset`` of a model's source, staged with the templates; ``uri`` is its place after a deployment."""
 
     def __init__(self, scope: Construct, construct_id: str, *, root: Path, program: str) -> None:
         super().__init__(scope, construct_id)

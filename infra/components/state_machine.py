@@ -1,4 +1,4 @@
-"""One of the environment's state machines: its definition, its log, its role."""
+"""One of the environment's state machines, with its log and its role."""
 
 import json
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ TRACING = [
 
 
 class StateMachine(Construct):
-    """``machine``, which may invoke the functions that its definition names, and do what ``statements`` say."""
+    """The ``machine``, which may invoke the functions that its definition names; ``statements`` allow more."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class StateMachine(Construct):
         log = logs.LogGroup(
             self,
             "Log",
-            # Of log groups named otherwise AWS lists each in one policy of the account, which has room for some forty.
+            # AWS adds each log group with another prefix to one policy of the account, which has room for some forty.
             log_group_name=f"/aws/vendedlogs/states/{name}",
             retention=logs.RetentionDays.THREE_MONTHS,
             encryption_key=key,
@@ -67,7 +67,7 @@ class StateMachine(Construct):
                 kind: iam.PolicyDocument(
                     statements=[
                         allow(["lambda:InvokeFunction"], *functions),
-                        # AWS gives these two groups of actions no resource.
+                        # AWS has no resource for these two groups of actions.
                         allow(LOG_DELIVERY, "*"),
                         allow(TRACING, "*"),
                         allow(["kms:Decrypt", "kms:GenerateDataKey"], key.key_arn),
@@ -91,7 +91,7 @@ class StateMachine(Construct):
 
 
 def map_statements(environment: Environment, kind: str) -> list[iam.PolicyStatement]:
-    """What a distributed map needs: its items are executions of the same machine."""
+    """Return the permissions of a distributed map: its items are executions of the same machine."""
     return [
         allow(["states:StartExecution"], environment.state_machine_arn(kind)),
         allow(["states:DescribeExecution", "states:StopExecution"], *executions(environment, kind)),
@@ -99,13 +99,13 @@ def map_statements(environment: Environment, kind: str) -> list[iam.PolicyStatem
 
 
 def executions(environment: Environment, kind: str) -> list[str]:
-    """The ARNs of a state machine's executions, and of those that its distributed maps start: of another form."""
+    """Return the ARNs of a state machine's executions; those of its distributed maps have another form."""
     machine = environment.state_machine(kind)
     return [environment.arn("states", f"execution:{machine}{rest}") for rest in (":*", "/*")]
 
 
 def job_statements(environment: Environment) -> list[iam.PolicyStatement]:
-    """What ``.sync`` needs for training and processing jobs, under each model's training role."""
+    """Return the permissions of ``.sync`` for training and processing jobs under each model's training role."""
     jobs = [environment.arn("sagemaker", f"{kind}-job/*") for kind in ("training", "processing")]
     rules = (
         "StepFunctionsGetEventsForSageMakerTrainingJobsRule",

@@ -1,4 +1,4 @@
-"""The rules that start the flows and that notice their end."""
+"""The rules that start the flows, and those that record the end of a flow that died."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.components.policies import allow, service, use_key
-from pipelines.interface.events import DRIFT_FOUND, QUALITY_LOST, RETRAINING_REQUESTED, SOURCE
+from pipelines.interface.events import SOURCE, DriftFound, QualityLost, RetrainingRequested
 from pipelines.interface.names import Environment
 
 ENDED_BADLY = ["FAILED", "ABORTED", "TIMED_OUT"]
@@ -22,7 +22,10 @@ MAX_AGE = Duration.hours(6)
 
 
 class Triggers(Construct):
-    """Drift and requests start a retraining, an approval starts a release; a flow that died is still recorded."""
+    """Rules: drift, lost quality and requests start a retraining, an approval starts a release.
+
+    Two more call the ``finish`` functions when a flow fails, times out or is aborted.
+    """
 
     def __init__(
         self,
@@ -59,7 +62,7 @@ class Triggers(Construct):
             "DriftFound",
             retraining,
             {"model": at("$.detail.model"), "trigger": drift},
-            pattern=events.EventPattern(source=[SOURCE], detail_type=[DRIFT_FOUND]),
+            pattern=events.EventPattern(source=[SOURCE], detail_type=[DriftFound.DETAIL_TYPE]),
             bus=bus,
         )
         quality = {"kind": "quality", "id": at("$.id"), "by": "drift_check", "reason": at("$.detail.window")}
@@ -67,18 +70,18 @@ class Triggers(Construct):
             "QualityLost",
             retraining,
             {"model": at("$.detail.model"), "trigger": quality},
-            pattern=events.EventPattern(source=[SOURCE], detail_type=[QUALITY_LOST]),
+            pattern=events.EventPattern(source=[SOURCE], detail_type=[QualityLost.DETAIL_TYPE]),
             bus=bus,
         )
         self._start(
             "RetrainingRequested",
             retraining,
-            # Field by field: what an event names as the package of a reproduction must not pass.
+            # Only these fields pass: an event must not name the package of a reproduction.
             {
                 "model": at("$.detail.model"),
                 "trigger": {name: at(f"$.detail.trigger.{name}") for name in ("kind", "id", "by", "reason")},
             },
-            pattern=events.EventPattern(source=[SOURCE], detail_type=[RETRAINING_REQUESTED]),
+            pattern=events.EventPattern(source=[SOURCE], detail_type=[RetrainingRequested.DETAIL_TYPE]),
             bus=bus,
         )
         self._start(

@@ -1,4 +1,4 @@
-"""The typed spec of ``fleet.yaml``: environments, models, and each model's settings in each stage."""
+"""The typed form of ``fleet.yaml``: environments, models, and each model's settings in each stage."""
 
 from infra.fleet.fleet import Fleet, FleetEnvironment
 from infra.fleet.problems import FleetError

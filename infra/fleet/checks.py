@@ -35,7 +35,7 @@ def _names(at: str, names: list[str]) -> Iterator[Problem]:
         if not re.match(NAME, name):
             yield Problem(f"{at}[{number}].name", name, "small letters, digits and single hyphens, a letter first")
         if counts[name] > 1:
-            yield Problem(f"{at}[{number}].name", name, "a name that stands once")
+            yield Problem(f"{at}[{number}].name", name, "a name that no other entry has")
 
 
 def _check_environment(
@@ -51,7 +51,7 @@ def _check_environment(
         yield Problem(f"{at}.region", spec.region, f"{hint}one of {', '.join(images.REGISTRIES)}")
     names = Environment(team=team.name, stage=spec.stage, account=spec.account, region=spec.region)
     if ids[names.id] > 1:
-        yield Problem(at, names.id, "an environment (team, stage, region) that stands once")
+        yield Problem(at, names.id, "an environment (team, stage, region) that is listed once")
     for what, name, longest in names.limits():
         if len(name) > longest:
             yield Problem(at, name, f"at most {longest} characters for the {what}'s name, not {len(name)}")
@@ -86,7 +86,7 @@ def _check_settings(
         yield "training_stage", values["training_stage"], f"one of the team's stages {', '.join(where)}"
     for job in ("training", "processing"):
         if has_local_disk(kind := values[job]["instance_type"]):
-            yield f"{job}.instance_type", kind, "a type without disks of its own: those take no key of ours"
+            yield f"{job}.instance_type", kind, "a type without local disks: SageMaker accepts no KMS key for those"
     if gate["metric"] not in METRICS[model.task]:
         yield "gate.metric", gate["metric"], f"for {model.task} one of {', '.join(METRICS[model.task])}"
     if gate["bound"] is None:
@@ -98,7 +98,7 @@ def _check_settings(
         listed = ", ".join(triggers) or "empty"
         yield "retraining.schedule", schedule, f"null, or schedule among retraining.triggers, which are {listed}"
     if serving["mode"] == "serverless":
-        allowed = "real-time: a serverless endpoint captures no traffic, and what is not watched is not served"
+        allowed = "real-time: a serverless endpoint captures no traffic, so its drift could not be checked"
         yield "serving.mode", "serverless", allowed
     if serving["min_instances"] > serving["max_instances"]:
         yield "serving.min_instances", serving["min_instances"], f"at most max_instances, {serving['max_instances']}"

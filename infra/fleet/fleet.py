@@ -1,7 +1,7 @@
-"""The fleet and its environments: each model's settings in each stage.
+"""The fleet and its environments, with each model's settings in each stage.
 
-One precedence, weakest first: built in, the fleet's ``defaults``, the stage's ``defaults``, the model itself, the
-model's ``stages.<stage>``.
+A setting comes from the strongest layer that sets it. The layers, weakest first: built in, the fleet's ``defaults``,
+the stage's ``defaults``, the model itself, the model's ``stages.<stage>``.
 """
 
 from collections.abc import Iterator
@@ -24,19 +24,19 @@ class Fleet(Spec):
     teams: Annotated[list[TeamSpec], Field(min_length=1)]
 
     def environments(self) -> "Iterator[FleetEnvironment]":
-        """Every environment, by team and then in the file's order."""
+        """Yield every environment, by team and then in the file's order."""
         for team in self.teams:
             for spec in team.environments:
                 names = Environment(team=team.name, stage=spec.stage, account=spec.account, region=spec.region)
                 yield FleetEnvironment(fleet=self, team=team, names=names)
 
     def environment(self, environment_id: str) -> "FleetEnvironment":
-        """The environment of that id.
+        """Return the environment with that id.
 
         Raises
         ------
         FleetError
-            There is none; the message lists those that there are.
+            There is none; the message lists the fleet's environments.
         """
         found = {environment.names.id: environment for environment in self.environments()}
         if environment_id not in found:
@@ -44,7 +44,7 @@ class Fleet(Spec):
         return found[environment_id]
 
     def settings(self, model: ModelSpec, stage: str) -> Settings:
-        """A model's settings in one stage: nothing is absent, except what the model had to say and did not."""
+        """Return a model's settings in one stage; only those that a model must set itself can be None."""
         own = Settings.model_validate(model.model_dump(include=set(Settings.model_fields), exclude_unset=True))
         layers = (
             BUILT_IN,
@@ -58,7 +58,7 @@ class Fleet(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class FleetEnvironment:
-    """One environment of the fleet, with its team's models as they are in its stage."""
+    """One environment of the fleet, with the settings of its team's models in its stage."""
 
     fleet: Fleet
     team: TeamSpec
@@ -79,19 +79,19 @@ class FleetEnvironment:
         return str(self.settings(model).model_dump()["drift"]["schedule"])
 
     def retraining_schedule(self, model: ModelSpec) -> str | None:
-        """None where the model is not trained, or not by a schedule."""
+        """Return the schedule of the model's retraining; None where another stage trains it, or no schedule does."""
         values = self.settings(model).model_dump()
         schedule: str | None = values["retraining"]["schedule"]
         return schedule if values["training_stage"] == self.names.stage else None
 
     def model_settings(self, model: ModelSpec, *, code_uri: str) -> contract.ModelSettings:
-        """The document that the state machines' functions read."""
+        """Return the settings that the state machines' functions read."""
         values = self.settings(model).model_dump()
         drift = {name: value for name, value in values["drift"].items() if name != "schedule"}
         retraining = {name: value for name, value in values["retraining"].items() if name != "schedule"}
         retraining["triggers"] = tuple(retraining["triggers"])
         if values["training_stage"] != self.names.stage:
-            # Only a person retrains here; later stages get the artifact by promotion.
+            # Later stages get the artifact by promotion, so only a person retrains here.
             retraining["triggers"] = ()
         return contract.ModelSettings(
             model=model.name,
@@ -116,11 +116,11 @@ class FleetEnvironment:
 
 
 def _stated(settings: Settings) -> dict[str, Any]:
-    """What one place says."""
-    said = settings.model_dump(exclude_none=True)
+    """Return the values that one layer sets; only ``retraining.schedule`` may be set to None."""
+    stated = settings.model_dump(exclude_none=True)
     if settings.retraining and "schedule" in settings.retraining.model_fields_set:
-        said["retraining"]["schedule"] = settings.retraining.schedule
-    return said
+        stated["retraining"]["schedule"] = settings.retraining.schedule
+    return stated
 
 
 def _over(weaker: dict[str, Any], stronger: dict[str, Any]) -> dict[str, Any]:

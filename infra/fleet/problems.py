@@ -1,15 +1,15 @@
-"""Errors of a fleet's file: each with its path, the value, and what is allowed."""
+"""The errors of a fleet's file: each has its path, the value and what is allowed."""
 
 from dataclasses import dataclass
 from typing import Any
 
 LONGEST_VALUE = 80
-"""Characters of a value that an error shows."""
+"""Largest number of characters of a value that an error shows."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One error of the file: where it stands, what was given, what is allowed."""
+    """One error of the file: its path, the value given, and what is allowed."""
 
     path: str
     value: Any
@@ -22,7 +22,7 @@ class Problem:
 
 
 class FleetError(ValueError):
-    """The fleet's file is not a fleet; the message lists every problem."""
+    """The fleet's file has problems; the message lists all of them."""
 
     def __init__(self, problems: list[Problem], source: str = "fleet") -> None:
         self.problems = problems

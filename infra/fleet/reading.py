@@ -1,10 +1,6 @@
-"""Reading ``fleet.yaml``: every error of the file at once.
-
-``python -m infra.fleet.reading`` prints the JSON Schema for editors.
-"""
+"""Reads ``fleet.yaml`` and reports all errors of the file at once."""
 
 import copy
-import json
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
@@ -25,7 +21,7 @@ def load(path: Path) -> Fleet:
     Raises
     ------
     FleetError
-        It cannot be read, is no YAML, or has problems; all of them are named.
+        The file cannot be read, is not YAML, or has problems; the message names all of them.
     """
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)
@@ -34,9 +30,9 @@ def load(path: Path) -> Fleet:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
-        raise FleetError([Problem(where, error.problem, "YAML")], str(path)) from error
+        raise FleetError([Problem(where, error.problem, "valid YAML, with each key once")], str(path)) from error
     except yaml.YAMLError as error:
-        raise FleetError([Problem("the file", str(error), "YAML")], str(path)) from error
+        raise FleetError([Problem("the file", str(error), "valid YAML")], str(path)) from error
     return parse(document, source=str(path))
 
 
@@ -46,7 +42,7 @@ def parse(document: Any, *, source: str = "fleet") -> Fleet:
     Raises
     ------
     FleetError
-        It has problems; all of them are named.
+        The document has problems; the message names all of them.
     """
     problems: list[Problem] = []
     fleet: Fleet | None = None
@@ -56,7 +52,7 @@ def parse(document: Any, *, source: str = "fleet") -> Fleet:
         problems = [_problem(dict(error)) for error in invalid.errors()]
         fleet = _without(document, [error["loc"] for error in invalid.errors()])
     if fleet is not None:
-        # Where a value was wrong in itself, what is missing below it is no news.
+        # Below a wrong value, the checks would only report what it lacks.
         known = tuple(problem.path for problem in problems)
         problems += [problem for problem in check(fleet) if not problem.path.startswith(known)]
     if problems or fleet is None:
@@ -94,7 +90,7 @@ def _problem(error: dict[str, Any]) -> Problem:
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    """The keys that are known where ``location`` points: into a model, a list's item or a mapping's value."""
+    """Return the keys that are allowed at ``location``: in a model, a list's item or a mapping's value."""
     at: Any = Fleet
     for part in location:
         if isinstance(at, type) and issubclass(at, BaseModel):
@@ -112,12 +108,14 @@ _STAND_INS = {
     "target": "x",
     "time_column": "x",
 }
-"""For what is required and was wrong, but which nothing else depends on."""
+"""Values in place of wrong required ones that no check across values depends on."""
 
 
 def _without(document: Any, locations: list[tuple[int | str, ...]]) -> Fleet | None:
-    """The fleet without what was wrong in itself, so that the checks across values run in the same go; None if the
-    rest is no fleet."""
+    """Return the fleet without the values at ``locations``; None if the rest is no fleet.
+
+    So the checks across values run although some values are wrong.
+    """
     pruned = copy.deepcopy(document)
     for found in locations:
         end = next((number for number, part in enumerate(found, 1) if part in _STAND_INS), len(found))
@@ -136,7 +134,3 @@ def _without(document: Any, locations: list[tuple[int | str, ...]]) -> Fleet | N
         return Fleet.model_validate(pruned)
     except ValidationError:
         return None
-
-
-if __name__ == "__main__":
-    print(json.dumps(Fleet.model_json_schema(), indent=2, sort_keys=True))

@@ -1,6 +1,6 @@
-"""What ``fleet.yaml`` may say, place by place: the shapes that ``infra.fleet.fleet`` reads it into.
+"""The shapes of ``fleet.yaml``'s parts, with the range of each value.
 
-``None`` in a setting means "not said here": it comes from the next weaker place.
+``None`` in a setting means that this layer does not set it: the value comes from the next weaker layer.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Spec(BaseModel):
 
 
 class JobSpec(Spec):
-    """What a SageMaker job runs on."""
+    """The instance, volume and time limit of a SageMaker job."""
 
     instance_type: InstanceType | None = None
     volume_gb: Annotated[int, Field(ge=1, le=16384)] | None = None
@@ -37,7 +37,7 @@ class JobSpec(Spec):
 
 
 class GateSpec(Spec):
-    """What a candidate must show on the held-out rows."""
+    """The metric that a candidate must reach on the held-out rows."""
 
     metric: Literal["auc", "log_loss", "brier", "mae", "rmse"] | None = None
     bound: float | None = None
@@ -46,7 +46,7 @@ class GateSpec(Spec):
 
 
 class DriftSpec(Spec):
-    """When captured traffic is checked, and when it counts as drifted."""
+    """The schedule of the drift check, and the rules by which captured traffic counts as drifted."""
 
     schedule: Annotated[str, Field(pattern=SCHEDULE)] | None = None
     window_hours: Annotated[int, Field(ge=1, le=720)] | None = None
@@ -57,16 +57,16 @@ class DriftSpec(Spec):
 
 
 class QualitySpec(Spec):
-    """When predictions count as worse than at evaluation, once labels have come."""
+    """The rules by which labelled predictions count as worse than at evaluation."""
 
     min_labels: Annotated[int, Field(ge=1)] | None = None
     max_loss: Annotated[float, Field(gt=0)] | None = None
 
 
 class RetrainingSpec(Spec):
-    """Which triggers start a retraining (a person always may), and how often.
+    """The triggers that start a retraining, and how often; a person may always start one.
 
-    Unlike other keys, a ``schedule`` of null takes away the one of a weaker place.
+    Unlike other keys, a ``schedule`` of null removes the one of a weaker layer.
     """
 
     triggers: list[Literal["drift", "quality", "commit", "schedule"]] | None = None
@@ -76,7 +76,7 @@ class RetrainingSpec(Spec):
 
 
 class ServingSpec(Spec):
-    """The endpoint. ``mode`` cannot be serverless as yet: such endpoints capture no traffic."""
+    """The endpoint. ``mode`` serverless is not supported, because such endpoints capture no traffic."""
 
     mode: Literal["real-time", "serverless"] | None = None
     instance_type: InstanceType | None = None
@@ -86,7 +86,7 @@ class ServingSpec(Spec):
 
 
 class Settings(Spec):
-    """Settings of a model; what is absent comes from the next weaker place."""
+    """Settings of a model; absent ones come from the next weaker layer."""
 
     window_months: Annotated[int, Field(ge=1, le=120)] | None = None
     holdout_months: Annotated[int, Field(ge=1, le=24)] | None = None
@@ -138,7 +138,7 @@ class EnvironmentSpec(Spec):
 class ModelSpec(Settings):
     name: Annotated[str, Field(json_schema_extra={"pattern": NAME})]
     program: str | None = None
-    """The folder of ``pipelines/models`` that trains it; by default the model's name with underscores."""
+    """The folder of ``pipelines/models`` with its programs; by default the model's name with underscores."""
     dataset: Annotated[str, Field(json_schema_extra={"pattern": NAME})]
     task: Literal["classification", "regression"]
     target: Annotated[str, Field(pattern=COLUMN)]
@@ -160,7 +160,7 @@ class TeamSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """How one model is served in one environment."""
+    """The serving settings of one model in one environment."""
 
     instance_type: str
     min_instances: int

@@ -1,4 +1,4 @@
-"""YAML as a person means it: keys stand once, and an account id keeps its zeros."""
+"""A YAML loader that refuses duplicate keys and keeps the leading zeros of account ids."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ import yaml
 
 
 class Loader(yaml.SafeLoader):
-    """YAML that refuses a key which stands twice, where the standard loader silently keeps the last."""
+    """YAML loader that refuses a duplicate key; the standard loader silently keeps the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -15,14 +15,14 @@ class Loader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
                     raise yaml.constructor.ConstructorError(
-                        None, None, f"key {key.value!r} stands twice", key.start_mark
+                        None, None, f"key {key.value!r} is given twice", key.start_mark
                     )
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
 def _whole_number(loader: Loader, node: yaml.ScalarNode) -> int | str:
-    """An account id may begin with a zero; YAML 1.1 would silently read octal."""
+    """Return digits that begin with a zero as text: an account id may, and YAML 1.1 would read an octal number."""
     if re.fullmatch(r"0[0-9]+", node.value):
         return str(node.value)
     return loader.construct_yaml_int(node)

@@ -1,4 +1,4 @@
-"""What an environment keeps: its key, buckets, ledger, bus, alerts, people's roles and the boundary of all roles."""
+"""The stack of an environment's stateful resources and of the roles of people."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -17,7 +17,10 @@ from infra.stacks.properties import stack_properties
 
 
 class FoundationStack(Stack):
-    """Stateful; everything else of the environment can be deployed anew around it."""
+    """Key, buckets, ledger, bus, alerts, budget, persona roles and the permissions boundary of an environment.
+
+    The environment's other stacks can be deleted and deployed again without losing data.
+    """
 
     def __init__(self, scope: Construct, *, environment: FleetEnvironment) -> None:
         names, team = environment.names, environment.team
@@ -34,6 +37,6 @@ class FoundationStack(Stack):
         alerts = Alerts(self, "Alerts", environment=names, key=key, owners=team.owners)
         Personas(self, "Personas", environment=names, key=key)
         budget = Budget(self, "Budget", monthly_usd=team.monthly_budget_usd, topic=alerts.topic)
-        # A budget is refused a topic that it may not publish to yet.
+        # AWS refuses a budget whose topic does not yet let it publish.
         budget.node.add_dependency(alerts.topic)
         iam.PermissionsBoundary.of(self).apply(boundary.policy)

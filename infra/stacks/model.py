@@ -1,4 +1,4 @@
-"""What one model has in one environment, whether or not it serves yet."""
+"""The stack of one model in one environment, without its endpoint."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from infra.stacks.shared import alert_topic, environment_key
 
 
 class ModelStack(Stack):
-    """Registry, settings, roles, schedules, alarms."""
+    """Package group, settings, job roles, schedules and alarms of one model."""
 
     def __init__(self, scope: Construct, *, environment: FleetEnvironment, model: ModelSpec, root: Path) -> None:
         names = environment.names.model(model.name)

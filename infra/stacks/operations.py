@@ -1,4 +1,4 @@
-"""What an environment does: its functions, its flows for all models, and the rules that start them."""
+"""The stack of an environment's functions, its flows for all models, and the rules that start them."""
 
 from pathlib import Path
 
@@ -24,7 +24,10 @@ from infra.stacks.shared import alert_topic, dead_letters, environment_key
 
 
 class OperationsStack(Stack):
-    """Holds no state but the release states, which it creates and never touches again."""
+    """Functions, state machines, rules and the dashboard of an environment.
+
+    The stack creates absent release states and never changes one; it has no other state.
+    """
 
     def __init__(self, scope: Construct, *, environment: FleetEnvironment, root: Path) -> None:
         names = environment.names

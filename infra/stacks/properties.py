@@ -1,4 +1,4 @@
-"""What all stacks have in common: account, region, tags, description, protection."""
+"""The properties of all stacks: account, region, tags, description, protection."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from infra.fleet import FleetEnvironment
 def stack_properties(
     environment: FleetEnvironment, what: str, *, stateful: bool, model: str | None = None
 ) -> dict[str, Any]:
-    """Keyword arguments of a stack; the tags reach every resource, and so the bill."""
+    """Return the keyword arguments of a stack; its tags reach every resource, and so the bill."""
     names = environment.names
     tags = {"mooring:environment": names.id, "mooring:team": names.team, "mooring:stage": names.stage}
     return {
@@ -18,7 +18,7 @@ def stack_properties(
         "description": f"Mooring, {f'{model} in ' if model else ''}{names.id}: {what}",
         "tags": tags | ({"mooring:model": model} if model else {}),
         "termination_protection": stateful and environment.is_production,
-        # The CLI checks the bootstrap's version itself. A parameter of the stack would have to be readable for a
-        # release's role.
+        # The CLI checks the bootstrap's version itself. If the stack had it as a parameter, the release role would need
+        # the permission to read it.
         "synthesizer": DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
     }

@@ -1,4 +1,4 @@
-"""How one model serves in one environment: nothing until a release names a champion."""
+"""The stack of one model's endpoint in one environment; it is empty until a release names a champion."""
 
 from aws_cdk import Stack
 from constructs import Construct
@@ -10,7 +10,10 @@ from infra.stacks.properties import stack_properties
 
 
 class ServingStack(Stack):
-    """Has one parameter, the release state, which releases and deployments read alike."""
+    """Endpoint, scaling and alarms of one model.
+
+    Its one parameter is the release state: a release and a deployment give the same resources.
+    """
 
     def __init__(self, scope: Construct, *, environment: FleetEnvironment, model: ModelSpec) -> None:
         names = environment.names.model(model.name)

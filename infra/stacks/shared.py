@@ -1,4 +1,4 @@
-"""What a stack finds of another by name."""
+"""Looks up another stack's key, queue and topic by name."""
 
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -10,7 +10,7 @@ from pipelines.interface.names import Environment
 
 
 def environment_key(scope: Construct, environment: Environment) -> kms.IKey:
-    """The environment's key; CloudFormation reads its ARN from Parameter Store."""
+    """Return the environment's key; CloudFormation reads its ARN from Parameter Store."""
     arn = ssm.StringParameter.value_for_string_parameter(scope, environment.key_parameter)
     return kms.Key.from_key_arn(scope, "EnvironmentKey", arn)
 

@@ -1,13 +1,13 @@
 """The command line: ``mooring COMMAND``.
 
-Commands are imported when they are called, so that ``mooring --help`` stays fast. To add one, name it in ``COMMANDS``
-and write a click command in a module of this package; raise ``MooringError`` for whatever the person can mend.
+Commands are imported when they are called, so that ``mooring --help`` stays fast. To add one, write a click command in
+a module of this package and add it to ``COMMANDS``; raise ``MooringError`` for errors that the user can correct.
 """
 
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import click
@@ -16,23 +16,27 @@ from mooring.errors import MooringError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "up": ("mooring.cli.embedded:up", "Start the embedded AWS on this machine."),
-    "down": ("mooring.cli.embedded:down", "Stop the embedded AWS and all that it runs."),
-    "status": ("mooring.cli.status:status", "Say what runs: stacks, endpoints, executions."),
-    "env": ("mooring.cli.embedded:env", "Print the variables that point boto3, the AWS CLI and cdk at it."),
-    "demo": ("mooring.cli.demo:demo", "Close the whole loop on this machine; every claim is checked."),
+    "down": ("mooring.cli.embedded:down", "Stop the embedded AWS and everything that it runs."),
+    "status": ("mooring.cli.status:status", "List the embedded AWS's stacks, endpoints and running executions."),
+    "env": (
+        "mooring.cli.embedded:env",
+        "Print the variables for boto3, the AWS CLI and cdk to use the embedded AWS.",
+    ),
+    "demo": ("mooring.cli.demo:demo", "Run the whole loop of two models on this machine; every claim is checked."),
     "bootstrap": ("mooring.cli.bootstrap:bootstrap", "Prepare an environment's account and region for cdk deploy."),
-    "data": ("mooring.cli.data:data", "Version datasets: commit, log, diff, checkout, verify, profile, forget."),
+    "data": ("mooring.cli.data:data", "Version datasets: commit, log, diff, checkout, verify, profile, forget, send."),
     "retrain": ("mooring.cli.life:retrain", "Start a retraining."),
-    "approve": ("mooring.cli.life:approve", "Approve a version; the release flow makes it the champion."),
+    "approve": ("mooring.cli.life:approve", "Approve a version; the release flow then puts it into service."),
     "rollback": ("mooring.cli.life:rollback", "Release an older version again."),
-    "check": ("mooring.cli.check:check", "Check a model's traffic now, and its predictions against labels."),
-    "report": ("mooring.cli.check:report", "Fetch the report of a model's last check."),
-    "labels": ("mooring.cli.check:labels", "Hand in what came true of a model's predictions."),
+    "check": ("mooring.cli.check:check", "Check a model's traffic for drift now, and its predictions against labels."),
+    "report": ("mooring.cli.check:report", "Download the report of a model's last check."),
+    "labels": ("mooring.cli.check:labels", "Upload labels of a model's predictions for the checks."),
+    "logs": ("mooring.cli.logs:logs", "Print the logs of a run, a release or a check, in order of time."),
     "show": ("mooring.cli.life:show", "Print a model's champion, runs, releases, checks and refusals."),
-    "reproduce": ("mooring.cli.reproduce:reproduce", "Train a version again from its record, and compare."),
-    "lineage": ("mooring.cli.lineage:lineage", "Trace a version, commit or endpoint both ways: text, JSON or picture."),
+    "reproduce": ("mooring.cli.reproduce:reproduce", "Train a version again from its record, and compare the two."),
+    "lineage": ("mooring.cli.lineage:lineage", "Trace a version, commit or endpoint to its origin and its uses."),
 }
-"""Name of each command -> where it is, and its one-line help."""
+"""Name of each command -> its place, and its help in one line."""
 
 
 class LazyGroup(click.Group):
@@ -60,10 +64,11 @@ def cli() -> None:
     """Deploy, train, serve, watch and promote models: whole MLOps environments on AWS, or on this machine."""
 
 
-def main() -> None:
-    """Run the command line; an error says what was wrong and what to do, and exits with 1."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, by default with the process's arguments; an error is printed with its remedy."""
     try:
-        cli.main(standalone_mode=False)
+        # click returns the exit code of a command, it does not raise it.
+        sys.exit(cli.main(arguments, standalone_mode=False))
     except MooringError as error:
         _show(error)
     except click.ClickException as error:
@@ -72,10 +77,8 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         sys.exit(130)
-    except click.exceptions.Exit as ended:
-        sys.exit(ended.exit_code)
     except BrokenPipeError:
-        # Whoever read it has seen enough; Python must not complain about it when it flushes at the end.
+        # The reader has closed the pipe. Without this Python would print an error when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:

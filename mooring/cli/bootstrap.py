@@ -16,13 +16,13 @@ from mooring.errors import MooringError
 @click.argument("environment")
 @json_option
 def bootstrap(environment: str, as_json: bool) -> None:
-    """Prepare ENVIRONMENT's account and region for cdk deploy, under a policy narrower than AdministratorAccess."""
+    """Prepare ENVIRONMENT's account and region for cdk deploy, with a policy narrower than AdministratorAccess."""
     found = find(environment)
     account = boto3.client("sts", region_name=found.region).get_caller_identity()["Account"]
     if account != found.account:
         raise MooringError(
-            f"{found.id} lies in account {found.account}, your credentials in {account}",
-            remedy=f'take credentials of that account; embedded: eval "$(mooring env {found.id})"',
+            f"{found.id} is in account {found.account}, your credentials in {account}",
+            remedy=f'use credentials of that account; embedded: eval "$(mooring env {found.id})"',
         )
     log = home() / f"bootstrap-{found.id}.log"
     with progress(f"cdk bootstrap aws://{found.account}/{found.region}") as update:

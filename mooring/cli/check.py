@@ -1,5 +1,6 @@
-"""``mooring check``, ``report`` and ``labels``: is traffic still like the training data, and do predictions hold?"""
+"""``mooring check``, ``report`` and ``labels``: checks of a model's traffic and predictions."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from mooring.cli.fleet import find
 from mooring.cli.terminal import json_option, plain, print_json, print_table, progress
 from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
+from pipelines.interface.codec import to_json
+from pipelines.interface.records import QualityHour
 
 SHOWN_COLUMNS = 10
 
@@ -18,32 +21,32 @@ SHOWN_COLUMNS = 10
 @click.command()
 @click.argument("environment")
 @click.argument("model")
-@click.option("--window", help=f"Which traffic: {WINDOW_FORMS}. By default the last window of the settings' length.")
+@click.option("--window", help=f"Check this window: {WINDOW_FORMS}. Default: the last window, of the settings' length.")
 @json_option
 def check(environment: str, model: str, window: str | None, as_json: bool) -> None:
-    """Check MODEL's traffic now against what it was trained on, and its predictions against labels that came."""
+    """Check MODEL's traffic for drift from its training data now, and its predictions against labels."""
     checks = Checks(DeployedEnvironment(find(environment, model=model)), model)
     chosen = window_of(window, datetime.now(UTC)) if window else None
     with progress(f"Checking the traffic of {model}"):
         found = checks.run(chosen)
-        document = checks.document(found["check_id"]) if found["version"] else {}
+        document = checks.document(found.check_id) if found.version else {}
     if as_json:
-        print_json({**document, **found})
+        print_json({**document, **to_json(found)})
         return
-    version = f" v{found['version']}" if found["version"] else ""
-    click.echo(f"{model}{version}, {found['begin']} to {found['end']}: {found['outcome'].replace('_', ' ')}")
-    click.echo(f"{found['rows']:,} rows in {found.get('files', 0)} files")
-    for finding in found.get("findings", []):
+    version = f" v{found.version}" if found.version else ""
+    click.echo(f"{model}{version}, {found.begin} to {found.end}: {found.outcome.replace('_', ' ')}")
+    click.echo(f"{found.rows:,} rows in {found.files} files")
+    for finding in found.findings:
         click.echo(plain(f"  {finding}"))
-    if columns := document.get("columns", [])[:SHOWN_COLUMNS]:
-        print_table(
-            "Columns by what matters", ["column", "drifted", "effect", "importance", "PSI"], map(_column, columns)
-        )
-    for item in found.get("quality", []):
-        click.echo(plain(_quality(item)))
+    columns = document.get("columns", [])
+    if isinstance(columns, list) and columns:
+        names = ["column", "drifted", "effect", "importance", "PSI"]
+        print_table("Columns, those that matter most first", names, map(_column, columns[:SHOWN_COLUMNS]))
+    for hour in found.quality:
+        click.echo(plain(_quality(hour)))
 
 
-def _column(column: dict[str, Any]) -> list[str]:
+def _column(column: Mapping[str, Any]) -> list[str]:
     importance = column["importance"]
     return [
         column["name"],
@@ -54,28 +57,31 @@ def _column(column: dict[str, Any]) -> list[str]:
     ]
 
 
-def _quality(item: dict[str, Any]) -> str:
-    metric = item["metric"]
-    value, before = item["metrics"].get(metric), item["evaluated"].get(metric)
-    said = f"Quality of v{item['version']}, {item['begin']} to {item['end']}: {item['outcome'].replace('_', ' ')}"
+def _quality(hour: QualityHour) -> str:
+    value, before = hour.metrics.get(hour.metric), hour.evaluated.get(hour.metric)
+    text = f"Quality of v{hour.version}, {hour.begin} to {hour.end}: {hour.outcome.replace('_', ' ')}"
     if value is not None:
-        said += f", {metric} {value:.3f} on {item['rows']:,} labelled rows"
-    return said + (f" ({before:.3f} at evaluation)" if before is not None else "")
+        text += f", {hour.metric} {value:.3f} on {hour.rows:,} labelled rows"
+    return text + (f" ({before:.3f} at evaluation)" if before is not None else "")
 
 
 @click.command()
 @click.argument("environment")
 @click.argument("model")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the page.")
-@click.option("--open", "opens", is_flag=True, help="Open it in the browser.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the page to this file.  [default: MODEL-CHECK.html]",
+)
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 def report(environment: str, model: str, output: Path | None, opens: bool) -> None:
-    """Fetch the HTML report of MODEL's last check."""
-    last, page = Checks(DeployedEnvironment(find(environment, model=model)), model).last_report()
-    file = output or Path(f"{model}-{last['check_id']}.html")
-    file.write_bytes(page)
-    click.echo(
-        f"{file}: {model} v{last['version']}, {last['begin']} to {last['end']}: {last['outcome'].replace('_', ' ')}"
-    )
+    """Download the HTML report of MODEL's last check."""
+    checks = Checks(DeployedEnvironment(find(environment, model=model)), model)
+    last = checks.last()
+    file = output or Path(f"{model}-{last.check_id}.html")
+    file.write_bytes(checks.report(last.check_id))
+    click.echo(f"{file}: {model} v{last.version}, {last.begin} to {last.end}: {last.outcome.replace('_', ' ')}")
     if opens:
         click.launch(str(file.resolve()))
 
@@ -84,18 +90,17 @@ def report(environment: str, model: str, output: Path | None, opens: bool) -> No
 @click.argument("environment")
 @click.argument("model")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--hour", required=True, help="The hour of the predictions, in UTC: 2026-03-01T11.")
+@click.option("--hour", required=True, help="Hour of the predictions, in UTC: 2026-03-01T11.")
 @json_option
 def labels(environment: str, model: str, files: tuple[Path, ...], hour: str, as_json: bool) -> None:
-    """Hand in what came true of MODEL's predictions of an hour.
+    """Upload the labels of MODEL's predictions of one hour; the next check measures the quality of that hour.
 
     FILES are CSV, plain or gzip, with the columns inference_id, label and, for requests of several rows, row (from 0).
-    The next check measures the hour's quality anew.
     """
     try:
         moment = datetime.strptime(hour, "%Y-%m-%dT%H").replace(tzinfo=UTC)
     except ValueError as error:
-        raise MooringError(f"--hour {hour!r} is no hour", remedy="give it as 2026-03-01T11, in UTC") from error
+        raise MooringError(f"--hour {hour!r} is not an hour", remedy="give it as 2026-03-01T11, in UTC") from error
     checks = Checks(DeployedEnvironment(find(environment, model=model)), model)
     keys = [checks.put_labels(file, moment) for file in files]
     if as_json:

@@ -1,4 +1,4 @@
-"""``mooring data checkout`` and ``verify``: a version's bytes, on this machine, and whether they are still the same."""
+"""``mooring data checkout`` and ``verify``: write a commit's files to a folder, and find damaged commits."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,13 +19,13 @@ SHOWN_FILES = 10
 @dataset_arguments
 @click.argument("revision")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--overwrite", is_flag=True, help="Replace files of other content, even where no commit holds it.")
+@click.option("--overwrite", is_flag=True, help="Replace files with other content, even if no commit has that content.")
 @json_option
 def checkout(environment: str, dataset: str, revision: str, folder: Path, overwrite: bool, as_json: bool) -> None:
-    """Write the files of a commit of DATASET to FOLDER; each one's digest is compared.
+    """Write the files of a commit of DATASET to FOLDER, and compare each file's digest.
 
-    What is there already is not fetched again, and what is not the commit's stays. REVISION is HEAD, HEAD~2 (two
-    before it), or an id or its first digits.
+    Files that FOLDER has already are not downloaded again; files that are not in the commit stay. REVISION is HEAD,
+    HEAD~2 (two before it), or an id or its first digits.
     """
     with opened(environment, dataset) as found, transfer(f"Fetching {dataset}") as on_progress:
         commit = found.resolve(revision)
@@ -40,26 +40,27 @@ def checkout(environment: str, dataset: str, revision: str, folder: Path, overwr
         return
     click.echo(
         f"{commit.id[:SHORT_ID]} in {folder}: {count_files(commit)}, {commit.size_bytes:,} bytes; "
-        f"{len(done.written)} written, {len(done.replaced)} replaced, {len(done.kept)} there already"
+        f"{len(done.written)} written, {len(done.replaced)} replaced, {len(done.kept)} kept"
     )
     if done.unknown:
-        click.echo(f"Not of the commit, and left as they are: {_some(done.unknown)}")
+        click.echo(f"Not in the commit, and left as they are: {_some(done.unknown)}")
 
 
-@click.command(short_help="Hash a commit again; name what is damaged.")
+@click.command(short_help="Hash a commit again, and list its damage.")
 @dataset_arguments
 @click.argument("revision", required=False)
 @click.option("--all", "everything", is_flag=True, help="Verify every commit, and the head.")
 @json_option
 def verify(environment: str, dataset: str, revision: str | None, everything: bool, as_json: bool) -> None:
-    """Hash a commit of DATASET again, manifest and objects, and name what is damaged; then the exit code is 1.
+    """Hash the manifest and the objects of a commit of DATASET again, and list its damage.
 
-    REVISION is HEAD (also if none is given), HEAD~2 (two before it), or an id or its first digits.
+    REVISION is HEAD (the default), HEAD~2 (two before it), or an id or its first digits. The exit code is 1 if anything
+    is damaged.
     """
     if revision and everything:
-        raise MooringError(f"both {revision} and --all were given", remedy="name a revision, or all")
+        raise MooringError(f"both {revision} and --all were given", remedy="give a revision, or --all")
     with opened(environment, dataset) as found, transfer(f"Verifying {dataset}") as on_progress:
-        # By its id: whose manifest is damaged cannot be read as a commit.
+        # By its id, because a commit with a damaged manifest cannot be read.
         commit_id = None if everything else found.history.find(revision or "HEAD")
         damages = verify_commit(found.bucket, found.history, commit_id, workers=found.workers, on_progress=on_progress)
     what = f"commit {commit_id[:SHORT_ID]}" if commit_id else "every commit"
@@ -72,7 +73,7 @@ def verify(environment: str, dataset: str, revision: str | None, everything: boo
     if damages:
         raise MooringError(
             f"{dataset}, {what}: damage in {len(damages)} place{'' if len(damages) == 1 else 's'}",
-            remedy=f"bring back what the bucket has sound versions of: mooring data restore {environment} {dataset}",
+            remedy=f"restore undamaged versions of the objects: mooring data restore {environment} {dataset}",
         )
 
 

@@ -1,4 +1,4 @@
-"""``mooring data commit``: files and folders of this machine become the next version of a dataset."""
+"""``mooring data commit``: commits files and folders of this machine to a dataset."""
 
 import getpass
 import os
@@ -13,25 +13,28 @@ from mooring.cli.fleet import find, models_retrained_by_commit
 from mooring.cli.terminal import cache, json_option, plain, print_json, transfer
 from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
+from pipelines.aws.messages import publish
 from pipelines.datasets.commits.commits import HeadMovedError, InvalidCommitError
 from pipelines.datasets.commits.digest_cache import remembering
+from pipelines.interface.events import RetrainingRequested, TriggerRequest
+from pipelines.interface.records import TriggerKind
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileSelection:
-    """``files`` is by logical name; ``left_out`` says why, by path."""
+    """The files of a commit by logical name; ``left_out`` are the reasons why others are left out, by path."""
 
     files: dict[str, Path]
     left_out: dict[str, str]
 
 
 def choose(paths: Sequence[Path]) -> FileSelection:
-    """The files that ``paths`` stand for: a file by its name, a folder's files by their paths below it.
+    """Return the files of ``paths``: a file by its name, a folder's files by their paths below it.
 
     Raises
     ------
     MooringError
-        Two files have the same logical name, or there is none.
+        Two files have the same logical name, or there is no file.
     """
     files: dict[str, Path] = {}
     left_out: dict[str, str] = {}
@@ -39,13 +42,13 @@ def choose(paths: Sequence[Path]) -> FileSelection:
         if files.setdefault(name, place) != place:
             raise MooringError(
                 f"{files[name]} and {place} both have the name {name!r} in the dataset",
-                remedy="commit them one after the other, or the folder that holds both",
+                remedy="commit one after the other, or the folder that holds both",
             )
     if not files:
-        but = f" but what is left out ({_said(left_out)})" if left_out else ""
+        others = f" except those that are left out ({_listed(left_out)})" if left_out else ""
         raise MooringError(
-            f"there are no files in {', '.join(map(str, paths))}{but}",
-            remedy="name files, or folders that hold some; what is left out is committed if it is named itself",
+            f"there are no files in {', '.join(map(str, paths))}{others}",
+            remedy="give files, or folders with files; a file that is left out is committed if you give its own path",
         )
     return FileSelection(files=files, left_out=left_out)
 
@@ -63,23 +66,23 @@ def _below(path: Path, left_out: dict[str, str]) -> Iterator[tuple[str, Path]]:
                 if place.is_symlink():
                     left_out[str(place)] = "a link to a folder"
             elif not place.is_file():
-                left_out[str(place)] = "no file"
+                left_out[str(place)] = "not a regular file"
             else:
                 yield place.relative_to(path).as_posix(), place
         folders[:] = sorted(name for name in folders if not name.startswith("."))
 
 
-def _said(left_out: dict[str, str]) -> str:
+def _listed(left_out: dict[str, str]) -> str:
     return plain(", ".join(f"{path}: {why}" for path, why in left_out.items()))
 
 
 @click.command(short_help="Commit files and folders on top of the head.")
 @dataset_arguments
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("-m", "--message", required=True, help="What this commit is about.")
-@click.option("--author", default=getpass.getuser, show_default="you")
-@click.option("--replace", is_flag=True, help="These files are the whole dataset now; the others leave it.")
-@click.option("--no-cache", is_flag=True, help="Read every file again, also those that have not changed since.")
+@click.option("-m", "--message", required=True, help="Message of the commit.")
+@click.option("--author", default=getpass.getuser, show_default="you", help="Author of the commit.")
+@click.option("--replace", is_flag=True, help="Make these files the whole dataset, and remove all others from it.")
+@click.option("--no-cache", is_flag=True, help="Read and hash every file again, even unchanged ones.")
 @json_option
 def commit(
     environment: str,
@@ -93,8 +96,8 @@ def commit(
 ) -> None:
     """Commit PATHS on top of the head of DATASET; a file replaces one of the same name, the others stay.
 
-    A file's name in the dataset is its file name; of a folder, all files below it are taken, by their paths
-    relative to it, hidden ones excepted.
+    A file's name in the dataset is its file name. The files below a folder have their paths relative to it; hidden
+    files are left out.
 
     \b
     Example:  mooring data commit arrivals-dev-us-east-1 flights 2013-*.csv.gz -m "January to March"
@@ -103,22 +106,22 @@ def commit(
     chosen = choose(paths)
     with opened(environment, dataset) as found, transfer(f"Committing to {dataset}") as on_progress:
         if before := found.read_head():
-            # A damaged head is not the fault of the files: outside of the try.
+            # Outside of the try, because the files are not the reason of a damaged head.
             found.read_commit(before)
         try:
             with remembering(cache() / "digests" / f"{environment}-{dataset}.json") as memory:
                 files = chosen.files if no_cache else {name: memory.source(path) for name, path in chosen.files.items()}
                 made = found.commit(files, author=author, message=message, replace_all=replace, on_progress=on_progress)
         except InvalidCommitError as error:
-            raise MooringError(str(error), remedy="mend the files named above, and commit again") from error
+            raise MooringError(str(error), remedy="correct the files named above, and commit again") from error
         except HeadMovedError as error:
-            raise MooringError(str(error), remedy="commit again: no other commit is lost") from error
+            raise MooringError(str(error), remedy="commit again; no commit is lost") from error
     changed = made.id != before
     retrained = models_retrained_by_commit(environment, dataset) if changed else []
     for model in retrained:
-        DeployedEnvironment(find(environment)).request_retraining(
-            model, kind="commit", trigger_id=made.id, by=author, reason=message
-        )
+        trigger = TriggerRequest(kind=TriggerKind.COMMIT, id=made.id, by=author, reason=message)
+        services = DeployedEnvironment(find(environment)).services("engineer")
+        publish(services, RetrainingRequested(model=model, trigger=trigger))
     if as_json:
         print_json({**asdict(made), "changed": changed, "left_out": chosen.left_out, "retrains": retrained})
         return
@@ -128,8 +131,8 @@ def commit(
         f"tree {made.tree[:SHORT_ID]}"
     )
     if chosen.left_out:
-        click.echo(f"Left out: {_said(chosen.left_out)}")
+        click.echo(f"Left out: {_listed(chosen.left_out)}")
     if not changed:
-        click.echo("Nothing changed: this is the head already.")
+        click.echo("Nothing changed: the head has these files already.")
     for model in retrained:
-        click.echo(f"{model} retrains on commits: asked for. Watch it: mooring show {environment} {model}")
+        click.echo(f"A retraining of {model} is requested. See it: mooring show {environment} {model}")

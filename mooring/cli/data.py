@@ -1,4 +1,4 @@
-"""``mooring data``: a dataset is versioned like code. Each command is a module of this package."""
+"""``mooring data``: the group of the commands on datasets; each is in a module of this package."""
 
 import click
 
@@ -10,13 +10,14 @@ from mooring.cli.forget import forget
 from mooring.cli.history import log, show
 from mooring.cli.profile import profile
 from mooring.cli.restore import restore
+from mooring.cli.send import send_rows
 from mooring.cli.validate import validate
 
 
 @click.group()
 def data() -> None:
-    """Commit files to a dataset, read its history, and look at what is in it."""
+    """Commit files to a dataset, read its history, and explore its content."""
 
 
-for command in (commit, log, show, diff, checkout, verify, restore, forget, validate, profile, example):
+for command in (commit, log, show, diff, checkout, verify, restore, forget, validate, profile, example, send_rows):
     data.add_command(command)

@@ -1,4 +1,4 @@
-"""What the commands of ``mooring data`` share: a dataset by its name, and its errors as a person can mend them."""
+"""Helpers of the commands of ``mooring data``: a dataset by its name, and remedies of its errors."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,27 +30,27 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def dataset_arguments(command: F) -> F:
-    """ENVIRONMENT and DATASET, as each of the commands begins."""
+    """Add the arguments ENVIRONMENT and DATASET to a command."""
     return click.argument("environment")(click.argument("dataset")(command))
 
 
 @contextmanager
 def opened(environment: str, dataset: str, *, persona: str = "engineer") -> Iterator[Dataset]:
-    """The dataset, as the engineer by default; what goes wrong with it in the block is explained.
+    """Yield the dataset under the persona's role; errors with it inside the block get a remedy.
 
     Raises
     ------
     MooringError
-        No such dataset, commit or revision; damaged metadata; a bucket that is not ours.
+        There is no such dataset, commit or revision; metadata is damaged; or the bucket has another owner.
     """
     found = DeployedEnvironment(find(environment, dataset=dataset)).dataset(dataset, persona=persona)
     try:
         yield found
     except NoDataError as error:
-        remedy = f"see which commits there are: mooring data log {environment} {dataset}"
+        remedy = f"list its commits: mooring data log {environment} {dataset}"
         raise MooringError(str(error), remedy=remedy) from error
     except (InvalidCommitError, DamagedObjectError) as error:
-        remedy = f"see what is damaged: mooring data verify {environment} {dataset} --all; then mooring data restore"
+        remedy = f"list the damage: mooring data verify {environment} {dataset} --all; then mooring data restore"
         raise MooringError(str(error), remedy=remedy) from error
     except ClientError as error:
         if error.operation_name not in S3_CALLS or error.response.get("Error", {}).get("Code") not in FORBIDDEN:
@@ -59,23 +59,23 @@ def opened(environment: str, dataset: str, *, persona: str = "engineer") -> Iter
 
 
 def refused_bucket(dataset: Dataset, error: ClientError, persona: str = "engineer") -> MooringError:
-    """S3 says the same of a bucket of another owner as of a missing permission; we say how to tell them apart."""
+    """Return an error for a refused bucket: S3 does not tell another owner from a missing permission."""
     bucket = dataset.bucket
     return MooringError(
-        f"S3 refuses {error.operation_name} in bucket {bucket.name} as one of account {bucket.owner}: {error}",
-        remedy=f"either the {persona}'s role lacks a permission, or another account holds a bucket of this name; see: "
+        f"S3 refuses {error.operation_name} in bucket {bucket.name} of account {bucket.owner}: {error}",
+        remedy=f"find out whether the {persona}'s role lacks a permission or another account owns the bucket: "
         f"aws s3api head-bucket --bucket {bucket.name} --expected-bucket-owner {bucket.owner}",
     )
 
 
 def one_line(commit: Commit) -> str:
-    """A commit in a sentence, for headings."""
+    """Return a commit in one line, for headings."""
     message = commit.message.partition("\n")[0]
     return plain(f"{commit.id[:SHORT_ID]} ({commit.time[:10]}, {commit.author}: {message})")
 
 
 def count_rows(commit: Commit) -> int | None:
-    """Rows of all files, or None if not every file's are known."""
+    """Return the number of rows of all files, or None if a file's number is unknown."""
     rows = [file.rows for file in commit.files]
     return None if None in rows else sum(count or 0 for count in rows)
 

@@ -1,4 +1,4 @@
-"""``mooring demo``: the whole loop on an embedded AWS of its own, which it stops at the end."""
+"""``mooring demo``: the whole loop on an embedded AWS, which is stopped at the end unless ``--keep`` is given."""
 
 import os
 from collections.abc import Sequence
@@ -14,41 +14,58 @@ from mooring.demo.story import Story
 from mooring.demo.year import tell_year
 from mooring.deployed import DeployedEnvironment
 from mooring.embedded import process
+from mooring.errors import MooringError
 
 ENVIRONMENTS = ("arrivals-dev-us-east-1", "network-dev-eu-west-1")
 SCHEDULE_SPEED = 360.0
-"""The drift check is scheduled every hour; here an hour takes ten seconds."""
+"""Factor by which schedules run faster: the hourly drift check runs every ten seconds."""
 
 
 @click.command()
-@click.option("--year", is_flag=True, help="Instead: one model's traffic from April to December, and what drift costs.")
-def demo(year: bool) -> None:
+@click.option(
+    "--year", is_flag=True, help="Run one model from April to December instead, and measure the cost of drift."
+)
+@click.option("--keep", is_flag=True, help="Keep the embedded AWS running at the end, as mooring up does.")
+def demo(year: bool, keep: bool) -> None:
     """Deploy two environments, train, serve, drift, retrain, release, reject; every claim is checked."""
-    folder = home() / "demo"
+    folder = home() if keep else home() / "demo"
+    if keep and process.running(folder):
+        raise MooringError(
+            "the embedded AWS is already running, and the demo needs an empty one",
+            remedy="stop it, which deletes everything in it: mooring down",
+        )
     story = Story(Console())
-    # The year asks for each of its checks itself.
+    # The year calls each of its checks itself.
     speed = 1.0 if year else SCHEDULE_SPEED
     with story.chapter("An AWS on this machine") as figures:
         with story.doing("starting the embedded AWS"):
-            server = process.start(home=folder, port=process.free_port(), schedule_speed=speed)
+            port = process.DEFAULT_PORT if keep else process.free_port()
+            server = process.start(home=folder, port=port, schedule_speed=speed)
         story.say(f"{server.url}: TLS, IAM enforced, loopback only; speed of schedules: {speed:.0f}")
         story.say(f"log: {server.log}")
         figures["process"] = str(server.pid)
     try:
         made = _year(_stage(story, server, ENVIRONMENTS[:1])) if year else _loop(_stage(story, server, ENVIRONMENTS))
-    finally:
+    except BaseException:
         process.stop(home=folder)
-    story.end(
-        {
-            **made,
-            "Stay and look around": 'mooring up, then eval "$(mooring env arrivals-dev-us-east-1)"; mooring status',
-            "Your own account": "mooring bootstrap ENVIRONMENT && cdk deploy 'ENVIRONMENT-*' (README.md)",
-        }
-    )
+        raise
+    if not keep:
+        process.stop(home=folder)
+    story.end({**made, **(_LOOK_AROUND if keep else _KEEP), "Your own account": "docs/how-to/deploy-to-aws.md"})
+
+
+_LOOK_AROUND = {
+    "Use it from this terminal": f'eval "$(mooring env {ENVIRONMENTS[0]})"',
+    "List its stacks and endpoints": "mooring status",
+    "Show the champion's record": f"mooring show {ENVIRONMENTS[0]} {chapters.MODEL}",
+    "Print the last retraining's logs": f"mooring logs {ENVIRONMENTS[0]} {chapters.MODEL}",
+    "Stop it": "mooring down",
+}
+_KEEP = {"Keep it running at the end": "make demo KEEP=1"}
 
 
 def _loop(stage: chapters.Stage) -> dict[str, str]:
-    """The whole loop; returns what it has made, as what and where."""
+    """Run the whole loop; return the files that it wrote, by their titles."""
     chapters.deploy(stage, "Two teams, two accounts, two regions: deployed with the CDK CLI")
     chapters.first_champions(stage, "January to March: the first champions", range(1, 4))
     with chapters.constant_caller(stage) as caller:
@@ -64,9 +81,9 @@ def _loop(stage: chapters.Stage) -> dict[str, str]:
 
 
 def _year(stage: chapters.Stage) -> dict[str, str]:
-    """A model's year; returns what it has made, as what and where."""
+    """Run a model's year; return the files that it wrote, by their titles."""
     chapters.deploy(stage, "One environment, deployed with the CDK CLI")
-    chapters.first_champions(stage, "January to April: the champion that will grow old", range(1, 5))
+    chapters.first_champions(stage, "January to April: the champion of the year", range(1, 5))
     return {**tell_year(stage), "What it means": "docs/year-of-drift.md"}
 
 
@@ -75,7 +92,7 @@ def _stage(story: Story, server: process.Server, names: Sequence[str]) -> chapte
         environment.id: process.variables(server, account=environment.account, region=environment.region)
         for environment in map(find, names)
     }
-    # Every client of this process talks to the server; the accounts' keys go into sessions of their own.
+    # All clients of this process call the server; each account's keys are in a session of their own.
     common = set.intersection(*(set(each.items()) for each in variables.values()))
     os.environ.update({name: value for name, value in common if name != "AWS_SECRET_ACCESS_KEY"})
 

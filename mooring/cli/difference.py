@@ -1,4 +1,4 @@
-"""``mooring data diff``: what differs between two commits, in files, in columns, and in what the columns hold."""
+"""``mooring data diff``: compares the files and the columns of two commits."""
 
 import tempfile
 from dataclasses import asdict
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from pipelines.views.exploration.movement import ColumnMove, Movement
 
 
-@click.command(short_help="Say what differs between two commits.")
+@click.command(short_help="Compare the files and columns of two commits.")
 @dataset_arguments
 @click.argument("old")
 @click.argument("new", default="HEAD")
-@click.option("--files", "files_only", is_flag=True, help="Compare the files only: nothing is fetched.")
+@click.option("--files", "files_only", is_flag=True, help="Compare the files only, without downloading them.")
 @json_option
 def diff(environment: str, dataset: str, old: str, new: str, files_only: bool, as_json: bool) -> None:
-    """Say what differs between the commits OLD and NEW of DATASET.
+    """Compare the commits OLD and NEW of DATASET.
 
-    Files added, removed, changed and renamed; columns added, removed and of another kind; and how far each column
-    moved. OLD and NEW are HEAD, HEAD~2 (two before it), or an id or its first digits.
+    Print the files that were added, removed, changed or renamed, the columns that were added or removed or have another
+    kind, and how far each column moved. OLD and NEW are HEAD, HEAD~2 (two before it), or an id or its first digits.
     """
     with opened(environment, dataset) as found:
         before, after = found.resolve(old), found.resolve(new)
@@ -45,7 +45,7 @@ def diff(environment: str, dataset: str, old: str, new: str, files_only: bool, a
         return
     click.echo(f"{one_line(before)}\n-> {one_line(after)}")
     if not files:
-        click.echo("The same files: nothing differs.")
+        click.echo("Both commits have the same files.")
         return
     print_files(files)
     if movement:
@@ -90,7 +90,7 @@ def print_movement(movement: "Movement") -> None:
     rows = [
         *(("added", name, kind) for name, kind in schema.added.items()),
         *(("removed", name, kind) for name, kind in schema.removed.items()),
-        *(("of another kind", name, f"{old} -> {new}") for name, (old, new) in schema.retyped.items()),
+        *(("other kind", name, f"{old} -> {new}") for name, (old, new) in schema.retyped.items()),
     ]
     if rows:
         print_table("Columns", ("", "column", "kind"), rows)
@@ -104,7 +104,7 @@ def print_movement(movement: "Movement") -> None:
         columns = ("column", "kind", "effect", "PSI", "from", "to", "missing")
         print_table(title, columns, [_move(column) for column in movement.columns])
     for path, why in movement.unread.items():
-        click.echo(plain(f"Not compared: {path}, which is no readable table: {why}"))
+        click.echo(plain(f"Not compared: {path} is not a readable table: {why}"))
 
 
 def _move(column: "ColumnMove") -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def _move(column: "ColumnMove") -> tuple[str, ...]:
 
 
 def _holds(column: "ColumnMove", side: str) -> str:
-    """What a column holds in one version, in a few words: a time's span, a number's mean, the share that moved most."""
+    """Return a column's span of time, mean, or the share that moved most, in one version, as text."""
     summary = getattr(column, side)
     if column.kind == "time":
         ends = (summary.low, summary.high)

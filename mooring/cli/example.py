@@ -1,4 +1,4 @@
-"""``mooring data example``: the example dataset, the flights of 2013."""
+"""``mooring data example``: writes the example dataset, the flights of 2013."""
 
 from pathlib import Path
 

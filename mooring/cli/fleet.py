@@ -1,22 +1,21 @@
-"""Environments by their id, from the project's ``fleet.yaml`` (or the file that ``MOORING_FLEET`` names)."""
+"""Finds environments by their ids in the fleet's file: ``fleet.yaml``, or the file that ``MOORING_FLEET`` names."""
 
-import os
 from difflib import get_close_matches
-from pathlib import Path
 
 from infra import fleet
-from mooring.cdk import PROJECT
+from mooring.cdk import fleet_file
 from mooring.errors import MooringError
 from pipelines.interface.names import Environment
 
 
 def find(environment_id: str, *, model: str | None = None, dataset: str | None = None) -> Environment:
-    """The environment of that id, and of that model and dataset if they are named.
+    """Return the environment with this id; check that it has the model and the dataset, if they are given.
 
     Raises
     ------
     MooringError
-        The fleet's file has problems, all of which are named, or has no such environment, model or dataset.
+        The fleet's file has problems, and the message names all of them; or it has no such environment, model or
+        dataset.
     """
     environment = _environment(environment_id)
     models = environment.team.models
@@ -28,17 +27,22 @@ def find(environment_id: str, *, model: str | None = None, dataset: str | None =
 
 
 def datasets_by_model(environment_id: str) -> dict[str, str]:
-    """The environment's models, each with the dataset that it learns from."""
+    """Return the dataset of each of the environment's models, by the model's name."""
     return {model.name: model.dataset for model in _environment(environment_id).team.models}
 
 
 def program_folder(environment_id: str, model: str) -> str:
-    """The folder of ``pipelines/models`` that holds the model's programs and contract."""
+    """Return the folder of ``pipelines/models`` that holds the model's programs and contract."""
     return next(each.program_folder for each in _environment(environment_id).team.models if each.name == model)
 
 
+def target_of(environment_id: str, model: str) -> str:
+    """Return the column that the model predicts."""
+    return next(each.target for each in _environment(environment_id).team.models if each.name == model)
+
+
 def models_retrained_by_commit(environment_id: str, dataset: str) -> list[str]:
-    """Names of the environment's models that learn from ``dataset`` and retrain when it has a new commit."""
+    """Return the names of the environment's models that retrain when ``dataset`` has a new commit."""
     environment = _environment(environment_id)
     return [
         model.name
@@ -48,18 +52,14 @@ def models_retrained_by_commit(environment_id: str, dataset: str) -> list[str]:
 
 
 def _environment(environment_id: str) -> fleet.FleetEnvironment:
-    path = _path()
+    path = fleet_file()
     try:
         loaded = fleet.load(path)
     except fleet.FleetError as error:
-        raise MooringError(str(error), remedy=f"mend {path}") from error
+        raise MooringError(str(error), remedy=f"correct {path}, and try again") from error
     found = {environment.names.id: environment for environment in loaded.environments()}
     _require("environment", environment_id, list(found), path.name)
     return found[environment_id]
-
-
-def _path() -> Path:
-    return Path(os.environ.get("MOORING_FLEET") or PROJECT / "fleet.yaml")
 
 
 def _require(kind: str, name: str, allowed: list[str], where: str) -> None:
@@ -69,5 +69,5 @@ def _require(kind: str, name: str, allowed: list[str], where: str) -> None:
     hint = f"did you mean {near[0]}? " if near else ""
     raise MooringError(
         f"there is no {kind} {name!r} in {where}",
-        remedy=f"{hint}it has {', '.join(allowed) or 'none'}; add one in {_path()}",
+        remedy=f"{hint}use one of {', '.join(allowed) or 'none'}, or add it in {fleet_file()}",
     )

@@ -1,4 +1,4 @@
-"""``mooring data forget``: a data subject's rows, or a file, leave a dataset for ever, with every copy of them."""
+"""``mooring data forget``: erases a data subject's rows, or a file, from a dataset and from every copy."""
 
 import getpass
 import tempfile
@@ -28,27 +28,32 @@ from pipelines.datasets.forgetting.subject import Rows, Subject, WholeFile
 
 OUT_OF_REACH = (
     "trained models, and the profiles and metrics made of them",
-    "captured traffic, its labels and the checks of both: see to the capture bucket yourself",
+    "captured traffic, its labels and the checks of both: delete these from the capture bucket yourself",
     "names of files, and messages of commits",
 )
+"""Data that a forgetting does not erase."""
 REMEDIES: dict[type[Exception], str] = {
-    UnsearchableError: "commit these files anew as tables, or forget them whole: --file NAME; then repeat it",
-    FilesWaitingError: "wait a few minutes for their commit, or take them away; then repeat it",
-    RunsUnderWayError: "wait for their end, or stop them; then repeat it: what is done stays done",
-    UnfitReasonError: "say why without naming whom or what, by a ticket's number for instance",
-    UnsettledError: "stop what writes to the dataset; then repeat it",
+    UnsearchableError: "commit these files again as tables, or forget whole files: --file NAME; then repeat it",
+    FilesWaitingError: "wait a few minutes for their commit, or delete them; then repeat it",
+    RunsUnderWayError: "wait for their end, or stop them; then repeat it: finished steps stay finished",
+    UnfitReasonError: "give a reason that does not name the subject, a ticket's number for instance",
+    UnsettledError: "stop all writers of the dataset; then repeat it",
 }
 
 
-@click.command()
+@click.command(short_help="Erase rows or a file, and every copy of them.")
 @dataset_arguments
 @click.option(
-    "--where", "conditions", multiple=True, metavar="COLUMN=VALUE", help="Rows with this value; all must hold."
+    "--where",
+    "conditions",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Forget rows with this value; if repeated, rows with all values.",
 )
-@click.option("--file", "path", help="A whole file, by its name in the dataset, wherever its content lies.")
-@click.option("--reason", required=True, help="Why; it is kept for ever, so it may not name the subject.")
-@click.option("--by", default=getpass.getuser, show_default="you", help="Who asks; it is kept for ever.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--file", "path", help="Forget this file, by its name in the dataset, and every copy of its content.")
+@click.option("--reason", required=True, help="Reason; it is recorded for ever, so it may not name the subject.")
+@click.option("--by", default=getpass.getuser, show_default="you", help="Your name; it is recorded for ever.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 def forget(
     environment: str,
@@ -60,10 +65,10 @@ def forget(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Erase rows or a file from every commit of DATASET and from every copy, for ever; as the operator.
+    """Erase rows or a file from every commit of DATASET and from every copy, for ever, as the operator.
 
-    What it takes is shown first, and asked. Commits that held it are rewritten, and those after them: their old ids
-    answer with the new ones. With --json, nothing is done without --yes.
+    The plan is printed first, and you must confirm it. Commits with the data are rewritten, and all later ones; their
+    old ids lead to the new commits. With --json, nothing is erased without --yes.
 
     \b
     Example:  mooring data forget arrivals-dev-us-east-1 flights --where tailnum=N14228 --reason "request 4711"
@@ -76,7 +81,7 @@ def forget(
         tempfile.TemporaryDirectory(prefix="mooring-forget-") as folder,
         opened(environment, dataset, persona="operator") as found,
     ):
-        with transfer(f"Looking through {dataset}") as on_progress:
+        with transfer(f"Searching {dataset}") as on_progress:
             planner = Planner(dataset=found, subject=subject, folder=Path(folder), on_progress=on_progress)
             plan = planner.plan()
         if not as_json:
@@ -100,23 +105,25 @@ def forget(
 
 
 def chosen(conditions: Sequence[str], path: str | None) -> Subject:
-    """What the options say is to be forgotten.
+    """Return the subject that the options name.
 
     Raises
     ------
     MooringError
-        Neither rows nor a file, or both; or a condition without ``=``.
+        The options name neither rows nor a file, or both; or a condition has no ``=``.
     """
     if bool(conditions) == bool(path):
-        raise MooringError("say what to forget: rows or a file", remedy="give --where COLUMN=VALUE, or --file NAME")
+        raise MooringError(
+            "a forgetting is of either rows or a file", remedy="give --where COLUMN=VALUE, or --file NAME"
+        )
     if path:
         return WholeFile(path=path)
     pairs = [condition.partition("=") for condition in conditions]
     where = {column: value for column, _, value in pairs}
     if not all(column and sign for column, sign, _ in pairs) or len(where) < len(pairs):
         raise MooringError(
-            "a condition is COLUMN=VALUE, and each column stands once",
-            remedy="repeat --where for other columns; forget other values of a column one after the other",
+            "--where must be COLUMN=VALUE, with each column once",
+            remedy="repeat --where for other columns; forget several values of one column one after the other",
         )
     return Rows(where=where)
 
@@ -130,7 +137,7 @@ def _explained() -> Iterator[None]:
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """For programs: what it takes, without what is to be forgotten."""
+    """Return a plan as JSON for programs, without the data to be forgotten."""
     return {
         "commits": {old: new.id for old, new in plan.rewritten.items()},
         "contents": len(plan.findings),
@@ -146,31 +153,31 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def plan_in_words(plan: Plan, dataset: str) -> Iterator[str]:
-    """What it takes, line by line."""
+    """Yield the lines of a plan."""
     if plan.is_empty:
-        yield f"{dataset}: nothing holds it: no commit, no copy, no file that landed or is in quarantine."
+        yield f"{dataset}: nothing to forget in any commit, copy, landed file or quarantined file."
     else:
         rows = "an unknown number of rows" if plan.rows is None else _count(plan.rows, "row")
         yield f"To forget in {dataset}: {rows} in {_count(len(plan.findings), 'distinct content')}"
         yield f"  commits to rewrite: {len(plan.rewritten)} of {len(plan.chain)}"
         if plan.dead:
-            yield f"  commits left by a forgetting that broke off: {len(plan.dead)}"
-        yield f"  runs whose copies of rows go: {len(plan.runs)}"
+            yield f"  commits left by an interrupted forgetting: {len(plan.dead)}"
+        yield f"  runs whose copies of rows are erased: {len(plan.runs)}"
         yield f"  versions of landed and quarantined files: {len(plan.leftovers.versions)}"
     for package in plan.packages:
-        yield f"  has learned from it, retrain it: {package}"
+        yield f"  was trained on it, retrain it: {package}"
     for name in (*plan.unsearchable, *plan.leftovers.unsearchable):
-        yield f"  nobody can look into it, see to it yourself: {name}"
+        yield f"  cannot be searched, check it yourself: {name}"
     if not plan.is_empty:
-        yield from (f"  stays: {what}" for what in OUT_OF_REACH)
+        yield from (f"  is not erased: {what}" for what in OUT_OF_REACH)
 
 
 def record_in_words(done: ForgettingResult) -> Iterator[str]:
-    """What was done, line by line."""
+    """Yield the lines of a forgetting's result."""
     yield f"Forgotten: {done.what}; {done.erased:,} versions of objects erased. Record: {done.id}"
     yield from (f"  {old} is now {new}" for old, new in done.commits.items())
     for package in done.packages:
-        yield f"  {package} has learned from it, and its golden requests are gone: retrain, and release the new version"
+        yield f"  {package} was trained on it and has no golden requests now: retrain, and release the new version"
 
 
 def _count(number: int, what: str) -> str:

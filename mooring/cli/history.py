@@ -1,4 +1,4 @@
-"""``mooring data log`` and ``show``: what a dataset was, and when."""
+"""``mooring data log`` and ``show``: print the commits of a dataset."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from mooring.cli.terminal import json_option, plain, print_json, print_table, pr
 
 @click.command(short_help="Print the commits, newest first.")
 @dataset_arguments
-@click.option("-n", "--limit", type=click.IntRange(1), help="How many commits at most.")
+@click.option("-n", "--limit", type=click.IntRange(1), help="Print at most this many commits.")
 @json_option
 def log(environment: str, dataset: str, limit: int | None, as_json: bool) -> None:
     """Print the commits of DATASET, newest first."""
@@ -51,7 +51,7 @@ def show(environment: str, dataset: str, revision: str, as_json: bool) -> None:
         "time": commit.time,
         "message": commit.message,
         "size": f"{count_files(commit)}, {commit.size_bytes:,} bytes",
-        "rows": shown(count_rows(commit)) or "not known of every file",
+        "rows": shown(count_rows(commit)) or "unknown for some files",
         "columns": _columns([file.columns for file in commit.files]),
     }
     for name, value in facts.items():
@@ -70,10 +70,10 @@ def show(environment: str, dataset: str, revision: str, as_json: bool) -> None:
 
 
 def _columns(known: list[tuple[str, ...] | None]) -> str:
-    """All columns in the order in which they appear; of those that not every file has, how many have them."""
+    """Return all columns in order of appearance, with the number of files for those that not every file has."""
     tables = [columns for columns in known if columns is not None]
     counted = Counter(column for columns in tables for column in columns)
-    said = [
+    columns = [
         name if count == len(tables) else f"{name} (in {count} of {len(tables)})" for name, count in counted.items()
     ]
-    return f"{len(counted)}: {', '.join(said)}" if said else "not known of any file"
+    return f"{len(counted)}: {', '.join(columns)}" if columns else "unknown for all files"

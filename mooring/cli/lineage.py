@@ -1,4 +1,4 @@
-"""``mooring lineage``: where a model comes from and what became of it, as text, JSON or a picture."""
+"""``mooring lineage``: traces a version, commit or endpoint, as text, JSON or a picture."""
 
 from pathlib import Path
 
@@ -17,10 +17,12 @@ from pipelines.views.lineage.trace import trace
 @click.command()
 @click.argument("environment")
 @click.argument("subject")
-@click.option("--svg", "picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into this file.")
+@click.option(
+    "--svg", "picture", type=click.Path(dir_okay=False, path_type=Path), help="Write the picture to this file."
+)
 @json_option
 def lineage(environment: str, subject: str, picture: Path | None, as_json: bool) -> None:
-    """Trace SUBJECT both ways: commit, run, jobs, package, releases, checks.
+    """Trace SUBJECT to its origin and its uses: commit, run, jobs, package, releases, checks.
 
     SUBJECT is a version (late-arrival/2, or the package's ARN), a run (late-arrival/RUN), a commit (at least six digits
     of its id, or flights/3f2a1c) or an endpoint (its name, or the model's).
@@ -41,12 +43,12 @@ def lineage(environment: str, subject: str, picture: Path | None, as_json: bool)
 
 
 def traced(deployed: DeployedEnvironment, environment: str, subject: str) -> Graph:
-    """The lineage of what ``subject`` names, read as the auditor.
+    """Return the lineage of ``subject``, read under the auditor's role.
 
     Raises
     ------
     MooringError
-        It names nothing.
+        There is no such subject.
     """
     services = deployed.services("auditor")
     with progress(f"Tracing {subject}"):
@@ -54,5 +56,6 @@ def traced(deployed: DeployedEnvironment, environment: str, subject: str) -> Gra
             return trace(services, find_subject(subject, services, datasets_by_model(environment)))
         except UnknownSubjectError as error:
             raise MooringError(
-                str(error), remedy=f"see what there is: mooring show {environment} MODEL, mooring data log"
+                str(error),
+                remedy=f"list what there is: mooring show {environment} MODEL, mooring data log {environment} DATASET",
             ) from error

@@ -1,4 +1,4 @@
-"""``mooring data profile``: a page to look at a dataset before modelling."""
+"""``mooring data profile``: writes a page with a dataset's columns, for use before modelling."""
 
 import tempfile
 from dataclasses import asdict
@@ -11,22 +11,22 @@ from mooring.cli.terminal import json_option, plain, print_json, transfer
 from mooring.errors import MooringError
 
 
-@click.command(short_help="Write a page that shows what is in a commit.")
+@click.command(short_help="Write a page about a commit's columns.")
 @dataset_arguments
 @click.argument("revision", default="HEAD")
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The page; DATASET-COMMIT.html if not given.",
+    help="Write the page to this file.  [default: DATASET-COMMIT.html]",
 )
 @json_option
 def profile(environment: str, dataset: str, revision: str, output: Path | None, as_json: bool) -> None:
-    """Write a page that shows what is in a commit of DATASET: one HTML file that needs no network.
+    """Write a page about the columns of a commit of DATASET: one HTML file that needs no network.
 
-    What each column holds, what is missing, how it goes along in time, which columns go together, and what is odd.
-    The page holds rows of the dataset: keep it where the dataset may be. REVISION is HEAD (also if none is given),
-    HEAD~2 (two before it), or an id or its first digits.
+    It shows each column's distribution, missing values and course in time, correlated columns, and anomalies. The page
+    contains rows of the dataset: keep it where the dataset may be. REVISION is HEAD (the default), HEAD~2 (two before
+    it), or an id or its first digits.
     """
     from mooring.cli.tables import Tables  # noqa: PLC0415 - pandas takes a second to import
     from pipelines.views.exploration import profiling  # noqa: PLC0415
@@ -43,7 +43,9 @@ def profile(environment: str, dataset: str, revision: str, output: Path | None, 
         try:
             made = profiling.profile(commit.files, tables)
         except profiling.NoTableError as error:
-            remedy = "a profile is of CSV, gzipped CSV or Parquet files: see which there are with mooring data show"
+            remedy = (
+                f"commit CSV, gzipped CSV or Parquet files; list the files: mooring data show {environment} {dataset}"
+            )
             raise MooringError(str(error), remedy=remedy) from error
     about = {"commit": commit.id, "author": commit.author, "time": commit.time, "message": commit.message}
     notices = find_notices(made)
@@ -62,4 +64,4 @@ def profile(environment: str, dataset: str, revision: str, output: Path | None, 
     click.echo(f"{made.rows:,} rows, {len(made.columns)} columns; {len(notices)} things to notice:")
     for notice in notices:
         click.echo(plain(f"  {f'{notice.column} ' if notice.column else ''}{notice.text}"))
-    click.echo(f"Look at it: {page}")
+    click.echo(f"Open the page in a browser: {page}")

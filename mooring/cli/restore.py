@@ -1,4 +1,4 @@
-"""``mooring data restore``: what was deleted from a dataset, or written over, comes back."""
+"""``mooring data restore``: restores deleted or overwritten objects of a dataset."""
 
 from dataclasses import asdict
 
@@ -11,14 +11,14 @@ from pipelines.datasets.commits.restore import restore as restore_damaged
 from pipelines.datasets.commits.verify import verify
 
 
-@click.command()
+@click.command(short_help="Restore damaged and deleted objects.")
 @dataset_arguments
 @json_option
 def restore(environment: str, dataset: str, as_json: bool) -> None:
-    """Verify every commit of DATASET, and bring back the sound version of what is damaged or gone, as the operator.
+    """Verify every commit of DATASET, and restore damaged and deleted objects from older versions, as the operator.
 
-    The bucket keeps all versions, and none is erased: the sound one comes back on top. What no version is sound of is
-    named; then the exit code is 1.
+    The bucket keeps all versions of an object: the undamaged one becomes the newest again, and none is erased. Objects
+    without an undamaged version are listed, and the exit code is 1.
     """
     with opened(environment, dataset, persona="operator") as found, transfer(f"Verifying {dataset}") as on_progress:
         damages = verify(found.bucket, found.history, None, workers=found.workers, on_progress=on_progress)
@@ -28,13 +28,13 @@ def restore(environment: str, dataset: str, as_json: bool) -> None:
         print_json({"restored": [asdict(each) for each in restored], "damages": [asdict(each) for each in again]})
     elif restored:
         print_table(
-            "RestoredObject", ("key", "version"), [(each.key, each.version or "none is sound") for each in restored]
+            "Restored objects", ("key", "version"), [(each.key, each.version or "none is intact") for each in restored]
         )
     else:
-        click.echo(f"{dataset}: nothing is damaged that versions could mend.")
+        click.echo(f"{dataset}: nothing is damaged that can be restored.")
     if again:
         raise MooringError(
-            f"{dataset}: damage is left in {len(again)} place{'' if len(again) == 1 else 's'}: "
+            f"{dataset}: damage remains in {len(again)} place{'' if len(again) == 1 else 's'}: "
             + "; ".join(f"{each.kind} {each.what}" for each in again),
-            remedy="commit the files of these contents again; what a record or a manifest lost is nowhere else",
+            remedy="commit the files with these contents again; a lost record or manifest cannot be restored",
         )

@@ -1,4 +1,4 @@
-"""``mooring status``: what the embedded AWS holds, read through AWS APIs."""
+"""``mooring status``: lists what is in the embedded AWS, through AWS APIs."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from mooring.embedded import process
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Say whether the embedded AWS runs, and what is in it: stacks, endpoints, running executions."""
+    """Print whether the embedded AWS runs, and list its stacks, endpoints and running executions."""
     server = process.running(home())
     if server is None:
         if as_json:
@@ -26,7 +26,7 @@ def status(as_json: bool) -> None:
         return
     click.echo(f"The embedded AWS runs at {server.url} (process {server.pid}, log {server.log})")
     if not places:
-        click.echo('It holds no stack. Deploy one: eval "$(mooring env ENVIRONMENT)" and cdk deploy')
+        click.echo('There is no stack in it. Deploy one: eval "$(mooring env ENVIRONMENT)" and cdk deploy')
     for kind, columns in (("stacks", ("stack", "status")), ("endpoints", ("endpoint", "status"))):
         rows = [
             (place["account"], place["region"], item["name"], item["status"])

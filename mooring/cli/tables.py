@@ -1,4 +1,4 @@
-"""Commits' files as tables on this machine: each content is fetched once, and read piece by piece."""
+"""Reads the files of commits as tables: each content is downloaded once and read in pieces."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,9 +10,9 @@ from pipelines.tables.reading import read_chunks, read_columns
 
 
 class Tables:
-    """The tables of ``commits``, checked out below ``folder``; called with a file, it gives its rows in pieces.
+    """The tables of ``commits``, checked out below ``folder``; a call with a file yields its rows in pieces.
 
-    ``to_read_bytes`` is how much will be read in all, for the progress.
+    ``to_read_bytes`` is the number of bytes that will be read in all, for the progress.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Tables:
         self._read_bytes += file.size_bytes
 
     def _adopt(self, commit: Commit, root: Path) -> None:
-        """Link what an earlier commit has brought: a checkout keeps what is right already."""
+        """Link files of earlier commits into the folder: a checkout keeps files with the right content."""
         for file in commit.files:
             if place := self._places.get(file.sha256):
                 target = root / file.path

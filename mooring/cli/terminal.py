@@ -1,4 +1,4 @@
-"""What the commands share: progress, tables, JSON, and where things are. Colours obey ``NO_COLOR``."""
+"""Helpers of the commands: progress, tables, JSON and folders. Colours obey ``NO_COLOR``."""
 
 import json
 import os
@@ -16,12 +16,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 
 
 def home() -> Path:
-    """The embedded AWS's folder: ``MOORING_HOME``, else ``.mooring`` in the project's root."""
+    """Return the embedded AWS's folder: ``MOORING_HOME``, else ``.mooring`` in the project's root."""
     return Path(os.environ.get("MOORING_HOME") or Path(__file__).parents[2] / ".mooring")
 
 
 def cache() -> Path:
-    """What may be deleted at any time: ``mooring`` in ``XDG_CACHE_HOME``, else in the person's ``.cache``."""
+    """Return the folder of files that may be deleted: ``mooring`` in ``XDG_CACHE_HOME``, else in ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mooring"
 
 
@@ -32,7 +32,7 @@ def print_json(value: Any) -> None:
 
 @contextmanager
 def progress(text: str) -> Iterator[Callable[[str], None]]:
-    """Show on the terminal that something runs; the function given changes the text. Silent when piped."""
+    """Show a spinner with a text on the terminal; yield a function that changes the text. Silent when piped."""
     from rich.console import Console  # noqa: PLC0415 - the command line must start fast
 
     with Console(stderr=True).status(text) as status:
@@ -41,7 +41,7 @@ def progress(text: str) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def transfer(text: str) -> Iterator[Callable[[int, int, str], None]]:
-    """Show how many bytes of how many are done; the function given takes both and a new text. Silent when piped."""
+    """Show a bar of bytes; yield a function that takes done bytes, all bytes and a new text. Silent when piped."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
@@ -66,12 +66,12 @@ def transfer(text: str) -> Iterator[Callable[[int, int, str], None]]:
 
 
 def plain(text: object) -> str:
-    """Text that others wrote, for a terminal: what would steer it, and what cannot be seen, is spelled out."""
+    """Return text for a terminal, with control and invisible characters escaped, since others wrote it."""
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(text))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table below its title; cells are plain text, whatever they hold."""
+    """Print a table below its title; cells are printed as plain text."""
     from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -82,8 +82,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
-    # A file or a pipe has no width of its own, and a wrapped name cannot be searched for.
+    # A file or a pipe has no width, and nobody can search for a wrapped name.
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    # The title of rich's own is folded to the table's width.
+    # Rich would fold a title to the table's width.
     console.print(Text(plain(title), style="bold"))
     console.print(table)

@@ -1,4 +1,4 @@
-"""``mooring data validate``: files of this machine against a model's contract, by the code that the job runs."""
+"""``mooring data validate``: checks files of this machine against a model's contract, with the code of the job."""
 
 import sys
 from datetime import UTC, datetime
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from pipelines.jobs.validation.check import ContractReport
 
 
-@click.command()
+@click.command(short_help="Check files against a model's data contract.")
 @click.argument("environment")
 @click.argument("model")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]),
-    help="The commit's time (UTC), which freshness is counted back from.  [default: now]",
+    help="Count freshness back from this time of the commit, in UTC.  [default: now]",
 )
 @json_option
 def validate(environment: str, model: str, paths: tuple[Path, ...], as_of: datetime | None, as_json: bool) -> None:
-    """Check PATHS against the data contract of MODEL, as a retraining would, before they are committed.
+    """Check PATHS against the data contract of MODEL, as a retraining does, before you commit them.
 
-    Every violation is printed with its count and example rows; rows are counted without the header. Nothing leaves
-    this machine. The exit code is 1 if the contract is broken.
+    Every violation is printed with its count and example rows; row numbers do not count the header. No data leave this
+    machine. The exit code is 1 if the contract is broken.
 
     \b
     Example:  mooring data validate arrivals-dev-us-east-1 late-arrival 2013-*.csv.gz
@@ -53,18 +53,18 @@ def validate(environment: str, model: str, paths: tuple[Path, ...], as_of: datet
             )
     except FileNotFoundError as error:
         raise MooringError(
-            f"there is no contract {path}", remedy="a model's program has its contract beside it"
+            f"there is no contract {path}", remedy="write one; docs/reference/contract.md describes it"
         ) from error
     except InvalidContractError as error:
         raise MooringError(
-            str(error), remedy=f"mend {path}; docs/reference/contract.md says what it may hold"
+            str(error), remedy=f"correct {path}; docs/reference/contract.md lists the allowed values"
         ) from error
     except UnreadableFileError as error:
         raise MooringError(
-            str(error), remedy="write the file anew as its name says, in UTF-8, and check again"
+            str(error), remedy="write the file again in the format of its name and in UTF-8, then check again"
         ) from error
     if as_json:
-        print_json({"model": model, **checked.to_record(), "examples": checked.to_examples()})
+        print_json({"model": model, **checked.to_document()})
     else:
         _print(model, checked)
     if checked.violations:
@@ -73,18 +73,18 @@ def validate(environment: str, model: str, paths: tuple[Path, ...], as_of: datet
 
 def _print(model: str, checked: "ContractReport") -> None:
     files = "1 file" if checked.files == 1 else f"{checked.files} files"
-    said = f"{files}, {checked.rows:,} rows, {checked.rules} rules"
+    summary = f"{files}, {checked.rows:,} rows, {checked.rules} rules"
     if fresh := checked.freshness:
         age = "no time" if fresh.age_days is None else f"{fresh.age_days:.1f} days old"
-        said += f"; newest {fresh.column} {age} at {fresh.reference}"
+        summary += f"; newest {fresh.column} {age} at {fresh.reference}"
     for name in checked.files_with_other_columns:
-        click.echo(plain(f"{name} has other columns than the first file; those that the contract names are read."))
+        click.echo(plain(f"{name} has other columns than the first file; only the contract's columns are read."))
     if not checked.violations:
-        click.echo(f"The data keep the contract of {model}: {said}.")
+        click.echo(f"The data keep the contract of {model}: {summary}.")
         return
     print_table(
-        f"The data break the contract of {model}: {said}",
-        ("column", "rule", "rows", "files", "what"),
+        f"The data break the contract of {model}: {summary}",
+        ("column", "rule", "rows", "files", "detail"),
         [
             (violation.column, violation.rule, f"{violation.count:,}", len(violation.files) or "", violation.detail)
             for violation in checked.violations

@@ -1,1 +1,1 @@
-"""The story of ``make demo``: one environment closes its loop on this machine, and every claim is checked."""
+"""The demo of ``make demo`` and ``make year``: deployed models run on this machine, and every claim is checked."""

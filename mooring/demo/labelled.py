@@ -1,7 +1,7 @@
-"""How good a version's predictions of one window were: captured requests joined with the labels that came.
+"""Measures the quality of a version's predictions of one window, from captured requests joined with labels.
 
-The check measures whole hours, since labels lie by hours; the year's story sends several months within one. So it reads
-a month's window back as the check reads an hour: the same reader, the same join, the same measure, as the auditor.
+The check measures whole hours, because labels are stored by hour; the year's story sends several months within one. So
+the story reads a month's window as the check reads an hour: with the same reader, join and metrics, as the auditor.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class LabelledTraffic:
     window: Window
 
     def captured(self) -> list[Chunk]:
-        """What was captured of it so far."""
+        """Return the rows that were captured so far."""
         bucket = self.services.bucket("capture")
         traffic = Traffic(bucket, self.services.environment.model(self.settings.model))
         files = traffic.files(self.version, self.window)
@@ -40,12 +40,12 @@ class LabelledTraffic:
         return list(reader.read(file.key for file in files))
 
     def measure(self, chunks: Sequence[Chunk]) -> QualityMeasurement:
-        """Of the rows whose labels lie under the window's hours."""
+        """Measure the quality of the rows that have labels in the window's hours."""
         bucket, prefix = self.services.bucket("capture"), labels_prefix(self.settings.model)
         folders = hours(self.window.begin, self.window.end)
         files = [file for hour in folders for file in bucket.listing(f"{prefix}{hour}/")]
         labels = read_labels(bucket, files, classes=self.settings.task == "classification")
         evaluation = read_evaluation(self.services, self.settings.model, self.version)
-        evaluated = EvaluationMetrics.from_document(evaluation) if evaluation else None
+        evaluated = EvaluationMetrics.from_report(evaluation) if evaluation else None
         rules, metric = self.settings.quality, self.settings.gate.metric
         return assess(self.settings.task, metric, join(chunks, labels, []), evaluated, rules)

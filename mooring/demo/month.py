@@ -1,4 +1,4 @@
-"""What the year's story gathers of a month, and the tables that it makes of them."""
+"""The results of a month in the year's story, and the tables of all months."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ SHOWN_COLUMNS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class ChangedColumn:
-    """A column that the month's check says has changed."""
+    """A column that changed in the month's check."""
 
     name: str
     effect: float
@@ -17,12 +17,12 @@ class ChangedColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """One month's traffic to the old model, and what a model of the three months before it would have done.
+    """One month's traffic to the old model, and the results of a model of the three months before.
 
     ``rows`` were sent, ``labelled`` of them have a label. ``changed`` is ranked by the check. ``measured`` is the old
-    model's area under the curve from joined labels, ``estimated`` the check's estimate without any. ``retrained``,
-    ``gain`` (of it over the old model, 95 % interval) and ``verdict`` are of the retraining that held this month out;
-    they are None where the old model itself is that one.
+    model's area under the curve from joined labels, ``estimated`` the check's estimate without labels. ``retrained``,
+    ``gain`` (over the old model, 95 % interval) and ``verdict`` are of the retraining that held this month out; they
+    are None for the first month, where the old model is the model of the three months before.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Month:
 
     @property
     def fresh(self) -> float:
-        """The area under the curve of the model of the three months before, which the old one once was itself."""
+        """The area under the curve of the model of the three months before."""
         return self.measured if self.retrained is None else self.retrained
 
     @property
     def cost(self) -> float:
-        """What the old model lacks."""
+        """The area under the curve that the old model lacks, compared with ``fresh``."""
         return self.fresh - self.measured
 
 
@@ -65,23 +65,23 @@ QUALITY_HEADER = (
 DRIFT_HEADER = (
     "month",
     "check",
-    "drifted, what matters most first (effect)",
-    "changed, but small or of no weight to the model",
+    "drifted, the most important first (effect)",
+    "changed, but little or unimportant to the model",
 )
 
 
 def quality_table(months: Sequence[Month]) -> str:
-    """In Markdown: how good the old model was every month, and what a fresh one would have been."""
+    """Return a Markdown table of the old model's quality in each month, and of a newly trained one's."""
     return _table(QUALITY_HEADER, map(_quality, months))
 
 
 def drift_table(months: Sequence[Month]) -> str:
-    """In Markdown: what every month's check found."""
+    """Return a Markdown table of the findings of each month's check."""
     return _table(DRIFT_HEADER, map(_drift, months))
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A pipe in a name would end its cell, so it is escaped."""
+    """Return a Markdown table; pipes are escaped, because they would end a cell."""
     lines = [header, tuple("---" for _ in header), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
@@ -110,7 +110,7 @@ def _drift(month: Month) -> tuple[str, ...]:
 
 
 def shown(columns: Sequence[ChangedColumn]) -> str:
-    """The first few columns with their effects, and how many others there are."""
+    """Return the first columns with their effects, and the number of the others."""
     parts = [f"{column.name} {column.effect:.2f}" for column in columns[:SHOWN_COLUMNS]]
     if len(columns) > SHOWN_COLUMNS:
         parts.append(f"{len(columns) - SHOWN_COLUMNS} more")

@@ -1,4 +1,4 @@
-"""How the story is told: chapters, progress, claims that are checked, figures."""
+"""Prints the demo: chapters, progress, checked claims, and a closing table of figures."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -11,11 +11,11 @@ from mooring.errors import MooringError
 
 
 class ClaimError(MooringError):
-    """Something that the story claims did not hold."""
+    """A claim of the story does not hold."""
 
 
 class Story:
-    """Prints chapters and claims as they happen; the first claim that does not hold ends the story."""
+    """Printer of chapters and claims; the first claim that does not hold ends the story."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -25,19 +25,19 @@ class Story:
 
     @contextmanager
     def chapter(self, title: str) -> Iterator[dict[str, str]]:
-        """One chapter; the caller puts the figures of its row in the closing table into the mapping."""
+        """Print one chapter; the caller puts the figures for the closing table into the yielded mapping."""
         self.console.print(f"\n[bold]{len(self._chapters) + 1}. {title}[/bold]")
         begun, figures = time.monotonic(), dict[str, str]()
         yield figures
-        said = ", ".join(f"{name} {value}" if value else name for name, value in figures.items())
-        self._chapters.append((title, said, time.monotonic() - begun))
+        text = ", ".join(f"{name} {value}" if value else name for name, value in figures.items())
+        self._chapters.append((title, text, time.monotonic() - begun))
 
     def say(self, text: str) -> None:
         self.console.print(f"   [dim]{self._clock()}[/dim]  {text}", highlight=False, soft_wrap=True)
 
     @contextmanager
     def doing(self, text: str) -> Iterator[None]:
-        """Show that something long runs: a spinner on a terminal, a line elsewhere."""
+        """Show that a long step runs: by a spinner on a terminal, by a line elsewhere."""
         if self.console.is_terminal:
             with self.console.status(f"   {text}"):
                 yield
@@ -46,14 +46,16 @@ class Story:
             yield
 
     def claim(self, text: str, holds: bool, *, otherwise: str) -> None:
-        """State a fact that was read from AWS's APIs; ``otherwise`` says what was found instead."""
+        """Print a claim if it holds, else raise ``ClaimError``; ``otherwise`` is what was found instead."""
         if not holds:
-            raise ClaimError(f"the story says: {text}. Found: {otherwise}", remedy="read the server's log named above")
+            raise ClaimError(
+                f"this claim does not hold: {text}. Found: {otherwise}", remedy="read the server's log named above"
+            )
         self._claims += 1
         self.console.print(f"   [dim]{self._clock()}[/dim]  [green]✓[/green] {text}", highlight=False, soft_wrap=True)
 
     def end(self, next_steps: Mapping[str, str]) -> None:
-        table = Table(title="What happened", title_justify="left", title_style="bold", expand=False)
+        table = Table(title="Summary", title_justify="left", title_style="bold", expand=False)
         table.add_column("chapter")
         table.add_column("figures", overflow="fold")
         table.add_column("s", justify="right")

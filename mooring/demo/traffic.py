@@ -1,69 +1,39 @@
-"""Callers of an endpoint: one that sends a month of rows, and one that never stops asking."""
+"""The demo's traffic: the months of the example flights, and a caller that sends requests all the time."""
 
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+import pandas as pd
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mooring.traffic import labels_file
+from pipelines.aws.client import Client
 from pipelines.models import flights
 
-ROWS_PER_REQUEST = 250
-SENDERS = 4
 PAUSE_S = 0.1
 
 
 def month_requests(month: int) -> tuple[str, list[str]]:
-    """A month's flights as an application would ask about them: CSV header and rows, features only."""
+    """Return a month's flights as CSV header and rows with the features only, as an application sends them."""
     text = flights.month_rows(month)[flights.FEATURES].to_csv(index=False, lineterminator="\n")
     header, *rows = text.splitlines()
     return header, rows
 
 
 def month_labels(month: int, name: str) -> str:
-    """What came true of a month's flights that were sent as ``name``: a file of labels, without cancelled flights."""
-    late = flights.month_rows(month)["late"].dropna()
-    lines = [
-        f"{name}-{number // ROWS_PER_REQUEST},{number % ROWS_PER_REQUEST},{label}"
-        for number, label in zip(late.index.tolist(), late.tolist(), strict=True)
-    ]
-    return "\n".join(["inference_id,row,label", *lines]) + "\n"
-
-
-def send(
-    client: Any, endpoint: str, header: str, rows: Sequence[str], *, name: str, on_request: Callable[[int], None]
-) -> list[str]:
-    """Send CSV ``rows`` in requests of ``ROWS_PER_REQUEST``; returns one answer line a row, in order.
-
-    The requests' inference ids are ``name`` and the request's number, from 0.
-    """
-
-    def invoke(start: int) -> list[str]:
-        batch = rows[start : start + ROWS_PER_REQUEST]
-        answer = client.invoke_endpoint(
-            EndpointName=endpoint,
-            ContentType="text/csv",
-            Accept="text/csv",
-            Body="\n".join([header, *batch]),
-            InferenceId=f"{name}-{start // ROWS_PER_REQUEST}",
-        )
-        on_request(len(batch))
-        return str(answer["Body"].read().decode()).strip().splitlines()
-
-    with ThreadPoolExecutor(SENDERS) as pool:
-        answers = pool.map(invoke, range(0, len(rows), ROWS_PER_REQUEST))
-        return [line for lines in answers for line in lines]
+    """Return a file of labels of a month's flights that were sent as ``name``; cancelled flights have none."""
+    late = flights.month_rows(month)["late"]
+    return labels_file(name, {row: str(label) for row, label in enumerate(late) if not pd.isna(label)})
 
 
 @dataclass
 class Caller:
-    """Asks an endpoint for one prediction after another until it is told to stop, and counts what failed."""
+    """Caller that requests one prediction after another without retries, and records answers and failures."""
 
-    client: Any
+    client: Client
     endpoint: str
     header: str
     rows: Sequence[str]

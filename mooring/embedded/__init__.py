@@ -1,1 +1,1 @@
-"""The embedded AWS: one server on this machine that deploys, trains, serves and watches for real."""
+"""The embedded AWS: one server on this machine that really deploys stacks, trains, serves and monitors models."""

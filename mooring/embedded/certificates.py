@@ -1,4 +1,4 @@
-"""The server's TLS certificate, made anew for every start and trusted by nobody but its own clients."""
+"""TLS certificate of the server: created at every start, trusted only by clients that name its authority."""
 
 import datetime
 import ipaddress
@@ -23,12 +23,13 @@ class Certificates:
 
 
 def create(folder: Path) -> Certificates:
-    """Write a certificate authority and a certificate for ``localhost`` and ``127.0.0.1`` to ``folder``.
+    """Write a certificate authority and its certificate for ``localhost`` and ``127.0.0.1`` to ``folder``.
 
-    The authority's key is thrown away: nothing else can ever be signed in its name.
+    The certificate also covers ``*.localhost``. The authority's key is not kept, so nobody can sign another
+    certificate with it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    made = Certificates(authority=folder / "ca.pem", certificate=folder / "server.pem", key=folder / "server.key")
+    files = Certificates(authority=folder / "ca.pem", certificate=folder / "server.pem", key=folder / "server.key")
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Mooring's embedded AWS")])
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = (
@@ -56,15 +57,15 @@ def create(folder: Path) -> Certificates:
         )
         .sign(authority_key, hashes.SHA256())
     )
-    made.authority.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
-    made.certificate.write_bytes(server.public_bytes(serialization.Encoding.PEM))
-    made.key.touch(mode=0o600)
-    made.key.write_bytes(
+    files.authority.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    files.certificate.write_bytes(server.public_bytes(serialization.Encoding.PEM))
+    files.key.touch(mode=0o600)
+    files.key.write_bytes(
         server_key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
-    return made
+    return files
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

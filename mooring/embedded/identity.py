@@ -1,13 +1,13 @@
-"""Who acts, and whether IAM lets them: for what the server does in-process on somebody's behalf.
+"""IAM authorization of the calls that the server makes in-process on behalf of a principal.
 
-MiniStack enforces IAM at its HTTP door. What happens behind it (a state machine's tasks, a stack's resources, the
-targets of rules and schedules, SageMaker's jobs) is authorised here, with MiniStack's own evaluator: identity policies,
-permissions boundary, session policies and the resource's policy.
+MiniStack authorizes HTTP requests only. This module authorizes the calls that no HTTP request carries: a state
+machine's tasks, a stack's resources, the targets of rules and schedules, SageMaker's jobs. It uses MiniStack's
+evaluator, with identity policies, permissions boundary, session policies and the resource's policy.
 
-The principal is the role of the innermost ``acting_as``, else the caller of the HTTP request that led here.
+The principal is the role of the innermost ``acting_as``, else the caller of the HTTP request that led here::
 
->>> with acting_as(machine_role):
-...     authorize("lambda:InvokeFunction", function_arn)
+    with acting_as(machine_role):
+        authorize("lambda:InvokeFunction", function_arn)
 """
 
 import json
@@ -25,16 +25,16 @@ from ministack.services.tagging import resource_tags
 
 _role: ContextVar[str] = ContextVar("mooring_role", default="")
 caller_key: ContextVar[str] = ContextVar("mooring_caller_key", default="")
-"""The access key of the HTTP request that is served; the repaired door sets it."""
+"""Access key of the HTTP request that is served; ``repairs.door`` sets it."""
 
 
 class AccessDeniedError(Exception):
-    """The acting principal may not do this; the text is IAM's."""
+    """Refusal by IAM; the text is the one that IAM gives."""
 
 
 @contextmanager
 def acting_as(role_arn: str) -> Iterator[None]:
-    """What runs inside, and the threads and tasks that copy its context, acts under the role."""
+    """Make ``role_arn`` the acting principal of the block, and of threads and tasks that copy its context."""
     token = _role.set(role_arn)
     try:
         yield
@@ -43,53 +43,57 @@ def acting_as(role_arn: str) -> Iterator[None]:
 
 
 def acting_role() -> str:
-    """The ARN of the role that acts, or an empty string if the caller of an HTTP request acts."""
+    """Return the ARN of the acting role, or an empty string if the caller of an HTTP request acts."""
     return _role.get()
 
 
 def principal_arn() -> str:
-    """The ARN of whoever acts."""
+    """Return the ARN of the acting principal."""
     return str(_principal().arn)
 
 
 def authorize(action: str, resource: str, *, context: Mapping[str, Any] | None = None) -> None:
-    """Let the acting principal do ``action`` on ``resource``, or refuse.
+    """Check that the acting principal may do ``action`` on ``resource``.
 
     ``context`` holds condition keys of the service; a value is a string or a list of strings.
 
     Raises
     ------
     AccessDeniedError
-        A policy denies it, or none allows it.
+        A policy denies the action, or no policy allows it.
     """
-    who = _principal()
-    if who.policies is None:
+    principal = _principal()
+    if principal.policies is None:
         return
     keys = {name.lower(): value for name, value in (context or {}).items()}
     keys.setdefault("aws:tagkeys", None)
     for name, value in (resource_tags(resource) or {}).items():
         keys.setdefault(f"aws:resourcetag/{name}".lower(), value)
-    asked = iam_evaluator.EvalContext(
-        principal_arn=who.arn,
-        principal_type=who.type,
-        principal_account=who.account,
+    request = iam_evaluator.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
         action=action,
         resource_arn=resource,
         region=get_region(),
-        # The services call each other over TLS, whatever brought the request here.
+        # The services call each other over TLS, even if the first request came over plain HTTP.
         secure_transport=True,
         service_context=keys,
-        principal_keys=who.keys,
+        principal_keys=principal.keys,
     )
     service = action.partition(":")[0]
-    result = iam_evaluator.evaluate(asked, who.policies, *who.limits)
-    found = iam_evaluator._resource_policy(service, resource)
-    if found is not None:
+    result = iam_evaluator.evaluate(request, principal.policies, *principal.limits)
+    policy = iam_evaluator._resource_policy(service, resource)
+    if policy is not None:
         required = service in iam_evaluator._POLICY_REQUIRED
-        result = iam_evaluator.combine_resource_policy(result, asked, *found, required=required, limits=who.limits)
+        result = iam_evaluator.combine_resource_policy(
+            result, request, *policy, required=required, limits=principal.limits
+        )
     if result.decision != "Allow":
         why = "with an explicit deny" if result.decision == "Deny" else f"because no policy allows the {action} action"
-        raise AccessDeniedError(f"User: {who.arn} is not authorized to perform: {action} on resource: {resource} {why}")
+        raise AccessDeniedError(
+            f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource} {why}"
+        )
 
 
 def check_pass_role(role_arn: str, service: str) -> None:
@@ -98,24 +102,24 @@ def check_pass_role(role_arn: str, service: str) -> None:
     Raises
     ------
     AccessDeniedError
-        ``iam:PassRole`` is not allowed.
+        The principal is not allowed ``iam:PassRole`` on the role.
     """
     authorize("iam:PassRole", role_arn, context={"iam:PassedToService": service})
 
 
 def require_trust(role_arn: str, service: str, *, source_arn: str = "") -> None:
-    """Check that the role exists and that its trust policy lets ``service`` assume it.
+    """Check that the role exists and that its trust policy allows ``service`` to assume it.
 
     Raises
     ------
     AccessDeniedError
-        It does not exist, or does not trust the service for this account and ``source_arn``.
+        The role does not exist, or does not trust the service for this account and ``source_arn``.
     """
     account, name = _account(role_arn), role_arn.rpartition("/")[2]
     role = iam._roles.get_scoped(account, None, name)
     if role is None:
         raise AccessDeniedError(f"The role {role_arn} does not exist")
-    asked = iam_evaluator.EvalContext(
+    request = iam_evaluator.EvalContext(
         principal_arn=service,
         principal_type="AWSService",
         principal_account=account,
@@ -125,15 +129,15 @@ def require_trust(role_arn: str, service: str, *, source_arn: str = "") -> None:
         secure_transport=True,
         service_context={"aws:sourceaccount": get_account_id(), "aws:sourcearn": source_arn or None},
     )
-    named = iam_evaluator.parse_policy_document(_statements_for(role, service))
-    if iam_evaluator.evaluate(asked, [named]).decision != "Allow":
+    trust = iam_evaluator.parse_policy_document(_statements_for(role, service))
+    if iam_evaluator.evaluate(request, [trust]).decision != "Allow":
         raise AccessDeniedError(
-            f"{service} is not authorized to assume the role {role_arn}: its trust policy does not admit it"
+            f"{service} is not authorized to assume the role {role_arn}: its trust policy does not allow the service"
         )
 
 
 def assume(role_arn: str, *, service: str, session_name: str, lifetime_s: float = 12 * 3600) -> dict[str, str]:
-    """Credentials of the role for a process of ``service``, as ``AWS_*`` variables.
+    """Return credentials of the role for a process of ``service``, as ``AWS_*`` variables.
 
     Raises
     ------
@@ -161,11 +165,11 @@ def assume(role_arn: str, *, service: str, session_name: str, lifetime_s: float 
 def _principal() -> Any:
     if not (role_arn := _role.get()):
         if not (key := caller_key.get()):
-            raise AccessDeniedError("nobody acts here: neither a role nor the caller of a request")
-        who = iam_evaluator.resolve_principal(key, get_account_id())
-        if isinstance(who, iam_evaluator.AuthError):
-            raise AccessDeniedError(who.message)
-        return who
+            raise AccessDeniedError("no principal acts here: there is neither a role nor the caller of an HTTP request")
+        principal = iam_evaluator.resolve_principal(key, get_account_id())
+        if isinstance(principal, iam_evaluator.AuthError):
+            raise AccessDeniedError(principal.message)
+        return principal
     account, name = _account(role_arn), role_arn.rpartition("/")[2]
     role = iam._roles.get_scoped(account, None, name)
     if role is None:

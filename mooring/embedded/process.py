@@ -1,8 +1,10 @@
-"""The embedded AWS as a process: start it, find it, stop it by its own pid.
+"""Start, find and stop the process of the embedded AWS.
 
->>> server = start(home=Path(".mooring"), port=4566)
->>> boto3.client("s3", **client_options(server, account="111111111111", region="eu-west-1")).list_buckets()
->>> stop(home=Path(".mooring"))
+::
+
+    server = start(home=Path(".mooring"), port=4566)
+    boto3.client("s3", **client_options(server, account="111111111111", region="eu-west-1")).list_buckets()
+    stop(home=Path(".mooring"))
 """
 
 import contextlib
@@ -29,14 +31,22 @@ DEFAULT_PORT = 4566
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 10.0
 SECRET = "embedded"
-"""Secret access key of every account's root: the server checks signatures of roles' keys, not of account ids."""
+"""Secret access key of every account's root.
 
-_started: "dict[int, subprocess.Popen[bytes]]" = {}  # to be reaped by the process that started them
+The server does not check it: it verifies the signatures of roles' and users' keys only, not of 12-digit account ids.
+"""
+
+_started: "dict[int, subprocess.Popen[bytes]]" = {}
+"""Servers that this process started: their parent must wait for them, else they stay as zombies."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A running server; ``started`` is when its process began, which tells it from a later one of the same pid."""
+    """A running server, as recorded in ``server.json`` of its home folder.
+
+    ``started`` is the creation time of its process, in seconds since the epoch. It distinguishes the server from a
+    later process with the same pid.
+    """
 
     home: Path
     port: int
@@ -50,7 +60,7 @@ class Server:
 
     @property
     def authority(self) -> Path:
-        """The certificate that clients must trust."""
+        """Path of the certificate authority that clients must trust."""
         return self.home / "tls" / "ca.pem"
 
     @property
@@ -65,12 +75,12 @@ def start(
     schedule_speed: float = 1.0,
     on_wait: Callable[[float], None] = lambda _: None,
 ) -> Server:
-    """Start a server with nothing in it and return once it answers; ``on_wait`` gets the seconds waited so far.
+    """Start an empty server and return once it answers; ``on_wait`` gets the seconds waited so far.
 
     Raises
     ------
     MooringError
-        One runs in this home already, the port is taken, or the server does not come up.
+        A server already runs in this home, the port is taken, or the server does not start.
     """
     home = home.resolve()
     if found := running(home):
@@ -113,7 +123,7 @@ def wait_until_ready(server: Server, on_wait: Callable[[float], None] = lambda _
     Raises
     ------
     MooringError
-        It ended, or did not answer in time; the message has the end of its log.
+        The server ended, or did not answer within ``READY_WITHIN_S``; the message has the last lines of its log.
     """
     begun = time.monotonic()
     while (waited := time.monotonic() - begun) < READY_WITHIN_S:
@@ -132,22 +142,25 @@ def wait_until_ready(server: Server, on_wait: Callable[[float], None] = lambda _
 
 
 def running(home: Path) -> Server | None:
-    """The server of this home, or None if none runs; what a killed one recorded is not believed."""
+    """Return the server of this home, or None if none runs.
+
+    A record that a killed server left behind is ignored: no process has its pid and its creation time.
+    """
     try:
         state = json.loads(_state_file(home.resolve()).read_text())
         server = Server(**{**state, "home": Path(state["home"])})
-    except (FileNotFoundError, ValueError, TypeError, KeyError):  # none was started, or half of a record was written
+    except (FileNotFoundError, ValueError, TypeError, KeyError):  # no server was started, or its record is incomplete
         return None
     return server if _alive(server) else None
 
 
 def require_running(home: Path) -> Server:
-    """The server of this home.
+    """Return the running server of this home.
 
     Raises
     ------
     MooringError
-        None runs.
+        No server runs in this home.
     """
     if found := running(home):
         return found
@@ -155,7 +168,10 @@ def require_running(home: Path) -> Server:
 
 
 def stop(*, home: Path) -> Server | None:
-    """Stop the server of this home and all that it started; returns it, or None if none ran."""
+    """Stop the server of this home and all its child processes; return it, or None if none ran.
+
+    The server gets SIGTERM, and SIGKILL if it still runs after ``STOP_WITHIN_S``.
+    """
     server = running(home)
     if server is not None:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -173,7 +189,7 @@ def stop(*, home: Path) -> Server | None:
 
 
 def variables(server: Server, *, account: str, region: str) -> dict[str, str]:
-    """Environment variables that point boto3, the AWS CLI and the CDK CLI at one account and region of the server."""
+    """Return environment variables that point boto3, the AWS CLI and the CDK CLI at one account and region."""
     return {
         "AWS_ENDPOINT_URL": server.url,
         "AWS_CA_BUNDLE": str(server.authority),
@@ -189,7 +205,7 @@ def variables(server: Server, *, account: str, region: str) -> dict[str, str]:
 
 
 def client_options(server: Server, *, account: str, region: str) -> dict[str, Any]:
-    """Arguments of ``boto3.client`` for the root of one account."""
+    """Return the arguments of ``boto3.client`` for the root of one account."""
     return {
         "endpoint_url": server.url,
         "verify": str(server.authority),
@@ -200,7 +216,7 @@ def client_options(server: Server, *, account: str, region: str) -> dict[str, An
 
 
 def places(server: Server) -> list[tuple[str, str]]:
-    """The accounts and regions in which the server holds a stack, sorted.
+    """Return the accounts and regions that hold a stack, sorted.
 
     Raises
     ------
@@ -218,7 +234,7 @@ def places(server: Server) -> list[tuple[str, str]]:
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on now."""
+    """Return a loopback port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -243,12 +259,13 @@ def _require_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise MooringError(
-                f"port {port} cannot be used: {error.strerror}", remedy=f"take another: mooring up --port {port + 1}"
+                f"port {port} cannot be used: {error.strerror}",
+                remedy=f"use another port: mooring up --port {port + 1}",
             ) from error
 
 
 def _clear(home: Path) -> None:
-    """Empty the home of what an earlier server left; the folder may hold nothing else of ours to keep."""
+    """Delete the folders and the record that an earlier server left in the home; other files stay."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in ("tmp", "tls", "sagemaker"):
         shutil.rmtree(home / name, ignore_errors=True)

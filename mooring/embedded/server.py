@@ -1,7 +1,7 @@
-"""The server: MiniStack, repaired, with SageMaker beside it, in one process on one loopback port.
+"""The server: MiniStack with our repairs and SageMaker, in one process on one loopback port.
 
-Run as ``python -m mooring.embedded.server --port PORT --home FOLDER``; ``mooring.embedded.process`` does that.
-Everything it writes lies in the home folder, and nothing of an earlier run is read: every start is a clean start.
+``mooring.embedded.process`` runs it as ``python -m mooring.embedded.server --port PORT --home FOLDER``.
+It writes only below the home folder and reads nothing of an earlier run, so every start is a clean start.
 """
 
 import argparse
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--schedule-speed", type=float, default=1.0, help="a rate of 1 hour fires every 3600/N seconds")
     options = parser.parse_args()
     home = options.home.resolve()
-    # A key, data, and code that runs: nobody else's business.
+    # Only the user may read the home folder: it holds a private key, data, and code that runs.
     os.umask(0o077)
     supervise.guard_own_group()
     _configure(port=options.port, home=home)
@@ -34,7 +34,7 @@ def main() -> None:
     repairs.apply(schedule_speed=options.schedule_speed)
     scaling.register()
     sagemaker.register(home)
-    # MiniStack reads the command line for options of its own.
+    # MiniStack parses sys.argv for options of its own.
     sys.argv = ["ministack"]
     ministack.app.main()
 
@@ -43,7 +43,7 @@ def _configure(*, port: int, home: Path) -> None:
     temporary = home / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(temporary)
-    made = certificates.create(home / "tls")
+    tls = certificates.create(home / "tls")
     for name in [name for name in os.environ if name.startswith(("AWS_", "MINISTACK_", "MOTO_", "SFN_", "LAMBDA_"))]:
         del os.environ[name]
     os.environ.update(
@@ -51,17 +51,17 @@ def _configure(*, port: int, home: Path) -> None:
         BIND_HOST="127.0.0.1",
         AUTH="true",
         USE_SSL="1",
-        MINISTACK_SSL_CERT=str(made.certificate),
-        MINISTACK_SSL_KEY=str(made.key),
-        AWS_CA_BUNDLE=str(made.authority),
-        SSL_CERT_FILE=str(made.authority),
-        NODE_EXTRA_CA_CERTS=str(made.authority),
+        MINISTACK_SSL_CERT=str(tls.certificate),
+        MINISTACK_SSL_KEY=str(tls.key),
+        AWS_CA_BUNDLE=str(tls.authority),
+        SSL_CERT_FILE=str(tls.authority),
+        NODE_EXTRA_CA_CERTS=str(tls.authority),
         TMPDIR=str(temporary),
         PERSIST_STATE="0",
         S3_PERSIST="0",
         IOT_MTLS_ENABLED="0",
         SFTP_ENABLED="0",
-        # Never look for, start or stop containers of the machine's own Docker.
+        # A socket that does not exist: MiniStack must not list, start or stop containers of the machine's Docker.
         DOCKER_HOST=f"unix://{home}/no-docker.sock",
         LOG_LEVEL=os.environ.get("LOG_LEVEL", "INFO"),
     )

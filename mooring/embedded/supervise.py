@@ -1,15 +1,14 @@
-"""Child processes that never outlive the server, whatever kills it.
+"""Child processes that end with the server, even if it is killed with ``kill -9``.
 
-``spawn`` starts a program in a process group of its own, under a tiny supervisor (this file, run as a script) that
-holds the reading end of a pipe. When the server ends, even by ``kill -9``, the kernel closes the writing end; the
-supervisor sees the end of file and kills the group. That works alike on Linux and macOS.
+``spawn`` starts a program in a process group of its own, under a small supervisor process (this file, run as a
+script). The supervisor reads from a pipe that the server holds open. When the server ends, the kernel closes the
+pipe; the supervisor sees the end of file and kills the group. This works on Linux and macOS::
 
->>> handle = spawn([sys.executable, "train.py"], env={"SM_MODEL_DIR": "/m"}, cwd=folder, log=folder / "log")
->>> handle.wait(timeout_s=60)  # the exit code; 128 + n if signal n ended it
-0
->>> handle.terminate(grace_s=5)  # TERM to the group, then KILL
+    handle = spawn([sys.executable, "train.py"], env={"SM_MODEL_DIR": "/m"}, cwd=folder, log=folder / "log")
+    handle.wait(timeout_s=60)  # the exit code; 128 + n if signal n ended the child
+    handle.terminate(grace_s=5)  # TERM to the group, then KILL
 
-Standard library only: the supervisor starts with ``python -I -S`` in about 15 ms.
+This file imports only the standard library, so the supervisor (``python -I -S``) starts in about 15 ms.
 """
 
 import contextlib
@@ -23,21 +22,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 GRACE_S = 5.0
+"""Seconds between TERM and KILL."""
 
 
 class Handle:
-    """A supervised child; ``pid`` is the child's own pid and the id of its process group."""
+    """A supervised child; ``pid`` is the child's pid and the id of its process group."""
 
     def __init__(self, supervisor: "subprocess.Popen[bytes]", pid: int) -> None:
         self._supervisor = supervisor
         self.pid = pid
 
     def poll(self) -> int | None:
-        """The exit code, or None while the child runs."""
+        """Return the exit code, or None while the child runs."""
         return self._ended(self._supervisor.poll())
 
     def wait(self, timeout_s: float | None = None) -> int:
-        """Wait for the child's end and return its exit code.
+        """Wait until the child ends and return its exit code.
 
         Raises
         ------
@@ -49,7 +49,7 @@ class Handle:
         return code
 
     def terminate(self, grace_s: float = GRACE_S) -> int:
-        """End the whole group: TERM, and KILL for what is left after ``grace_s`` seconds; returns the exit code."""
+        """Send TERM to the whole group, and KILL after ``grace_s`` seconds; return the exit code."""
         if self.poll() is None:
             _signal_group(self.pid, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -63,16 +63,16 @@ class Handle:
         for stream in (self._supervisor.stdin, self._supervisor.stdout):
             if stream is not None:
                 stream.close()
-        if code < 0:  # the supervisor itself was killed: nobody else would end the group
+        if code < 0:  # the supervisor itself was killed, so it cannot end the group
             _signal_group(self.pid, signal.SIGKILL)
             return 128 - code
         return code
 
 
 def spawn(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> Handle:
-    """Start ``argv`` with exactly ``env``, its output appended to ``log``, in a process group of its own.
+    """Start ``argv`` in a process group of its own, with exactly ``env``; append its output to ``log``.
 
-    A program that cannot be started ends with code 127 and the reason in ``log``.
+    If the program cannot be started, the exit code is 127 and ``log`` has the reason.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as sink:
@@ -90,14 +90,21 @@ def spawn(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) 
 
 
 def guard_own_group() -> None:
-    """Have every other process of the caller's process group killed once the caller is gone.
+    """Start a process that kills the rest of the caller's process group once the caller has ended.
 
-    The caller must lead its group. It is for the server, whose Lambda workers are in its group and could otherwise
-    finish a long invocation after a ``kill -9`` of the server.
+    The server calls this: its Lambda workers are in its group, and without a guard a long invocation would go on
+    after a ``kill -9`` of the server.
+
+    Raises
+    ------
+    RuntimeError
+        The caller does not lead its process group.
     """
     if os.getpgrp() != os.getpid():
-        raise RuntimeError(f"process {os.getpid()} does not lead its process group {os.getpgrp()}")
-    global _guard  # noqa: PLW0603 - the writing end of its pipe must live as long as the process
+        raise RuntimeError(
+            f"process {os.getpid()} does not lead its process group {os.getpgrp()}: start it in a new session"
+        )
+    global _guard  # noqa: PLW0603 - the writing end of the guard's pipe must live as long as the process
     _guard = subprocess.Popen([sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE)
 
 
@@ -139,7 +146,7 @@ def _supervise(argv: list[str]) -> int:
 
     threading.Thread(target=end_with_server, daemon=True).start()
     code = child.wait()
-    _signal_group(child.pid, signal.SIGKILL)  # what the child left behind in its group
+    _signal_group(child.pid, signal.SIGKILL)  # processes that the child left in its group
     return code if code >= 0 else 128 - code
 
 

@@ -1,29 +1,37 @@
-"""The reason for a failure, in the words of the job or function that failed."""
+"""Finds the reason of a failure in what Step Functions says of it."""
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 JOB_REASONS = ("ExitMessage", "FailureReason", "StatusMessage")
-"""Where the description of a failed SageMaker job says why, the job's own words first."""
+"""Fields of a failed SageMaker job's description with the reason, the most specific first."""
 
 
-def reason_of(cause: Any) -> str:
-    """What went wrong, in the words of the job or function that failed, from a state machine's cause.
+def reason_of(cause: object) -> str:
+    """Return the reason that a state machine's cause holds, in the words of the job or function that failed.
 
     Examples
     --------
     >>> reason_of({"Error": "States.TaskFailed", "Cause": '{"FailureReason": "ValueError: no rows"}'})
     'ValueError: no rows'
     """
-    if isinstance(cause, list):
+    if isinstance(cause, list | tuple):
         return "; ".join(map(str, cause))
     if isinstance(cause, Mapping):
-        return _of_error(cause)
+        return _reason_of_error(cause)
     return str(cause)
 
 
-def _of_error(cause: Mapping[str, Any]) -> str:
+def described_job(cause: Mapping[str, object]) -> Mapping[str, object] | None:
+    """Return the job's description or the function's error that a cause holds as JSON text; None if it holds none."""
+    try:
+        described = json.loads(str(cause.get("Cause", "")))
+    except ValueError:
+        return None
+    return described if isinstance(described, dict) else None
+
+
+def _reason_of_error(cause: Mapping[str, object]) -> str:
     error, inner, described = str(cause.get("Error", "")), cause.get("Cause", ""), described_job(cause)
     if described is not None:
         for name in JOB_REASONS:
@@ -35,12 +43,3 @@ def _of_error(cause: Mapping[str, Any]) -> str:
         if status:
             return f"the job ended as {status}"
     return f"{error}: {inner}" if inner else error
-
-
-def described_job(cause: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The description of a job, or of a function's error, that Step Functions gives as a cause's text."""
-    try:
-        described = json.loads(cause.get("Cause", ""))
-    except (TypeError, ValueError):
-        return None
-    return described if isinstance(described, Mapping) else None

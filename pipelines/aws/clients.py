@@ -1,11 +1,12 @@
-"""AWS clients for functions: made once per process, at first use."""
+"""One environment's resources through one set of AWS clients."""
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from pipelines.aws.client import Client
 from pipelines.aws.ledger import Ledger
 from pipelines.aws.parallel import WORKERS
 from pipelines.aws.s3 import HASHED_ONCE, Bucket
@@ -14,19 +15,16 @@ from pipelines.interface.settings import ModelSettings
 
 
 @cache
-def client(service: str) -> Any:
-    """A boto3 client that retries throttling and outages a few times, with backoff."""
+def client(service: str) -> Client:
+    """Return a boto3 client that retries throttling and outages a few times, with backoff; one per process."""
     config = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=WORKERS, **HASHED_ONCE)
     return boto3.client(service, config=config)  # type: ignore[call-overload]
 
 
 class Services:
-    """One environment's resources through one set of clients; functions make it, tests put fakes in.
+    """One environment's resources; ``clients`` returns a client by its service's name."""
 
-    ``clients`` gives a client by its service's name.
-    """
-
-    def __init__(self, environment: Environment, clients: Any = client) -> None:
+    def __init__(self, environment: Environment, clients: Callable[[str], Client] = client) -> None:
         self.environment = environment
         self.client = clients
 
@@ -44,10 +42,6 @@ class Services:
     def put_parameter(self, name: str, value: str) -> None:
         self.client("ssm").put_parameter(Name=name, Value=value, Type="StringList", Overwrite=True)
 
-    def package(self, arn: str) -> dict[str, Any]:
-        return dict(self.client("sagemaker").describe_model_package(ModelPackageName=arn))
-
-
-def read_settings(services: Services, model: str) -> ModelSettings:
-    """The model's settings document."""
-    return ModelSettings.from_json(services.parameter(services.environment.model(model).settings_parameter))
+    def settings(self, model: str) -> ModelSettings:
+        """Return a model's settings; raises ``InvalidRecordError`` if its parameter holds none."""
+        return ModelSettings.from_json(self.parameter(self.environment.model(model).settings_parameter))

@@ -1,34 +1,43 @@
-"""What the environment tells the world: events on its bus, alerts to its topic."""
+"""Publishes events on the environment's bus and alerts to its topic."""
 
 import json
-from typing import Any
 
 from pipelines.aws.clients import Services
-from pipelines.interface import events
+from pipelines.interface.codec import to_json
+from pipelines.interface.events import SOURCE, Event
 
 MAX_SUBJECT = 100
 """SNS's limit, in characters."""
 
 
 class EventRefusedError(RuntimeError):
-    """EventBridge did not take an event."""
+    """EventBridge did not accept an event."""
 
 
-def emit(services: Services, detail_type: str, detail: dict[str, Any]) -> None:
-    """Put one event on the environment's bus; raises ``EventRefusedError`` if it was not taken."""
+def publish(services: Services, event: Event) -> None:
+    """Put one event on the environment's bus.
+
+    Raises
+    ------
+    EventRefusedError
+        EventBridge did not accept the event.
+    """
     entry = {
-        "Source": events.SOURCE,
-        "DetailType": detail_type,
-        "Detail": json.dumps(detail),
+        "Source": SOURCE,
+        "DetailType": event.DETAIL_TYPE,
+        "Detail": json.dumps(to_json(event)),
         "EventBusName": services.environment.bus,
     }
     answer = services.client("events").put_events(Entries=[entry])
     if answer.get("FailedEntryCount"):
-        raise EventRefusedError(f"{detail_type!r} on {services.environment.bus}: {answer['Entries']}")
+        raise EventRefusedError(
+            f"EventBridge refused {event.DETAIL_TYPE!r} on bus {services.environment.bus}: {answer['Entries']}; "
+            "publish it again"
+        )
 
 
 def alert(services: Services, subject: str, message: str) -> None:
-    """Publish to the environment's alert topic."""
+    """Publish a message to the environment's alert topic; SNS takes subjects in printable ASCII only."""
     plain = "".join(character if character.isascii() and character.isprintable() else " " for character in subject)
     services.client("sns").publish(
         TopicArn=services.environment.topic_arn, Subject=plain[:MAX_SUBJECT], Message=message

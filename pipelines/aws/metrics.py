@@ -1,17 +1,17 @@
-"""CloudWatch metrics as one line of the function's log: the embedded metric format."""
+"""Writes CloudWatch metrics as a line of the function's log, in the embedded metric format."""
 
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from pipelines.interface.names import NAMESPACE
+from pipelines.interface.metrics import NAMESPACE, Metric
 
 
-def metrics_line(about: Mapping[str, str], dimensions: Mapping[str, str], metrics: Mapping[str, float]) -> str:
-    """One JSON line that CloudWatch Logs turns into metrics of this moment; ``about`` stands beside them.
+def metrics_line(about: Mapping[str, str], dimensions: Mapping[str, str], metrics: Mapping[Metric, float]) -> str:
+    """Return one JSON line that CloudWatch Logs turns into metrics of now; ``about`` are further fields of the line.
 
-    They carry the time at which they are told: an alarm looks at the newest periods only, CloudWatch drops what is
-    older than two weeks, and labels make a window's quality known weeks later.
+    The time is that of writing, not of the window: alarms look at the newest periods only, CloudWatch drops values
+    older than two weeks, and labels can come weeks after their window.
 
     Source: Amazon CloudWatch user guide, "Specification: Embedded metric format".
     """
@@ -20,5 +20,5 @@ def metrics_line(about: Mapping[str, str], dimensions: Mapping[str, str], metric
         "Dimensions": [list(dimensions)],
         "Metrics": [{"Name": name, "Unit": "None"} for name in metrics],
     }
-    told = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [directive]}
-    return json.dumps({"_aws": told, **about, **dimensions, **metrics})
+    header = {"Timestamp": int(datetime.now(UTC).timestamp() * 1000), "CloudWatchMetrics": [directive]}
+    return json.dumps({"_aws": header, **about, **dimensions, **metrics})

@@ -1,4 +1,4 @@
-"""Many small acts at once, in bounded memory."""
+"""Runs many small calls at once, in bounded memory."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,16 +7,16 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 WORKERS = 16
-"""Requests to S3 at a time: enough to hide its latency, few enough for one client's connections."""
+"""Number of requests to S3 at a time: it hides S3's latency and fits one client's connections."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def each(act: Callable[[Item], Result], items: Iterable[Item], *, workers: int = WORKERS) -> Iterator[Result]:
-    """The results of ``act`` on every item, in no order; the first error ends it, once what runs has ended.
+    """Yield the results of ``act`` on every item, in no order; the first error stops it once the running calls end.
 
-    Items are taken as they are needed, by this thread, so their number costs no memory. One worker means this thread.
+    The calling thread takes the items as they are needed, so their number costs no memory. One worker is that thread.
     """
     if workers == 1:
         yield from map(act, items)

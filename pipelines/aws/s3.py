@@ -1,37 +1,45 @@
-"""S3 as the pipelines use it: buckets whose owner is checked, JSON documents, digests of objects."""
+"""Reads and writes S3: buckets whose owner is checked, JSON documents, digests of objects."""
 
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any, TypeVar
 
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+
+from pipelines.aws.client import Answer, Client, code_of
+from pipelines.interface.codec import read_json, to_json
+
+R = TypeVar("R")
 
 BLOCK_BYTES = 1 << 20
 HASHED_ONCE: dict[str, Any] = {
     "s3": {"payload_signing_enabled": False},
     "response_checksum_validation": "when_required",
 }
-"""Of a client's ``Config``: what is written goes through TLS with the SHA-256 that S3 verifies, and what is read is
-hashed by who reads it. Without these the SDK hashes every byte a second time."""
+"""Options of a client's ``Config`` without which the SDK hashes every byte a second time.
+
+Writes carry the SHA-256 that S3 verifies, over TLS; the readers hash what they read.
+"""
 
 _MISSING = ("NoSuchKey", "NoSuchVersion", "404", "NotFound")
 _EXISTS = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 
 
 class MissingObjectError(LookupError):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 class ExistsError(RuntimeError):
-    """There is such an object already; nothing was written."""
+    """The object exists already; nothing was written."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredObject:
-    """What S3 says of an object: ``sha256`` (hexadecimal) only if S3 itself verified it when it was written."""
+    """An object's properties; ``sha256`` (hexadecimal) is None unless S3 verified it when the object was written."""
 
     version: str | None
     size_bytes: int
@@ -40,7 +48,7 @@ class StoredObject:
 
 
 def checksum(sha256: str) -> str:
-    """A hexadecimal SHA-256 as S3's headers have it."""
+    """Return a hexadecimal SHA-256 as S3's headers have it."""
     return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
@@ -55,9 +63,9 @@ class ListedObject:
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """One bucket of account ``owner``; a bucket of the same name that another account holds is refused by S3."""
+    """One bucket of account ``owner``; S3 refuses a bucket of this name that belongs to another account."""
 
-    client: Any
+    client: Client
     name: str
     owner: str
 
@@ -65,33 +73,35 @@ class Bucket:
         return f"s3://{self.name}/{key}"
 
     def key_of(self, uri: str) -> str:
-        """The key of an s3:// URI of this bucket; raises ``MissingObjectError`` for any other URI."""
+        """Return the key of an s3:// URI of this bucket; raise ``MissingObjectError`` for any other URI."""
         prefix = self.uri("")
         if not uri.startswith(prefix):
-            raise MissingObjectError(f"{uri!r} does not lie in {prefix}")
+            raise MissingObjectError(f"{uri!r} is not below {prefix}")
         return uri.removeprefix(prefix)
 
-    def open(self, key: str, version: str | None = None) -> Any:
-        """The object's body, to be read as a stream; its newest version unless another is named."""
+    def open(self, key: str, version: str | None = None) -> StreamingBody:
+        """Return the object's body as a stream; of its newest version unless ``version`` names another."""
         chosen = {"VersionId": version} if version else {}
         try:
-            return self.client.get_object(Bucket=self.name, Key=key, ExpectedBucketOwner=self.owner, **chosen)["Body"]
+            answer = self.client.get_object(Bucket=self.name, Key=key, ExpectedBucketOwner=self.owner, **chosen)
         except ClientError as error:
-            if _code(error) in _MISSING:
+            if code_of(error) in _MISSING:
                 raise MissingObjectError(f"there is no {self.uri(key)}") from error
             raise
+        body: StreamingBody = answer["Body"]
+        return body
 
     def find(self, key: str) -> StoredObject | None:
-        """What S3 knows of an object without reading it, or None."""
+        """Return an object's properties without reading it; None if it does not exist."""
         try:
             answer = self.client.head_object(
                 Bucket=self.name, Key=key, ExpectedBucketOwner=self.owner, ChecksumMode="ENABLED"
             )
         except ClientError as error:
-            if _code(error) in _MISSING:
+            if code_of(error) in _MISSING:
                 return None
             raise
-        # The checksum of an upload in parts is one of checksums: not the content's.
+        # The checksum of an upload in parts is made of the parts' checksums, not of the content.
         encoded = answer.get("ChecksumSHA256") if answer.get("ChecksumType") != "COMPOSITE" else None
         return StoredObject(
             version=_version(answer),
@@ -101,11 +111,11 @@ class Bucket:
         )
 
     def keys(self, prefix: str) -> list[str]:
-        """All keys that begin with ``prefix``, in order."""
+        """Return all keys that begin with ``prefix``, in order."""
         return [key for page in self.pages(prefix) for key in page]
 
     def pages(self, prefix: str) -> Iterator[list[str]]:
-        """The same a thousand at a time: each page is one request."""
+        """Yield the keys that begin with ``prefix``, in order, a thousand per request."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.name, Prefix=prefix, ExpectedBucketOwner=self.owner
         )
@@ -113,7 +123,7 @@ class Bucket:
             yield [entry["Key"] for entry in page.get("Contents", [])]
 
     def listing(self, prefix: str, *, after: str = "") -> list[ListedObject]:
-        """All objects whose keys begin with ``prefix`` and come after ``after``, in order of their keys."""
+        """Return all objects whose keys begin with ``prefix`` and come after ``after``, in order of their keys."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.name, Prefix=prefix, StartAfter=after, ExpectedBucketOwner=self.owner
         )
@@ -124,7 +134,7 @@ class Bucket:
         ]
 
     def folders(self, prefix: str) -> list[str]:
-        """The names of the folders right below ``prefix``, which ends in a slash."""
+        """Return the names of the folders directly below ``prefix``, which ends in a slash."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.name, Prefix=prefix, Delimiter="/", ExpectedBucketOwner=self.owner
         )
@@ -134,32 +144,39 @@ class Bucket:
     def read_json(self, key: str) -> Any:
         return json.loads(self.open(key).read())
 
+    def read_record(self, kind: type[R], key: str) -> R:
+        """Return the record that a JSON document holds; raise ``InvalidRecordError`` if it holds none."""
+        return read_json(kind, self.open(key).read(), self.uri(key))
+
+    def write_record(self, key: str, record: object, **arguments: str) -> None:
+        self.write_json(key, to_json(record), **arguments)
+
     def exists(self, key: str) -> bool:
         return self.find(key) is not None
 
-    def write(self, key: str, body: Any, **arguments: str) -> None:
+    def write(self, key: str, body: bytes | IO[bytes], **arguments: str) -> None:
         self.client.put_object(Bucket=self.name, Key=key, Body=body, ExpectedBucketOwner=self.owner, **arguments)
 
-    def write_once(self, key: str, body: Any, **arguments: str) -> str | None:
-        """Write an object where there is none; gives its VersionId in a versioned bucket.
+    def write_once(self, key: str, body: bytes | IO[bytes], **arguments: str) -> str | None:
+        """Write a new object; return its VersionId if the bucket is versioned.
 
         Raises
         ------
         ExistsError
-            There is one, or another writer is just writing it.
+            The object exists already, or another writer is just writing it.
         """
         try:
             answer = self.client.put_object(
                 Bucket=self.name, Key=key, Body=body, ExpectedBucketOwner=self.owner, IfNoneMatch="*", **arguments
             )
         except ClientError as error:
-            if _code(error) in _EXISTS:
-                raise ExistsError(f"there is {self.uri(key)} already") from error
+            if code_of(error) in _EXISTS:
+                raise ExistsError(f"{self.uri(key)} exists already") from error
             raise
         return _version(answer)
 
     def copy_once(self, source: str, version: str | None, key: str, **arguments: str) -> str | None:
-        """Copy one version of an object of this bucket as ``write_once`` writes; S3 computes the copy's SHA-256."""
+        """Copy one version of an object to a new key, as ``write_once`` does; S3 computes the copy's SHA-256."""
         chosen = {"VersionId": version} if version else {}
         try:
             answer = self.client.copy_object(
@@ -173,28 +190,24 @@ class Bucket:
                 **arguments,
             )
         except ClientError as error:
-            if _code(error) in _EXISTS:
-                raise ExistsError(f"there is {self.uri(key)} already") from error
+            if code_of(error) in _EXISTS:
+                raise ExistsError(f"{self.uri(key)} exists already") from error
             raise
         return _version(answer)
 
-    def write_json(self, key: str, document: Any, **arguments: str) -> None:
+    def write_json(self, key: str, document: object, **arguments: str) -> None:
         body = json.dumps(document, sort_keys=True).encode()
         self.write(key, body, ContentType="application/json", **arguments)
 
     def sha256_of(self, key: str) -> str:
-        """The SHA-256 of the object's bytes in hexadecimal, computed here."""
+        """Return the SHA-256 of the object's bytes in hexadecimal; it reads and hashes them."""
         digest = hashlib.sha256()
         for block in self.open(key).iter_chunks(BLOCK_BYTES):
             digest.update(block)
         return digest.hexdigest()
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code"))
-
-
-def _version(answer: Mapping[str, Any]) -> str | None:
-    """A bucket without versions answers no VersionId, or "null"."""
+def _version(answer: Answer) -> str | None:
+    """Return the VersionId; None if the bucket has no versions, where S3 answers none or "null"."""
     found = answer.get("VersionId")
     return found if found != "null" else None

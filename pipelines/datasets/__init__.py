@@ -1,1 +1,1 @@
-"""Versioned datasets: commits, landing of files, and forgetting."""
+"""Versioned datasets: commits, landing and forgetting."""

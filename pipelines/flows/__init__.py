@@ -1,1 +1,1 @@
-"""The functions that the state machines call."""
+"""The code of the state machines' functions: retraining and release."""

@@ -1,1 +1,1 @@
-"""All that crosses from synth time to run time: names, paths, environment types, settings, events. Stdlib only."""
+"""What synthesis, functions, jobs and commands share: names, paths, variables, settings, events. Stdlib only."""

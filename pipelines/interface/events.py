@@ -1,20 +1,79 @@
 """Events on the environment's own bus. Delivery is at least once; consumers are idempotent."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pipelines.interface.records import ReleaseOutcome, RunOutcome
+
 SOURCE = "mooring"
 
-DRIFT_FOUND = "Drift Found"
-"""detail: model, version, check_id, worst (list of columns). Starts the retraining state machine."""
-QUALITY_LOST = "Quality Lost"
-"""detail: model, version, window, metric, value, evaluated, rows. Starts the retraining state machine."""
-RETRAINING_REQUESTED = "Retraining Requested"
-"""detail: model, trigger {kind, id, by, reason}. Starts the retraining state machine."""
-RUN_FINISHED = "Run Finished"
-"""detail: model, run_id, outcome, cause, package_arn."""
-RELEASE_FINISHED = "Release Finished"
-"""detail: model, release_id, outcome, package_arn, cause."""
 
-TRIGGER_KINDS = ("drift", "quality", "commit", "schedule", "person")
-"""What may start a retraining; each model's settings list those that it accepts. A person may always."""
-REPRODUCTION = "reproduction"
-"""The kind of a trigger that carries ``package_arn`` and asks for that package to be trained again and compared. No
-event can carry one: a person starts it."""
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """The detail of an event; ``DETAIL_TYPE`` is what EventBridge's rules match."""
+
+    DETAIL_TYPE: ClassVar[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftFound(Event):
+    """Event that the champion's traffic has drifted; it starts a retraining. ``worst`` are names of columns."""
+
+    DETAIL_TYPE: ClassVar[str] = "Drift Found"
+    model: str
+    version: int
+    check_id: str
+    worst: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityLost(Event):
+    """Event that the champion's predictions of a window are worse than at evaluation; it starts a retraining."""
+
+    DETAIL_TYPE: ClassVar[str] = "Quality Lost"
+    model: str
+    version: int
+    window: str
+    metric: str
+    value: float
+    evaluated: float
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriggerRequest:
+    """The trigger in an event. It has no package: an event cannot start a reproduction."""
+
+    kind: str
+    id: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrainingRequested(Event):
+    """Event that requests a retraining; the lease decides whether it starts."""
+
+    DETAIL_TYPE: ClassVar[str] = "Retraining Requested"
+    model: str
+    trigger: TriggerRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(Event):
+    DETAIL_TYPE: ClassVar[str] = "Run Finished"
+    model: str
+    run_id: str
+    outcome: RunOutcome
+    cause: str
+    package_arn: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseFinished(Event):
+    DETAIL_TYPE: ClassVar[str] = "Release Finished"
+    model: str
+    release_id: str
+    outcome: ReleaseOutcome
+    package_arn: str | None
+    cause: str

@@ -1,37 +1,30 @@
-"""Landing: where files arrive and where refused ones go, the ledger's keys, the times that infra and function share."""
+"""Where files land and where refused files go, and the times of landing that infra and the function share."""
 
 PREFIX = "landing/"
-"""Data bucket: below it ``<dataset>/<logical name>``."""
+"""Prefix in the data bucket of files that land: ``<dataset>/<logical name>`` follows."""
 QUARANTINE = "quarantine/"
-"""Data bucket: below it what was refused."""
+"""Prefix in the data bucket of refused files."""
 LONGEST_S = 900
-"""The function's time-out: the longest that Lambda knows."""
+"""Timeout of the function in seconds: the longest that Lambda allows."""
 WINDOW_S = 60
-"""How long wakes are gathered before the function runs."""
+"""Seconds that Lambda gathers messages before it calls the function."""
 EVERY = "rate(15 minutes)"
-"""How often it looks without being woken: what finds a file whose event was lost."""
-TURN = "turn"
-"""Of a dataset: {holder, expires_at (epoch seconds), asked}: who lands its files, and whether another one came."""
+"""Schedule that calls the function without a message: it finds files whose event was lost."""
 
 
 def landing_prefix(dataset: str) -> str:
-    """Data bucket: where the files of one dataset arrive. Ends in a slash."""
+    """Return the prefix in the data bucket where the files of one dataset land; it ends in a slash."""
     return f"{PREFIX}{dataset}/"
 
 
 def quarantine_prefix(dataset: str, landed_id: str) -> str:
-    """Data bucket: one refused file: ``content``, and ``reason.json``. Ends in a slash."""
+    """Return the prefix in the data bucket of one refused file; it ends in a slash.
+
+    Below it are ``content`` and ``reason.json``. A file that landed in no dataset's folder is kept below ``-``.
+    """
     return f"{QUARANTINE}{dataset or '-'}/{landed_id}/"
 
 
 def landing_pk(dataset: str) -> str:
-    """Apart from ``dataset#…``, which people may write."""
+    """Return the ledger's partition of a dataset's landing, which people may not write, unlike ``dataset#…``."""
     return f"landing#{dataset}"
-
-
-def batch_sk(time: str, batch_id: str) -> str:
-    """Of a dataset: {dataset, time, commit, files, bytes, quarantined, superseded}.
-
-    ``batch_id`` is the id of the commit that the batch made; if it made none, a digest of the files' versions.
-    """
-    return f"batch#{time}#{batch_id}"

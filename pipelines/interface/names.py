@@ -1,8 +1,8 @@
-"""The name of everything that another stack, a function or a person must find.
+"""The names of the resources that another stack, a function or a person must find.
 
-Whatever is not named here is named by CloudFormation. Names whose scope is global carry account and region; every
-name carries the environment's id, so that several environments can share an account. ``limits`` says how long each
-composed name may be; the fleet's validation checks them all before anything is synthesized.
+CloudFormation names all others. Names whose scope is global contain account and region; every name contains the
+environment's id, so that several environments can share an account. ``limits`` yields the longest length of each
+composed name; the fleet's checks compare them all before synthesis.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,8 @@ BUCKETS = ("data", "artifacts", "capture", "audit")
 PERSONAS = ("engineer", "approver", "operator", "auditor", "consumer")
 JOB_ROLES = ("training", "serving")
 
-NAMESPACE = "Mooring"
-"""CloudWatch namespace of the drift checker's metrics."""
 GOLDEN_INFERENCE = "golden-"
-"""What the inference ids of golden requests begin with: the drift check leaves them out."""
+"""Prefix of the inference ids of golden requests; the drift check leaves those requests out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +71,7 @@ class Environment:
 
     @property
     def landing_queue(self) -> str:
-        """What wakes the function that lands files."""
+        """The queue of events that calls the function which lands files."""
         return f"{self.id}-landing"
 
     @property
@@ -97,14 +95,14 @@ class Environment:
         return f"{self.id}-{persona}"
 
     def function(self, name: str) -> str:
-        """The physical name of the function in ``functions/<name>``."""
+        """Return the physical name of the function in ``functions/<name>``."""
         return f"{self.id}-{name.replace('_', '-')}"
 
     def function_arn(self, name: str) -> str:
         return self.arn("lambda", f"function:{self.function(name)}")
 
     def state_machine(self, kind: str) -> str:
-        """``kind`` is ``retraining``, ``release`` or ``checks``."""
+        """Return the name of a state machine; ``kind`` is ``retraining``, ``release`` or ``checks``."""
         return f"{self.id}-{kind}"
 
     def state_machine_arn(self, kind: str) -> str:
@@ -116,7 +114,7 @@ class Environment:
 
     @property
     def release_deployer_role(self) -> str:
-        """The narrow role that a release passes to CloudFormation."""
+        """The role that a release passes to CloudFormation."""
         return f"{self.id}-release-deployer"
 
     def model(self, name: str) -> "Model":
@@ -150,27 +148,22 @@ class Model:
         return f"{self.environment.id}-{self.name}"
 
     def stack(self, kind: str) -> str:
-        """``kind`` is ``model`` or ``serving``."""
+        """Return the name of a stack of the model; ``kind`` is ``model`` or ``serving``."""
         return f"{self.id}-{kind}"
 
     @property
     def package_group(self) -> str:
         return self.id
 
-    @property
-    def package_group_arn(self) -> str:
-        return self.environment.arn("sagemaker", f"model-package-group/{self.package_group}")
+    def package_arn(self, version: int) -> str:
+        return self.environment.arn("sagemaker", f"model-package/{self.package_group}/{version}")
 
     @property
     def endpoint(self) -> str:
         return self.id
 
-    @property
-    def endpoint_arn(self) -> str:
-        return self.environment.arn("sagemaker", f"endpoint/{self.endpoint}")
-
     def role(self, job: str) -> str:
-        """``job`` is ``training`` or ``serving``."""
+        """Return the name of an execution role; ``job`` is ``training`` or ``serving``."""
         return f"{self.id}-{job}"
 
     def role_arn(self, job: str) -> str:
@@ -178,7 +171,7 @@ class Model:
 
     @property
     def settings_parameter(self) -> str:
-        """The parameter that holds the model's settings: one JSON document (``settings.ModelSettings``)."""
+        """The parameter with the model's settings: one JSON document (``settings.ModelSettings``)."""
         return f"/mooring/{self.environment.id}/{self.name}/settings"
 
     @property
@@ -210,8 +203,24 @@ class Model:
         yield "job", job_name(self.name, "evaluate", execution_id="x" * 12, attempt="10"), 63
 
 
+def version_of(package_arn: str) -> int:
+    """Return the version that a model package's ARN ends in.
+
+    Examples
+    --------
+    >>> version_of("arn:aws:sagemaker:us-east-1:111111111111:model-package/arrivals-dev-us-east-1-late-arrival/2")
+    2
+    """
+    return int(package_arn.rpartition("/")[2])
+
+
+def execution_name(execution_arn: str) -> str:
+    """Return the name that an execution's ARN ends in."""
+    return execution_arn.rpartition(":")[2]
+
+
 def job_name(model: str, step: str, *, execution_id: str, attempt: str) -> str:
-    """A job's name: unique for ever in its account and region, because execution and attempt are.
+    """Return a job's name, which is unique in its account and region because execution and attempt are.
 
     ``execution_id`` is ``digest(execution ARN)``; the state machine appends the attempt.
     """

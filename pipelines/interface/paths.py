@@ -1,67 +1,137 @@
-"""Where things lie in the environment's buckets. All functions return keys, without bucket and leading slash."""
+"""The places of objects in the environment's buckets: keys without bucket and leading slash."""
+
+from dataclasses import dataclass
 
 
 def object_key(dataset: str, digest: str) -> str:
-    """Data bucket: one distinct content of a dataset, by its SHA-256 in hexadecimal."""
+    """Return the key in the data bucket of one distinct content of a dataset, by its SHA-256 in hexadecimal."""
     return f"datasets/{dataset}/objects/{digest}"
 
 
 def commit_key(dataset: str, commit_id: str) -> str:
-    """Data bucket: one commit's manifest."""
+    """Return the key in the data bucket of one commit's manifest."""
     return f"datasets/{dataset}/commits/{commit_id}.json"
 
 
 def places_key(dataset: str, commit_id: str) -> str:
-    """Data bucket: where one commit's bytes lie: bucket, and VersionId by digest."""
+    """Return the key in the data bucket of the record of a commit's bytes: their bucket, and VersionIds by digest."""
     return f"datasets/{dataset}/places/{commit_id}.json"
 
 
 FORGETTINGS = "forgettings/"
-"""Audit bucket: below it lie the records of what was forgotten."""
-RUN_COPIES = ("data/", "evaluation/golden.json", "validation/examples.json", "commit.json", "manifest.json")
-"""Below a run's prefix: what holds rows of the commit that the run read, or names their contents."""
+"""Prefix in the audit bucket of the records of forgettings."""
 
 
 def forgetting_key(dataset: str, forgetting_id: str, stage: str) -> str:
-    """Audit bucket: the record of what was forgotten; ``stage`` is ``begun`` or ``ended``."""
+    """Return the key in the audit bucket of the record of a forgetting; ``stage`` is ``begun`` or ``ended``."""
     return f"{FORGETTINGS}{dataset}/{forgetting_id}/{stage}.json"
 
 
-def run_prefix(model: str, run_id: str) -> str:
-    """Artifacts bucket: everything that one retraining run writes. Ends in a slash."""
-    return f"runs/{model}/{run_id}/"
+@dataclass(frozen=True)
+class RunFiles:
+    """The keys in the artifacts bucket of one retraining run's files.
+
+    Examples
+    --------
+    >>> RunFiles("late-arrival", "20260301T100000Z-0a1b2c3d4e5f").evaluation
+    'runs/late-arrival/20260301T100000Z-0a1b2c3d4e5f/evaluation/evaluation.json'
+    """
+
+    model: str
+    run_id: str
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of everything that the run writes; ends in a slash."""
+        return f"runs/{self.model}/{self.run_id}/"
+
+    @property
+    def commit(self) -> str:
+        """The commit that the run was planned from."""
+        return f"{self.prefix}commit.json"
+
+    @property
+    def manifest(self) -> str:
+        """The commit's objects, as SageMaker reads them."""
+        return f"{self.prefix}manifest.json"
+
+    def code(self, uri: str) -> str:
+        """Return the key of the run's copy of the code bundle at ``uri``."""
+        return f"{self.prefix}code/{uri.rpartition('/')[2]}"
+
+    @property
+    def packages(self) -> str:
+        """The run's copy of the packages that the container lacks."""
+        return f"{self.prefix}packages/packages.tar.gz"
+
+    @property
+    def training_data(self) -> str:
+        """The prefix of the training rows; ends in a slash."""
+        return f"{self.prefix}data/training/"
+
+    @property
+    def holdout_data(self) -> str:
+        """The prefix of the held-out rows; ends in a slash."""
+        return f"{self.prefix}data/holdout/"
+
+    @property
+    def models(self) -> str:
+        """The prefix of the training jobs' outputs, ``<job>/output/model.tar.gz``; ends in a slash."""
+        return f"{self.prefix}model/"
+
+    @property
+    def validation(self) -> str:
+        return f"{self.prefix}validation/validation.json"
+
+    @property
+    def evaluation(self) -> str:
+        return f"{self.prefix}evaluation/evaluation.json"
+
+    @property
+    def baseline(self) -> str:
+        return f"{self.prefix}evaluation/baseline.json"
+
+    @property
+    def golden(self) -> str:
+        return f"{self.prefix}evaluation/golden.json"
+
+    @property
+    def copies_of_rows(self) -> tuple[str, ...]:
+        """Keys and prefixes of files with rows of the commit, or with digests of its files; forgetting erases them."""
+        examples = f"{self.prefix}validation/examples.json"
+        return (f"{self.prefix}data/", self.golden, examples, self.commit, self.manifest)
 
 
 def capture_prefix(model: str, version: int | str) -> str:
-    """Capture bucket: the traffic that one package version served; SageMaker appends endpoint, variant and hour."""
+    """Return the prefix in the capture bucket of a version's traffic; SageMaker appends endpoint, variant and hour."""
     return f"{model}/v{version}"
 
 
 def check_prefix(model: str, check_id: str) -> str:
-    """Artifacts bucket: what one drift check writes. Ends in a slash."""
+    """Return the prefix in the artifacts bucket of one drift check's documents; it ends in a slash."""
     return f"checks/{model}/{check_id}/"
 
 
 def checked_windows_prefix(model: str) -> str:
-    """Artifacts bucket: which files each checked window has read. Ends in a slash."""
+    """Return the prefix in the artifacts bucket of the lists of files that each window's check has read."""
     return f"checks/{model}/windows/"
 
 
 def quarantine_prefix(model: str, check_id: str) -> str:
-    """Capture bucket: what one drift check could not read. Ends in a slash."""
+    """Return the prefix in the capture bucket of lines and files that a drift check could not read; ends in a slash."""
     return f"quarantine/{model}/{check_id}/"
 
 
 def labels_prefix(model: str) -> str:
-    """Capture bucket: what came true of predictions, by their hour: ``yyyy/mm/dd/hh/*.csv``. Ends in a slash."""
+    """Return the prefix in the capture bucket of labels, by their predictions' hour: ``yyyy/mm/dd/hh/*.csv``."""
     return f"labels/{model}/"
 
 
 def quality_key(model: str, window: str, version: int) -> str:
-    """Artifacts bucket: how good one version's predictions of a window were."""
+    """Return the key in the artifacts bucket of the quality of one version's predictions of a window."""
     return f"checks/{model}/quality/{window}-v{version}.json"
 
 
 def measured_labels_key(model: str) -> str:
-    """Artifacts bucket: of which state of its labels each hour was measured."""
+    """Return the key in the artifacts bucket of the digest of the labels that each hour was measured with."""
     return f"checks/{model}/labels.json"

@@ -1,4 +1,4 @@
-"""The release state: which packages serve, and how. Its home is one StringList parameter per model and environment."""
+"""The release state: the packages that serve, and how; one StringList parameter per model and environment."""
 
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ class InvalidReleaseStateError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseState:
-    """``champion`` and ``challenger`` are model package ARNs, or None.
+    """The packages that serve; ``champion`` and ``challenger`` are model package ARNs, or None.
 
     Examples
     --------

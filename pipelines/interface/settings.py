@@ -1,8 +1,8 @@
-"""A model's settings in one environment: the JSON document that infra writes and the state machines' functions read."""
+"""A model's settings in one environment: the JSON document that infra writes and the functions read."""
 
-import json
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+
+from pipelines.interface.codec import canonical, read_json
 
 TASKS = ("classification", "regression")
 APPROVALS = ("automatic", "manual")
@@ -15,16 +15,12 @@ HIGHER_IS_BETTER = {
     "mae": False,
     "rmse": False,
 }
-"""Which way a metric points. ``bias`` has no better direction, and so is no gate's metric."""
-
-
-class InvalidSettingsError(ValueError):
-    """The document is not a model's settings."""
+"""Whether a higher value of a metric is better. ``bias`` has no better direction, so no gate can use it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a SageMaker job runs on."""
+    """The instance, volume and time limit of a SageMaker job."""
 
     instance_type: str
     volume_gb: int
@@ -33,11 +29,11 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """What a candidate must show on the held-out rows. Failing closed: whatever is missing rejects.
+    """The metric that a candidate must reach on the held-out rows. It fails closed: anything missing rejects.
 
     ``metric`` is one of ``HIGHER_IS_BETTER``, as "auc" (higher is better) or "mae" (lower is better). ``bound`` is
-    the worst value that may serve at all. ``min_gain`` is how much better than the champion the candidate must be, in
-    the metric's unit; the lower end of the paired bootstrap's 95 % interval must lie above it.
+    the worst value that may serve at all. ``min_gain`` is the smallest gain over the champion, in the metric's unit:
+    the lower end of the paired bootstrap's 95 % interval must be above it.
     """
 
     metric: str
@@ -48,11 +44,11 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """When a window of captured traffic counts as drifted from the champion's baseline.
+    """The rules by which a window of captured traffic counts as drifted from the champion's baseline.
 
-    ``false_alarm_rate`` is the share of windows without any change that may raise something, over all columns together.
-    ``min_effect`` is the least change of a column that is drift, as a Jensen-Shannon distance from 0 to 1; half of it
-    is a warning. ``persistence`` is in how many windows in a row a column must have changed before drift is called.
+    ``false_alarm_rate`` is the share of unchanged windows that may raise a warning or drift, over all columns together.
+    ``min_effect`` is the smallest change of a column that is drift, as a Jensen-Shannon distance from 0 to 1; half of
+    it is a warning. ``persistence`` is the number of windows in a row in which a column must have changed.
     """
 
     window_hours: int
@@ -64,10 +60,10 @@ class Drift:
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
-    """When a window's predictions count as worse than at evaluation, once labels have come.
+    """The rules by which a window's labelled predictions count as worse than at evaluation.
 
-    ``max_loss`` is of the gate's metric, as a share of its value at evaluation. ``min_labels`` is how many rows of the
-    window must have a label.
+    ``max_loss`` is the largest loss of the gate's metric, as a share of its value at evaluation. ``min_labels`` is the
+    smallest number of labelled rows of the window.
     """
 
     min_labels: int
@@ -76,7 +72,7 @@ class Quality:
 
 @dataclass(frozen=True, kw_only=True)
 class Retraining:
-    """The lease's rules, and which triggers are accepted besides a person's."""
+    """The lease's rules, and the triggers that are accepted besides a person's."""
 
     triggers: tuple[str, ...]
     cooldown_s: int
@@ -94,7 +90,7 @@ class ModelSettings:
     holdout_months: int
     image: str
     code_uri: str
-    """The source of all jobs: an s3:// URI of a tar.gz with train.py, inference.py, contract.yaml and pipelines/."""
+    """The s3:// URI of the source of all jobs: a tar.gz with train.py, inference.py, contract.yaml and pipelines/."""
     training: Job
     processing: Job
     gate: Gate
@@ -106,39 +102,9 @@ class ModelSettings:
     hyperparameters: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return canonical(self)
 
     @classmethod
     def from_json(cls, text: str) -> "ModelSettings":
-        document = _object(text)
-        nested = {
-            "training": Job,
-            "processing": Job,
-            "gate": Gate,
-            "drift": Drift,
-            "quality": Quality,
-            "retraining": Retraining,
-        }
-        values = _exactly(cls, document)
-        for name, kind in nested.items():
-            values[name] = kind(**_exactly(kind, document[name], name))
-        values["retraining"] = Retraining(
-            **{**asdict(values["retraining"]), "triggers": tuple(document["retraining"]["triggers"])}
-        )
-        return cls(**values)
-
-
-def _object(text: str) -> dict[str, Any]:
-    document = json.loads(text)
-    if not isinstance(document, dict):
-        raise InvalidSettingsError(f"settings are a JSON object, not {type(document).__name__}")
-    return document
-
-
-def _exactly(kind: type, document: dict[str, Any], where: str = "settings") -> dict[str, Any]:
-    wanted = {f.name for f in fields(kind)}
-    if wanted != set(document):
-        raise InvalidSettingsError(
-            f"{where}: missing {sorted(wanted - set(document))}, unknown {sorted(set(document) - wanted)}"
-        )
-    return dict(document)
+        """Return the settings in a document; raise ``InvalidRecordError`` if it holds none."""
+        return read_json(cls, text, "settings")

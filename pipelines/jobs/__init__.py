@@ -1,1 +1,1 @@
-"""All that a SageMaker container runs."""
+"""Programs and libraries that run in SageMaker containers."""

@@ -1,1 +1,1 @@
-"""The example models, and the dataset that both learn from."""
+"""The example models, and the dataset that both are trained on."""

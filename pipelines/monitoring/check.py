@@ -1,72 +1,90 @@
-"""The check of a model's traffic: of a window now, and of earlier windows to which files have come since."""
+"""Checks a model's traffic: the current window, and earlier windows whose files came late."""
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields
 
-from pipelines.aws.clients import Services, read_settings
+from pipelines.aws.clients import Services
 from pipelines.aws.s3 import ListedObject
-from pipelines.interface import keys
+from pipelines.interface import keys, log
+from pipelines.interface.names import version_of
+from pipelines.interface.records import Check, CheckOutcome, QualityHour
 from pipelines.interface.release_state import ReleaseState
+from pipelines.interface.requests import CheckAnswer, CheckRequest, ConcludeRequest, CountAnswer, CountRequest
 from pipelines.interface.settings import ModelSettings
-from pipelines.interface.times import sortable_id, written
+from pipelines.interface.times import format_time, sortable_id
 from pipelines.monitoring.capture.capture import CaptureReader
+from pipelines.monitoring.capture.listing import BATCH_BYTES
 from pipelines.monitoring.capture.traffic import Traffic
 from pipelines.monitoring.capture.window import Window
 from pipelines.monitoring.drift.checked_windows import CheckedWindows
-from pipelines.monitoring.drift.fan_out import merged, read_plan, write_part
+from pipelines.monitoring.drift.fan_out import FAN_OUT_BYTES, merged, read_plan, write_part
 from pipelines.monitoring.drift.version_check import VersionCheck
 from pipelines.monitoring.quality.quality_check import QualityCheck
 from pipelines.monitoring.reference import read_baseline
 
-NOT_SERVING = "nothing_to_check"
 
+def check_drift(
+    request: CheckRequest,
+    services: Services,
+    *,
+    key_arn: str,
+    fan_out_bytes: int = FAN_OUT_BYTES,
+    batch_bytes: int = BATCH_BYTES,
+) -> CheckAnswer:
+    """Check a model for one window, and return the champion's check.
 
-def check_drift(event: Mapping[str, Any], services: Services, *, key_arn: str) -> dict[str, Any]:
-    """Check ``model`` for the window that ends at ``scheduled_at``; returns what the ledger keeps of its champion.
-
-    The window begins at ``begin``, or as long before its end as the settings say. Every version that served in it is
-    compared with its own baseline; the champion's drift emits ``Drift Found`` every time, its broken input an alert.
-    Earlier windows are checked again where files came late, and their entries replaced.
+    Every version that served in the window is compared with its own baseline. Each time, drift of the champion
+    publishes ``Drift Found``, and its broken input an alert. Earlier windows are checked again if files came late; the
+    new records replace theirs.
     """
-    settings = read_settings(services, event["model"])
-    window = Window.of(event["scheduled_at"], settings.drift.window_hours, event.get("begin"))
-    checker = Checker(services, settings, key_arn)
+    settings = services.settings(request.model)
+    window = Window.of(request.scheduled_at, settings.drift.window_hours, request.begin)
+    checker = Checker(services, settings, key_arn, fan_out_bytes, batch_bytes)
     found = checker.check(window)
     checker.look_back(window)
-    return {**found, "quality": checker.measure(window)}
+    values = {field.name: getattr(found, field.name) for field in fields(found)}
+    return CheckAnswer(**values, quality=tuple(checker.measure(window)))
 
 
-def count_batch(event: Mapping[str, Any], services: Services, *, key_arn: str) -> dict[str, Any]:
-    """Count one batch of a window that many count at once; returns its ``number``."""
-    checker = Checker(services, read_settings(services, event["model"]), key_arn)
-    checker.count(event["folder"], event["number"])
-    return {"number": event["number"]}
+def count_batch(request: CountRequest, services: Services, *, key_arn: str) -> CountAnswer:
+    """Count one batch of a window that many functions count."""
+    checker = Checker(services, services.settings(request.model), key_arn)
+    checker.count(request.folder, request.number)
+    return CountAnswer(number=request.number)
 
 
-def conclude_check(event: Mapping[str, Any], services: Services, *, key_arn: str) -> dict[str, Any]:
-    """Merge what was counted of a window and conclude its check; returns what the ledger keeps."""
-    return Checker(services, read_settings(services, event["model"]), key_arn).conclude(event["folder"])
+def conclude_check(request: ConcludeRequest, services: Services, *, key_arn: str) -> Check:
+    """Merge the counts of a window, and conclude its check."""
+    return Checker(services, services.settings(request.model), key_arn).conclude(request.folder)
 
 
 class Checker:
-    """Of one model, with its champion of this moment."""
+    """The checks of one model, with its current champion."""
 
-    def __init__(self, services: Services, settings: ModelSettings, key_arn: str) -> None:
+    def __init__(
+        self,
+        services: Services,
+        settings: ModelSettings,
+        key_arn: str,
+        fan_out_bytes: int = FAN_OUT_BYTES,
+        batch_bytes: int = BATCH_BYTES,
+    ) -> None:
         self._services = services
         self._settings = settings
         self._key_arn = key_arn
+        self._fan_out_bytes = fan_out_bytes
+        self._batch_bytes = batch_bytes
         model = services.environment.model(settings.model)
         champion = ReleaseState.from_value(services.parameter(model.release_parameter)).champion
-        self._champion = int(champion.rpartition("/")[2]) if champion else None
+        self._champion = version_of(champion) if champion else None
         self._traffic = Traffic(services.bucket("capture"), model)
         self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
         self._checked = CheckedWindows(services.bucket("artifacts"), settings.model, self._encryption)
 
-    def check(self, window: Window) -> dict[str, Any]:
-        """Check the champion, and every other version of which the window holds files."""
+    def check(self, window: Window) -> Check:
+        """Check the champion, and every other version that captured files in the window."""
         by_version = self._files(window)
         if self._champion is None:
-            found = self._nothing(window)
+            found = self._record_nothing(window)
         else:
             found = self._version(self._champion).run(window, by_version.get(self._champion, []))
         for version, files in by_version.items():
@@ -76,14 +94,14 @@ class Checker:
         return found
 
     def look_back(self, window: Window) -> None:
-        """Check earlier windows again for the versions of which a file with their requests came late."""
+        """Check earlier windows again for versions of which a file with requests of the window came late."""
         for earlier in self._checked.before(window):
             by_version = self._files(earlier)
             everything = [file for files in by_version.values() for file in files]
             late = self._checked.late(earlier, everything)
             for version, files in by_version.items():
-                came = [file for file in late if file in files]
-                if came and self._holds_requests(earlier, came):
+                new = [file for file in late if file in files]
+                if new and self._holds_requests(earlier, new):
                     self._version(version).run(earlier, files)
             if late:
                 self._checked.record(earlier, everything)
@@ -93,19 +111,19 @@ class Checker:
         artifacts = self._services.bucket("artifacts")
         plan = read_plan(artifacts, folder)
         baseline = read_baseline(self._services, self._settings.model, plan.version)
-        counted = self._version(plan.version).count(plan.window, number, plan.batches[number], baseline)
-        write_part(artifacts, folder, number, counted, self._encryption)
+        counts = self._version(plan.version).count(plan.window, number, plan.batches[number], baseline)
+        write_part(artifacts, folder, number, counts, self._encryption)
 
-    def conclude(self, folder: str) -> dict[str, Any]:
-        """Merge the parts of the plan in ``folder``."""
+    def conclude(self, folder: str) -> Check:
+        """Merge the parts of the plan in ``folder``, and conclude the check."""
         artifacts = self._services.bucket("artifacts")
         plan = read_plan(artifacts, folder)
         baseline = read_baseline(self._services, self._settings.model, plan.version)
-        counted = merged(artifacts, folder, plan, baseline.profile)
-        return self._version(plan.version).conclude(plan.window, baseline, counted)
+        counts = merged(artifacts, folder, plan, baseline.profile)
+        return self._version(plan.version).conclude(plan.window, baseline, counts)
 
-    def measure(self, window: Window) -> list[dict[str, Any]]:
-        """Measure the quality of the hours whose labels have changed; returns what the ledger keeps of each."""
+    def measure(self, window: Window) -> list[QualityHour]:
+        """Measure the quality of the hours whose labels have changed."""
         check = QualityCheck(self._services, self._settings, self._traffic, self._champion, self._key_arn)
         return check.run(window)
 
@@ -114,9 +132,10 @@ class Checker:
         return {version: files for version, files in found.items() if files}
 
     def _holds_requests(self, window: Window, files: list[ListedObject]) -> bool:
-        """Windows that end within an hour share its files with the next: a new one need not concern this window.
+        """Return whether a file holds requests of the window.
 
-        Files are written in order of time, so their beginnings tell.
+        Two windows share the files of an hour in which one ends, so a new file may hold requests of the other only.
+        Files are written in order of time, so their beginnings suffice.
         """
         reader = CaptureReader(
             self._services.bucket("capture"), window.begin, window.end, numeric=(), on_corrupt=lambda *_: None
@@ -130,20 +149,24 @@ class Checker:
             version=version,
             serves=version == self._champion,
             key_arn=self._key_arn,
+            fan_out_bytes=self._fan_out_bytes,
+            batch_bytes=self._batch_bytes,
         )
 
-    def _nothing(self, window: Window) -> dict[str, Any]:
-        """No version serves: that is recorded as well."""
+    def _record_nothing(self, window: Window) -> Check:
+        """Record that no version serves."""
         model = self._services.environment.model(self._settings.model)
-        check: dict[str, Any] = {
-            "check_id": sortable_id(window.end, f"{model.id} {window.name}"),
-            "model": self._settings.model,
-            "begin": written(window.begin),
-            "end": written(window.end),
-            "outcome": NOT_SERVING,
-            "version": 0,
-            "rows": 0,
-            "worst": [],
-        }
-        self._services.ledger.record(keys.model_pk(check["model"]), keys.check_sk(check["check_id"]), check)
+        check = Check(
+            check_id=sortable_id(window.end, f"{model.id} {window.name}"),
+            model=self._settings.model,
+            begin=format_time(window.begin),
+            end=format_time(window.end),
+            outcome=CheckOutcome.NOTHING_TO_CHECK,
+            version=0,
+            rows=0,
+            worst=(),
+        )
+        self._services.ledger.record(keys.check(check.model, check.check_id), check)
+        with log.bound(check=check.check_id):
+            log.info("nothing to check: no version serves")
         return check

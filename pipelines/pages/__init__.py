@@ -1,1 +1,1 @@
-"""HTML and SVG: escaping, shapes, one palette."""
+"""HTML and SVG: escaped elements, text that fits, scales, one palette."""

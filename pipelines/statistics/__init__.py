@@ -1,1 +1,1 @@
-"""Mergeable statistical summaries of tables, and how two of them differ. numpy and msgspec only."""
+"""Mergeable statistical summaries of tables, the comparison of two of them, and metrics. numpy only; no AWS."""

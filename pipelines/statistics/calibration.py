@@ -1,29 +1,21 @@
-"""How often what a score promises comes true: measured at evaluation, used where labels lag."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""Calibration of scores: the share of positives at each score, measured at evaluation and used before labels come."""
 
 import numpy as np
 
+from pipelines.interface.records import Calibration
 from pipelines.statistics.metrics import Array
 
 BINS = 50
+"""Largest number of groups of rows with neighbouring scores."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """The share of positives as a rising function of the score, linear between the points and level beyond them."""
-
-    scores: Sequence[float]
-    rates: Sequence[float]
-
-    def rate(self, scores: Array) -> Array:
-        """The share of positives to expect at each score."""
-        return np.interp(scores, self.scores, self.rates)
+def rate_of(calibration: Calibration, scores: Array) -> Array:
+    """Return the share of positives to expect at each score."""
+    return np.interp(scores, calibration.scores, calibration.rates)
 
 
 def calibrate(labels: Array, scores: Array) -> Calibration:
-    """Isotonic regression over at most 50 groups of rows with neighbouring scores, by pooling adjacent violators.
+    """Return the isotonic regression of labels on scores, over at most ``BINS`` groups, by pooling adjacent violators.
 
     Source: Ayer and others, Annals of Mathematical Statistics 26 (1955) 641; as calibration: Zadrozny and Elkan, KDD
     2002.
@@ -37,5 +29,6 @@ def calibrate(labels: Array, scores: Array) -> Calibration:
             pool = (last[0] + pool[0], last[1] + pool[1], last[2] + pool[2])
         pools.append(pool)
     return Calibration(
-        scores=[total / rows for total, _, rows in pools], rates=[positive / rows for _, positive, rows in pools]
+        scores=tuple(total / rows for total, _, rows in pools),
+        rates=tuple(positive / rows for _, positive, rows in pools),
     )

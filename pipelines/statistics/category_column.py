@@ -1,29 +1,44 @@
-"""The counts of one column of categories, of those that the reference lists."""
+"""The counts of one column of categories, on the list of categories that the reference has."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.statistics import sample
-from pipelines.statistics.same_objects import count_objects
-from pipelines.statistics.values import Values, is_missing
+from pipelines.statistics.values import Cell, Values, is_missing
 
+CATEGORY = "category"
 MAX_CATEGORIES = 1_000
+"""Largest number of categories that a column lists."""
 
 Counts = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, kw_only=True)
+class CategoryColumnDocument:
+    """``CategoryColumn`` as JSON; ``kind`` is ``category``."""
+
+    kind: str
+    categories: tuple[str, ...]
+    complete: bool
+    counts: tuple[int, ...]
+    other: int = 0
+    unseen: int = 0
+    missing: int = 0
+    absent: int = 0
+    newcomers: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(kw_only=True)
 class CategoryColumn:
-    """``categories`` are the reference's most frequent ones, sorted, and ``counts`` theirs.
+    """Counts of a column of categories.
 
-    Where the list is ``complete``, a category that is not listed is *unseen*; else it is *other*: whether the reference
-    had it is not known. ``newcomers`` are some of the unseen ones with their counts: a sample that is the same in
-    whatever order rows come.
+    ``categories`` are the most frequent ones of the reference, sorted, and ``counts`` are theirs. If the list is
+    ``complete``, an unlisted category is *unseen*: the reference never had it. Otherwise it is *other*: the reference
+    may have had it. ``newcomers`` is a sample of the unseen categories with their counts; see ``sample.keep``.
     """
 
     categories: list[str]
@@ -33,7 +48,7 @@ class CategoryColumn:
     unseen: int = 0
     missing: int = 0
     absent: int = 0
-    """Rows that came without this column at all; they are also counted as missing."""
+    """Rows that came without this column; they are also counted as missing."""
     newcomers: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -42,7 +57,7 @@ class CategoryColumn:
 
     @classmethod
     def like(cls, values: Values) -> "CategoryColumn":
-        """A column without rows, which lists the categories of these values."""
+        """Return a column without rows that lists the categories of these values."""
         counted, _ = count(values)
         frequent = sorted(counted, key=lambda category: (-counted[category], category))[:MAX_CATEGORIES]
         return cls(categories=sorted(frequent), complete=len(counted) <= MAX_CATEGORIES)
@@ -87,29 +102,42 @@ class CategoryColumn:
             newcomers=sample.merge(self.newcomers, other.newcomers),
         )
 
-    def to_document(self) -> dict[str, Any]:
-        return {
-            "kind": "category",
-            "categories": self.categories,
-            "complete": self.complete,
-            "counts": self.counts.tolist(),
-            "other": self.other,
-            "unseen": self.unseen,
-            "missing": self.missing,
-            "absent": self.absent,
-            "newcomers": self.newcomers,
-        }
+    def to_document(self) -> CategoryColumnDocument:
+        return CategoryColumnDocument(
+            kind=CATEGORY,
+            categories=tuple(self.categories),
+            complete=self.complete,
+            counts=tuple(self.counts.tolist()),
+            other=self.other,
+            unseen=self.unseen,
+            missing=self.missing,
+            absent=self.absent,
+            newcomers=self.newcomers,
+        )
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "CategoryColumn":
-        values = {name: value for name, value in document.items() if name != "kind"}
-        return cls(**{**values, "counts": np.array(document["counts"], np.int64)})
+    def from_document(cls, document: CategoryColumnDocument) -> "CategoryColumn":
+        return cls(
+            categories=list(document.categories),
+            complete=document.complete,
+            counts=np.array(document.counts, np.int64),
+            other=document.other,
+            unseen=document.unseen,
+            missing=document.missing,
+            absent=document.absent,
+            newcomers=dict(document.newcomers),
+        )
 
 
 def count(values: Values) -> tuple[dict[str, int], int]:
-    """How often each category occurs, as text, and how many values are missing.
+    """Return the number of rows of each category, as text, and the number of missing values.
 
-    A whole number is written without a decimal point, for a column of integers with gaps is read as floats.
+    A whole number is written without a decimal point, because a column of integers with gaps is read as floats.
+
+    Examples
+    --------
+    >>> count(["JFK", 1, 1.0, True, None, ""])
+    ({'JFK': 1, '1': 2, 'True': 1}, 2)
     """
     found: dict[str, int] = {}
     missing = 0
@@ -122,10 +150,7 @@ def count(values: Values) -> tuple[dict[str, int], int]:
     return found, missing
 
 
-def _counted(values: Values) -> Iterable[tuple[Any, int]]:
-    """Values with their counts; equal ones may come several times."""
-    if isinstance(values, np.ndarray) and values.dtype == object and (objects := count_objects(values)):
-        return objects
+def _counted(values: Values) -> Iterable[tuple[Cell, int]]:
     listed = values.tolist() if isinstance(values, np.ndarray) else values
     try:
         counted = Counter(listed)
@@ -137,7 +162,7 @@ def _counted(values: Values) -> Iterable[tuple[Any, int]]:
     return Counter(str(value) if isinstance(value, list | dict | bool) else value for value in listed).items()
 
 
-def _name(value: Any) -> str:
+def _name(value: Cell) -> str:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

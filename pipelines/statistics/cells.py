@@ -1,20 +1,21 @@
-"""Bins put together until there is something to see in each."""
+"""Cells: bins put together until each cell has enough rows to compare."""
 
 import numpy as np
 import numpy.typing as npt
 
 CELLS = 20
+"""Largest number of cells of numbers."""
 EXPECTED = 5
-"""Rows that a cell of equal shares has in the smaller of the two samples."""
+"""Number of rows that a cell of equal shares has in the smaller of the two samples."""
 
 Counts = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.int64]
 
 
 def number_cells(reference: Counts, current: Counts) -> Labels:
-    """The cell of each bin: neighbours together, about equal in the rows of both samples together.
+    """Return the cell of each bin. A cell holds neighbours; all cells have about equally many rows of both samples.
 
-    Which bins share a cell rests on both samples' sum alone, so that it favours no difference between them.
+    Only the sum of both samples decides which bins share a cell, so the cells favour no difference between them.
     """
     both = reference + current
     smaller = min(int(reference.sum()), int(current.sum()))
@@ -24,7 +25,7 @@ def number_cells(reference: Counts, current: Counts) -> Labels:
 
 
 def category_cells(reference: Counts, current: Counts) -> Labels:
-    """The cell of each category: its own, or with all others of which the smaller sample expects too few rows."""
+    """Return the cell of each category. Categories with too few expected rows in the smaller sample share one cell."""
     both = reference + current
     rows, total = min(int(reference.sum()), int(current.sum())), max(1, int(both.sum()))
     frequent = both * rows >= EXPECTED * total
@@ -32,5 +33,5 @@ def category_cells(reference: Counts, current: Counts) -> Labels:
 
 
 def gathered(labels: Labels, counts: Counts) -> Counts:
-    """The counts of the cells."""
+    """Return the counts of the cells."""
     return np.bincount(labels, weights=counts, minlength=int(labels.max(initial=0)) + 1).astype(np.int64)

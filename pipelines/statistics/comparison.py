@@ -1,4 +1,4 @@
-"""How a window of traffic differs from the reference, column by column: distances, and whether they are chance."""
+"""Comparison of a window of traffic with the reference, column by column: distances, and whether they are chance."""
 
 import math
 from dataclasses import dataclass, field
@@ -19,12 +19,11 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Oddities:
-    """How many of a column's rows are no ordinary value.
+    """Numbers of a column's rows that hold no ordinary value.
 
-    ``unseen`` ones are values that the reference never had: unlisted categories, numbers outside its range, and for a
-    discrete column numbers between its values. ``strange`` are those of them that are not near its range.
-    ``unreadable`` ones are of another type. ``absent`` rows came without the column at all; they are among the missing
-    ones.
+    ``unseen`` rows hold a value that the reference never had: an unlisted category, a number outside its range, or for
+    a discrete column a number between its values. ``strange`` rows are the unseen ones that are not near its range.
+    ``unreadable`` values are of another type. ``absent`` rows came without the column; they are also missing.
     """
 
     rows: int
@@ -36,20 +35,23 @@ class Oddities:
     absent: int = 0
 
     def share(self, of: str) -> float:
-        """Of the rows; ``of`` is one of the names above."""
+        """Return the share of the rows that are ``of`` one of the sorts above."""
         return float(getattr(self, of) / self.rows) if self.rows else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnComparison:
-    """One column; all distances are 0 for equal shares.
+    """Comparison of one column; all distances are 0 for equal shares.
 
-    ``effect`` is how much changed, from 0 to 1: the Jensen-Shannon distance less what chance alone makes of samples of
-    these sizes. ``p_value`` is of all tests of this column together, ``evidence`` the test that saw most, and ``rate``
-    the false discovery rate at which the column stands out among all of them. ``psi`` and ``jensen_shannon`` are over
-    at most 20 cells of numbers, or categories of which enough rows are expected, and over what is missing, infinite,
-    unreadable and unseen; ``chi_square`` over the former alone. ``kolmogorov_smirnov`` and ``wasserstein`` (in standard
-    deviations of the reference) are over all bins of numbers; None for categories and where one sample is empty.
+    ``effect`` is the size of the change from 0 to 1: the Jensen-Shannon distance less the distance that chance alone
+    gives samples of these sizes. ``p_value`` is that of all tests of this column together, ``evidence`` the name of the
+    test with the smallest one, and ``rate`` the false discovery rate at which the column stands out among all columns.
+
+    ``psi`` and ``jensen_shannon`` use at most 20 cells of numbers, or the categories with enough expected rows, and one
+    cell each for missing, infinite, unreadable and unseen values; ``chi_square`` uses only the former.
+    ``kolmogorov_smirnov`` and ``wasserstein`` (in standard deviations of the reference) use all bins of numbers; they
+    are None for categories and where one sample is empty. ``before`` and ``now`` are the reference's and the window's
+    oddities, ``newcomers`` a sample of the unseen categories.
     """
 
     name: str
@@ -72,7 +74,7 @@ class ColumnComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Columns are in the reference's order. ``unexpected`` are some columns of the window that the reference lacks."""
+    """Comparison of all columns, in the reference's order; ``unexpected`` is as in ``Profile``."""
 
     reference_rows: int
     rows: int
@@ -81,7 +83,7 @@ class Comparison:
 
 
 def compare(baseline: Profile, current: Profile) -> Comparison:
-    """Every column of the reference's profile against the window's.
+    """Compare every column of the reference's profile with the window's.
 
     Raises
     ------
@@ -128,9 +130,9 @@ def _compared(name: str, pair: Pair, test: str, p_value: float, rate: float) -> 
 
 
 def _beyond_chance(distance: float, then: Counts, now: Counts) -> float:
-    """The distance less its expectation for equal populations, which is that of a chi-square number.
+    """Return the distance less its expectation for equal populations, which is that of a chi-square number.
 
-    Source: Grosse and others, Physical Review E 65 (2002) 041905, for the expectation (here of unequal samples).
+    Source of the expectation (here for unequal samples): Grosse and others, Physical Review E 65 (2002) 041905.
     """
     cells = np.count_nonzero(then + now)
     chance = (cells - 1) / (8 * math.log(2)) * (1 / max(1, int(then.sum())) + 1 / max(1, int(now.sum())))

@@ -1,7 +1,7 @@
 """Distances between two samples that are given as counts over the same bins.
 
-``reference`` and ``current`` are counts, at least one bin; they need not have the same sum. A sample without rows has
-no distance from anything: the statistic is NaN.
+``reference`` and ``current`` are counts of at least one bin; their sums may differ. If a sample has no rows, the
+statistic is NaN.
 """
 
 from collections.abc import Sequence
@@ -14,27 +14,28 @@ Counts = Sequence[int] | npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
 
 SMOOTHING = 0.5
-"""Added to every bin of both samples, so that an empty bin gives a finite PSI (Jeffreys' prior)."""
+"""Number that is added to every bin of both samples, so that an empty bin gives a finite PSI (Jeffreys' prior)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BinnedStatistic:
-    """A statistic of the bins. That of the values themselves differs from it by at most ``error``."""
+    """Statistic of the bins. The statistic of the values themselves differs from it by at most ``error``."""
 
     value: float
     error: float
 
 
 def shares(counts: Counts) -> Array:
-    """Counts divided by their sum; NaN where that is 0."""
+    """Return the counts divided by their sum; NaN where the sum is 0."""
     numbers = np.asarray(counts, dtype=np.float64)
     total = numbers.sum()
     return numbers / total if total else np.full(len(numbers), np.nan)
 
 
 def psi(reference: Counts, current: Counts) -> float:
-    """Population stability index in nats: the sum over bins of (q - p) ln(q / p), with smoothed shares p and q.
+    """Return the population stability index in nats.
 
+    It is the sum over bins of (q - p) ln(q / p), with smoothed shares p and q.
     Source: Siddiqi, Credit Risk Scorecards (2006), chapter 8; it is the divergence of Jeffreys, Proc. R. Soc. A 186
     (1946) 453.
 
@@ -48,9 +49,9 @@ def psi(reference: Counts, current: Counts) -> float:
 
 
 def jensen_shannon(reference: Counts, current: Counts) -> float:
-    """Jensen-Shannon distance with logarithms to base 2: 0 for equal shares, 1 where no bin has both.
+    """Return the Jensen-Shannon distance with logarithms to base 2: 0 for equal shares, 1 where no bin has both.
 
-    The square root of the mean of both shares' divergences from m = (p + q) / 2, each a sum of p log2(p / m).
+    It is the square root of the mean of both shares' divergences from m = (p + q) / 2, each a sum of p log2(p / m).
     Source: Endres and Schindelin, IEEE Transactions on Information Theory 49 (2003) 1858.
 
     Examples
@@ -73,10 +74,10 @@ def _divergence(p: Array, q: Array) -> float:
 def kolmogorov_smirnov(
     reference: Counts, current: Counts, single: npt.NDArray[np.bool_] | None = None
 ) -> BinnedStatistic:
-    """The largest difference of the two distribution functions, over the ends of the bins.
+    """Return the largest difference of the two distribution functions at the ends of the bins.
 
-    Inside a bin the functions can differ by more, by at most the smaller of the bin's two shares; ``single`` marks the
-    bins that hold one value only, where they cannot. The true distance is never smaller than the value.
+    Inside a bin the functions can differ by more, by at most the smaller of the bin's two shares. They cannot where
+    ``single`` marks a bin that holds one value only. The true distance is never smaller than the value.
     Source: Smirnov, Annals of Mathematical Statistics 19 (1948) 279.
     """
     f, g = np.cumsum(shares(reference)), np.cumsum(shares(current))
@@ -89,10 +90,10 @@ def kolmogorov_smirnov(
 
 
 def wasserstein(reference: Counts, current: Counts, ends: Array) -> BinnedStatistic:
-    """The area between the two distribution functions, in the unit of ``ends`` (n + 1 ends of n bins, ascending).
+    """Return the area between the two distribution functions, in the unit of ``ends``.
 
-    Values are taken as spread evenly over their bin; the error is what any other spread could change. A bin whose two
-    ends are equal holds one value, and adds no error.
+    ``ends`` are the n + 1 ends of n bins, ascending. Values count as spread evenly over their bin; the error is the
+    largest change that another spread can make. A bin whose two ends are equal holds one value and adds no error.
     Source: Vallender, Theory of Probability and its Applications 18 (1974) 784.
     """
     p, q = shares(reference), shares(current)
@@ -106,9 +107,9 @@ def wasserstein(reference: Counts, current: Counts, ends: Array) -> BinnedStatis
 
 
 def chi_square(reference: Counts, current: Counts) -> tuple[float, int]:
-    """Pearson's statistic of homogeneity of the 2 x n table, and its degrees of freedom; bins empty in both are left
-    out.
+    """Return Pearson's statistic of homogeneity of the 2 x n table, and its degrees of freedom.
 
+    Bins that are empty in both samples are left out.
     Source: Pearson, Philosophical Magazine 50 (1900) 157.
     """
     observed, expected = _table(reference, current)
@@ -118,10 +119,10 @@ def chi_square(reference: Counts, current: Counts) -> tuple[float, int]:
 
 
 def likelihood_ratio(reference: Counts, current: Counts) -> tuple[float, int]:
-    """The G statistic of the same table with Williams' correction, and its degrees of freedom.
+    """Return the G statistic of the same table with Williams' correction, and its degrees of freedom.
 
-    Far out in the tail, where decisions over many columns are made, its chi-square approximation holds for small
-    counts by orders of magnitude better than Pearson's.
+    Decisions over many columns are made far out in the tail. There its chi-square approximation for small counts is
+    better than Pearson's by orders of magnitude.
     Source: Wilks, Annals of Mathematical Statistics 6 (1935) 190; Williams, Biometrika 63 (1976) 33.
     """
     observed, expected = _table(reference, current)
@@ -136,7 +137,7 @@ def likelihood_ratio(reference: Counts, current: Counts) -> tuple[float, int]:
 
 
 def _table(reference: Counts, current: Counts) -> tuple[Array, Array]:
-    """Observed and expected counts, 2 x n, of the bins that are not empty in both."""
+    """Return observed and expected counts, 2 x n, of the bins that are not empty in both samples."""
     observed = np.array([reference, current], dtype=np.float64)
     observed = observed[:, observed.sum(axis=0) > 0]
     rows = observed.sum(axis=1, keepdims=True)

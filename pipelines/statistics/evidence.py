@@ -1,6 +1,6 @@
-"""Whether a column changed at all: several tests of one column, as one p-value.
+"""Evidence that a column changed: several tests of one column, combined into one p-value.
 
-Each test sees what another is blind to. All rest on counts and ranks, so that one value however large is one row.
+Each test detects changes that another cannot. All use counts and ranks, so a single huge value counts as one row.
 """
 
 import math
@@ -17,16 +17,24 @@ Counts = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
 
 MAX_SKEW, MAX_KURTOSIS = 0.05, 0.045
-"""Of a mean of scores, beyond which the normal tail at 4.4 standard deviations is wrong by more than a factor of 2."""
+"""Largest skewness and excess kurtosis of a mean of scores for which the normal tail is used.
+
+Beyond them the normal tail at 4.4 standard deviations is wrong by more than a factor of 2.
+"""
 MIN_HITS = 2
-"""One row is no evidence of anything."""
+"""Smallest number of rows that is evidence: a single row is none."""
 
 
 def strongest(p_values: Mapping[str, float]) -> tuple[str, float]:
-    """The test with the smallest p-value, and the p-value of them all together, of those that had anything to see.
+    """Return the test with the smallest p-value, and the p-value of all tests together.
 
     Source: Simes, Biometrika 73 (1986) 751; it holds for tests that tend to agree, as Sarkar, Annals of Statistics 26
     (1998) 494, shows.
+
+    Examples
+    --------
+    >>> strongest({"shape": 0.04, "missing": 0.01, "spike": 0.9})
+    ('missing', 0.03)
     """
     if not p_values:
         return "", 1.0
@@ -36,7 +44,7 @@ def strongest(p_values: Mapping[str, float]) -> tuple[str, float]:
 
 
 def tests_of(pair: Pair) -> Iterator[tuple[str, float]]:
-    """The p-value of each test that has something to see."""
+    """Yield the name and p-value of each test that applies to the column."""
     then, now = pair.then_bins, pair.now_bins
     reference_rows, rows = int(then.sum()), int(now.sum())
     if reference_rows and rows and np.count_nonzero(then + now) > 1:
@@ -71,7 +79,7 @@ def _of_categories(pair: CategoryPair) -> Iterator[tuple[str, float]]:
 
 
 def of_share(hits: int, rows: int, reference_hits: int, reference_rows: int) -> float | None:
-    """Of rows of one sort, as missing ones; None where neither sample has any."""
+    """Return the p-value of the share of one sort of rows, such as missing ones; None where no sample has any."""
     if not hits + reference_hits:
         return None
     p_value = change(hits, rows, reference_hits, reference_rows)
@@ -79,18 +87,19 @@ def of_share(hits: int, rows: int, reference_hits: int, reference_rows: int) -> 
 
 
 def of_unseen(hits: int, rows: int, once: int, reference_rows: int) -> float | None:
-    """Of values that the reference never had; None where there are none."""
+    """Return the p-value of values that the reference never had; None where there are none."""
     if not hits:
         return None
     return novelty(hits, rows, once, reference_rows) if hits >= MIN_HITS else 1.0
 
 
 def _rank_scores(reference: Counts, current: Counts) -> list[float | None]:
-    """Standard scores of the difference in mean rank, and in mean squared rank; None where no normal tail is to be had.
+    """Return the standard scores of the difference in mean rank and in mean squared rank.
 
-    Ties have their middle rank; the squared rank is made orthogonal to the rank. Under exchange of rows both have mean
-    0 and variance 1. Source: Wilcoxon, Biometrics Bulletin 1 (1945) 80; Mood, Annals of Mathematical Statistics 25
-    (1954) 514; Neyman, Skandinavisk Aktuarietidskrift 20 (1937) 149, for orthogonal components.
+    A score is None where the normal tail does not hold. Ties have their middle rank; the squared rank is made
+    orthogonal to the rank. Under exchange of rows both scores have mean 0 and variance 1.
+    Source: Wilcoxon, Biometrics Bulletin 1 (1945) 80; Mood, Annals of Mathematical Statistics 25 (1954) 514; Neyman,
+    Skandinavisk Aktuarietidskrift 20 (1937) 149, for orthogonal components.
     """
     both = (reference + current).astype(np.float64)
     total, rows, reference_rows = both.sum(), current.sum(), reference.sum()
@@ -115,13 +124,13 @@ def _rank_scores(reference: Counts, current: Counts) -> list[float | None]:
 
 
 def _largest_change(reference: Counts, current: Counts) -> float:
-    """Of the bin whose share changed most surprisingly, times the number of bins."""
+    """Return the p-value of the bin whose share changed least probably, times the number of bins."""
     rows, reference_rows = int(current.sum()), int(reference.sum())
     both = (reference + current).astype(np.float64)
     some = both > 0
     expected = both[some] * rows / (rows + reference_rows)
     observed = current[some].astype(np.float64)
-    # The signed root of the likelihood ratio ranks surprises as their exact probability does.
+    # The likelihood ratio ranks the bins as their exact probability does.
     surprise = _relative(observed, expected) + _relative(both[some] - observed, both[some] - expected)
     surprise += _relative(rows - observed, rows - expected)
     largest = int(np.flatnonzero(some)[np.argmax(surprise)])

@@ -1,34 +1,50 @@
 """The counts of one column of numbers, on edges that the reference fixes."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.statistics.sums import Sums
+from pipelines.statistics.sums import Sums, SumsDocument
 from pipelines.statistics.values import NUMBER, TIME, Array, Values, to_numbers
 
 BINS = 250
-"""Quantiles that become edges: no bin of several values holds more than 0.5 % of the reference."""
+"""Number of quantiles that become edges: no bin of several values holds more than 0.5 % of the reference."""
 MAX_VALUES = 128
-"""A reference of at most so many distinct values has a bin for each of them."""
+"""Largest number of distinct values of a reference that has a bin for each of them."""
 OUTSIDE = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)
 """Edges beyond the reference's range, in distances of its quartiles."""
 BLOCK = 32_768
-"""Values that are sorted at a time: they fit a core's cache, and the search of the edges costs next to nothing."""
+"""Number of values that are sorted at a time: they fit into a core's cache, and the search of the edges is cheap."""
 
 Counts = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, kw_only=True)
+class NumberColumnDocument:
+    """``NumberColumn`` as JSON."""
+
+    kind: str
+    edges: tuple[float, ...]
+    discrete: bool
+    margin: float
+    counts: tuple[int, ...]
+    sums: SumsDocument
+    zeros: int = 0
+    missing: int = 0
+    infinite: int = 0
+    unreadable: int = 0
+    absent: int = 0
+
+
 @dataclass(kw_only=True)
 class NumberColumn:
-    """For n edges there are n + 1 bins: below the first, [edge, next edge), and from the last on.
+    """Counts of a column of numbers in bins. ``kind`` is number, text or time; see ``values``.
 
-    Outside the reference's range the bins widen; ``margin`` is how far from it a value is still near. A value that the
-    reference has often is a bin by itself, [value, next float). With ``discrete``, every value of the reference is;
-    then all bins between them are empty in the reference.
-    ``kind`` says what stands for a value: see ``values``. A time's column has no edges, since time always moves on.
+    n edges make n + 1 bins: below the first edge, [edge, next edge), and from the last edge on. A frequent value of the
+    reference is a bin by itself, [value, next float). With ``discrete``, every value of the reference is such a bin;
+    then all bins between them are empty in the reference. Outside the reference's range the bins widen; a value at most
+    ``margin`` outside this range is still near it. A column of times has no edges, because time always moves on.
     """
 
     kind: str
@@ -42,7 +58,7 @@ class NumberColumn:
     infinite: int = 0
     unreadable: int = 0
     absent: int = 0
-    """Rows that came without this column at all; they are also counted as missing."""
+    """Rows that came without this column; they are also counted as missing."""
 
     def __post_init__(self) -> None:
         if not len(self.counts):
@@ -50,7 +66,7 @@ class NumberColumn:
 
     @classmethod
     def like(cls, values: Values, kind: str = NUMBER) -> "NumberColumn":
-        """A column without rows, whose edges are of these values."""
+        """Return a column without rows whose edges come from these values."""
         numbers = np.zeros(0) if kind == TIME else to_numbers(kind, values)[0]
         finite = np.sort(numbers[np.isfinite(numbers)])
         edges, discrete = edges_of(finite)
@@ -76,7 +92,10 @@ class NumberColumn:
         self.absent += rows
 
     def add(self, values: Values) -> None:
-        """Count values, in any order: blocks are sorted, and the edges are searched in them, not they in the edges."""
+        """Count values, in any order.
+
+        Blocks of values are sorted, and the edges are searched in them: cheaper than a search of each value's bin.
+        """
         numbers, unreadable = to_numbers(self.kind, values)
         # -inf and NaN sort to the two ends, so that one search finds them as well.
         marks = np.concatenate(([np.finfo(np.float64).min], self.edges, [np.inf, np.nan]))
@@ -109,37 +128,44 @@ class NumberColumn:
             absent=self.absent + other.absent,
         )
 
-    def to_document(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "edges": self.edges.tolist(),
-            "discrete": self.discrete,
-            "margin": self.margin,
-            "counts": self.counts.tolist(),
-            "sums": self.sums.to_document(),
-            "zeros": self.zeros,
-            "missing": self.missing,
-            "infinite": self.infinite,
-            "unreadable": self.unreadable,
-            "absent": self.absent,
-        }
+    def to_document(self) -> NumberColumnDocument:
+        return NumberColumnDocument(
+            kind=self.kind,
+            edges=tuple(self.edges.tolist()),
+            discrete=self.discrete,
+            margin=self.margin,
+            counts=tuple(self.counts.tolist()),
+            sums=self.sums.to_document(),
+            zeros=self.zeros,
+            missing=self.missing,
+            infinite=self.infinite,
+            unreadable=self.unreadable,
+            absent=self.absent,
+        )
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> "NumberColumn":
-        counted = {
-            "edges": np.array(document["edges"], np.float64),
-            "counts": np.array(document["counts"], np.int64),
-            "sums": Sums.from_document(document["sums"]),
-        }
-        return cls(**{**document, **counted})
+    def from_document(cls, document: NumberColumnDocument) -> "NumberColumn":
+        return cls(
+            kind=document.kind,
+            edges=np.array(document.edges, np.float64),
+            discrete=document.discrete,
+            margin=document.margin,
+            counts=np.array(document.counts, np.int64),
+            sums=Sums.from_document(document.sums),
+            zeros=document.zeros,
+            missing=document.missing,
+            infinite=document.infinite,
+            unreadable=document.unreadable,
+            absent=document.absent,
+        )
 
 
 def edges_of(finite: Array) -> tuple[Array, bool]:
-    """Edges for bins of these sorted numbers, and whether each distinct value has a bin by itself.
+    """Return edges for bins of these sorted numbers, and whether each distinct value has a bin by itself.
 
-    Of few distinct values each becomes a bin, so that a nearly constant column shows its first change. Else the
-    quantiles are the edges; a value that is several of them becomes a bin. Whatever is outside the range of the numbers
-    has bins of its own, and one outlier spoils no other bin.
+    If there are few distinct values, each becomes a bin, so that a nearly constant column shows its first change.
+    Otherwise the quantiles are the edges, and a value that is several quantiles becomes a bin. Values outside the range
+    of the numbers have their own bins, so one outlier spoils no other bin.
     """
     if not len(finite):
         return np.zeros(0), True
@@ -158,7 +184,7 @@ def edges_of(finite: Array) -> tuple[Array, bool]:
 
 
 def margin_of(finite: Array) -> float:
-    """The distance of the quartiles of sorted numbers: how far outside their range a number is still near them."""
+    """Return the distance between the quartiles of sorted numbers; see ``NumberColumn.margin``."""
     if not len(finite):
         return 0.0
     with np.errstate(over="ignore"):

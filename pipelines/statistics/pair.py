@@ -1,4 +1,4 @@
-"""A column of the reference beside the same column of a window: what their comparison rests on, computed once."""
+"""A column of the reference beside the same column of a window, with all that their comparison needs, computed once."""
 
 import math
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from pipelines.statistics.number_column import NumberColumn
 Counts = npt.NDArray[np.int64]
 
 SLACK = 1 + 1e-9
-"""Of a margin, for an end of a bin that rounding has put past it."""
+"""Factor on a margin, for an end of a bin that rounding has put past it."""
 
 
 @dataclass(frozen=True)
 class NumberPair:
-    """``before`` is the reference's column, ``now`` the window's; ``kind`` is number, text or time."""
+    """Pair of columns of numbers: ``before`` is the reference's, ``now`` the window's."""
 
     before: NumberColumn
     now: NumberColumn
@@ -40,17 +40,17 @@ class NumberPair:
 
     @cached_property
     def once(self) -> int:
-        """How many values the reference had once only; a range is as if there were one."""
+        """The number of values that the reference had only once; 1 where its bins are ranges, at least 1."""
         return max(1, int(np.count_nonzero(self.before.counts == 1))) if self.before.discrete else 1
 
     @cached_property
     def unseen(self) -> int:
-        """The window's values outside the reference's range, and between its values where these are the bins."""
+        """The number of the window's rows whose value the reference never had; see ``Oddities``."""
         return int(self.now.counts[self.before.counts == 0].sum())
 
     @cached_property
     def strange(self) -> int:
-        """Those of them that are not near the reference's range."""
+        """The number of unseen rows that are not near the reference's range."""
         return int(self.now.counts[self._strange_bins].sum())
 
     @cached_property
@@ -70,12 +70,12 @@ class NumberPair:
 
     @cached_property
     def cells(self) -> tuple[Counts, Counts]:
-        """The bins, put together where one has too few rows to say anything."""
+        """The counts of the cells: bins are put together where one has too few rows to compare."""
         return gathered(self._labels, self.before.counts), gathered(self._labels, self.now.counts)
 
     @cached_property
     def all_cells(self) -> tuple[Counts, Counts]:
-        """All rows of both: cells, and each sort of oddity."""
+        """The counts of all rows of both: of the cells, then of strange, missing, infinite and unreadable values."""
         then, now = (np.where(self._strange_bins, 0, column.counts) for column in (self.before, self.now))
         return (
             np.append(
@@ -88,7 +88,7 @@ class NumberPair:
 
     @cached_property
     def kolmogorov_smirnov(self) -> BinnedStatistic | None:
-        """None where a sample has no numbers, or there are no bins."""
+        """The statistic over all bins; None where a sample has no numbers, or there are no bins."""
         edges = self.before.edges
         if not len(edges) or not self.before.counts.any() or not self.now.counts.any():
             return None
@@ -98,7 +98,7 @@ class NumberPair:
 
     @cached_property
     def wasserstein(self) -> BinnedStatistic | None:
-        """In standard deviations of the reference; None where that is no positive number."""
+        """The statistic in standard deviations of the reference; None where the deviation is no positive number."""
         before, now, edges = self.before.sums, self.now.sums, self.before.edges
         if self.kolmogorov_smirnov is None or not 0 < before.deviation < np.inf:
             return None
@@ -115,7 +115,7 @@ class NumberPair:
 
 @dataclass(frozen=True)
 class CategoryPair:
-    """As ``NumberPair``; categories that are not listed are one bin."""
+    """Pair of columns of categories, as ``NumberPair``; all unlisted categories are one bin."""
 
     before: CategoryColumn
     now: CategoryColumn
@@ -131,7 +131,7 @@ class CategoryPair:
 
     @cached_property
     def once(self) -> int:
-        """How many categories the reference had once only."""
+        """The number of categories that the reference had only once, at least 1."""
         return max(1, int(np.count_nonzero(self.before.counts == 1)))
 
     @property
@@ -144,13 +144,13 @@ class CategoryPair:
 
     @cached_property
     def cells(self) -> tuple[Counts, Counts]:
-        """The bins, put together where one has too few rows to say anything."""
+        """The counts of the cells: bins are put together where one has too few rows to compare."""
         labels = category_cells(self.then_bins, self.now_bins)
         return gathered(labels, self.then_bins), gathered(labels, self.now_bins)
 
     @cached_property
     def all_cells(self) -> tuple[Counts, Counts]:
-        """All rows of both: cells, and what is unseen or missing."""
+        """The counts of all rows of both: of the cells, then of unseen and missing values."""
         return (
             np.append(self.cells[0], [0, self.before.missing]),
             np.append(self.cells[1], [self.unseen, self.now.missing]),
@@ -161,7 +161,7 @@ Pair = NumberPair | CategoryPair
 
 
 def pair_of(before: NumberColumn | CategoryColumn, now: NumberColumn | CategoryColumn) -> Pair:
-    """Two columns of the same layout."""
+    """Return the pair of two columns of the same layout."""
     if isinstance(before, NumberColumn) and isinstance(now, NumberColumn):
         return NumberPair(before, now)
     assert isinstance(before, CategoryColumn)

@@ -1,4 +1,4 @@
-"""The mergeable statistical summary of a table.
+"""Profile: the mergeable statistical summary of a table.
 
 The reference fixes the *layout*: the edges of each numeric column's bins and the categories of each categorical column.
 Profiles of the same layout add up, in any order and grouping, to the profile of all their rows.
@@ -6,18 +6,17 @@ Profiles of the same layout add up, in any order and grouping, to the profile of
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from pipelines.statistics import sample
-from pipelines.statistics.category_column import CategoryColumn
-from pipelines.statistics.number_column import NumberColumn
+from pipelines.statistics.category_column import CategoryColumn, CategoryColumnDocument
+from pipelines.statistics.number_column import NumberColumn, NumberColumnDocument
 from pipelines.statistics.values import NUMBER, TEXT, TIME, Values
 
 FORMAT = 2
 PREDICTION = "prediction"
-"""The column that holds the model's output."""
+"""Name of the column that holds the model's output."""
 
 Table = Mapping[str, Values]
 Column = NumberColumn | CategoryColumn
@@ -31,9 +30,23 @@ class UnknownFormatError(ValueError):
     """The document is no profile of the format that this code reads."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProfileDocument:
+    """``Profile`` as JSON."""
+
+    format: int
+    rows: int
+    columns: Mapping[str, NumberColumnDocument | CategoryColumnDocument]
+    unexpected: Mapping[str, int]
+
+
 @dataclass(kw_only=True)
 class Profile:
-    """``unexpected`` are some columns that came without being in the layout, with their rows."""
+    """Counts of ``rows`` rows by column.
+
+    ``unexpected`` is a sample of the columns that came although the layout lacks them, each with its number of rows;
+    see ``sample.keep``.
+    """
 
     rows: int = 0
     columns: dict[str, Column] = field(default_factory=dict)
@@ -49,17 +62,19 @@ class Profile:
         texts: Collection[str] = (),
         times: Collection[str] = (),
     ) -> "Profile":
-        """The profile of a table that comes in chunks of rows, each a mapping of a column's name to its values.
+        """Return the profile of a table in chunks of rows; a chunk maps each column's name to its values.
 
-        With ``like``, columns are counted on that profile's layout and memory does not grow with the chunks. Without,
-        the chunks together are the reference: they are gathered first, and their quantiles and categories become the
-        layout; columns that are none of ``categories``, ``texts`` and ``times`` are numbers.
+        With ``like``, the columns are counted on that profile's layout, and memory does not grow with the chunks.
+        Without it, the chunks together are the reference: they are gathered first, and their quantiles and categories
+        become the layout. Columns outside ``categories``, ``texts`` and ``times`` are numbers.
 
         Examples
         --------
         >>> reference = Profile.of([{"age": [30, 40]}, {"age": [50]}])
-        >>> reference.rows, reference.columns["age"].counts.tolist()
-        (3, [0, 1, 1, 1, 0])
+        >>> window = Profile.of([{"age": [41, None]}, {"age": [55], "name": ["x"]}], like=reference)
+        >>> age = window.columns["age"]
+        >>> window.rows, int(age.counts.sum()), age.missing, window.unexpected
+        (3, 2, 1, {'name': 1})
         """
         parts = list(chunks) if like is None else chunks
         profile = (
@@ -70,7 +85,7 @@ class Profile:
         return profile
 
     def empty(self) -> "Profile":
-        """A profile of the same layout without rows."""
+        """Return a profile of the same layout without rows."""
         return Profile(columns={name: column.empty() for name, column in self.columns.items()})
 
     def add(self, rows: int, table: Table) -> None:
@@ -86,12 +101,12 @@ class Profile:
             self.unexpected = sample.merge(self.unexpected, strangers)
 
     def merge(self, other: "Profile") -> "Profile":
-        """The profile of both profiles' rows.
+        """Return the profile of both profiles' rows.
 
         Raises
         ------
         LayoutMismatchError
-            They are of different layouts.
+            The layouts differ.
         """
         check_layout(self, other)
         columns: dict[str, Column] = {}
@@ -101,28 +116,30 @@ class Profile:
             rows=self.rows + other.rows, columns=columns, unexpected=sample.merge(self.unexpected, other.unexpected)
         )
 
-    def to_document(self) -> dict[str, Any]:
-        columns = {name: column.to_document() for name, column in self.columns.items()}
-        return {"format": FORMAT, "rows": self.rows, "columns": columns, "unexpected": self.unexpected}
+    def to_document(self) -> ProfileDocument:
+        return ProfileDocument(
+            format=FORMAT,
+            rows=self.rows,
+            columns={name: column.to_document() for name, column in self.columns.items()},
+            unexpected=self.unexpected,
+        )
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "Profile":
-        """The profile that ``to_document`` wrote.
-
-        Raises
-        ------
-        UnknownFormatError
-            It is of another format.
-        """
-        if document.get("format") != FORMAT:
-            raise UnknownFormatError(f"a profile of format {document.get('format')!r}; this code reads {FORMAT}")
+    def from_document(cls, document: ProfileDocument) -> "Profile":
         columns: dict[str, Column] = {
             name: CategoryColumn.from_document(column)
-            if column["kind"] == "category"
+            if isinstance(column, CategoryColumnDocument)
             else NumberColumn.from_document(column)
-            for name, column in document["columns"].items()
+            for name, column in document.columns.items()
         }
-        return cls(rows=document["rows"], columns=columns, unexpected=dict(document["unexpected"]))
+        return cls(rows=document.rows, columns=columns, unexpected=dict(document.unexpected))
+
+
+def check_format(document: object) -> None:
+    """Raise ``UnknownFormatError`` unless a profile's JSON is of the format that this code reads."""
+    found = document.get("format") if isinstance(document, Mapping) else None
+    if found != FORMAT:
+        raise UnknownFormatError(f"the profile has format {found!r}, this code reads {FORMAT}: train the model again")
 
 
 def check_layout(one: Profile, two: Profile) -> None:
@@ -131,13 +148,15 @@ def check_layout(one: Profile, two: Profile) -> None:
         name for name in one.columns if name in two.columns and not one.columns[name].same_layout(two.columns[name])
     ]
     if differing:
-        raise LayoutMismatchError(f"profiles of different layouts in: {', '.join(differing)}")
+        raise LayoutMismatchError(
+            f"the profiles have different layouts in {', '.join(differing)}: count both on one reference"
+        )
 
 
 def laid_out(
     tables: list[Table], *, categories: Collection[str], texts: Collection[str], times: Collection[str]
 ) -> Profile:
-    """A profile without rows whose layout these tables fix."""
+    """Return a profile without rows whose layout these tables fix."""
     columns: dict[str, Column] = {}
     for name in tables[0] if tables else ():
         parts = [table[name] for table in tables]

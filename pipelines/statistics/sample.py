@@ -1,17 +1,23 @@
-"""A few of the names that were met, with exact counts: the same few whatever the order and grouping of merging."""
+"""A small sample of names with exact counts, the same for every order and grouping of merging."""
 
 import zlib
 from collections.abc import Mapping
 
 KEPT = 20
+"""Number of names in a sample."""
 
 
 def keep(counts: Mapping[str, int], kept: int = KEPT) -> dict[str, int]:
-    """The ``kept`` names with the smallest checksums, and their counts.
+    """Return the ``kept`` names with the smallest checksums, and their counts.
 
-    A name that is among the smallest of all is among the smallest of every part that has it, so no part ever drops
-    it and its count is exact; and the names that are kept are a random sample, not the first that came.
+    A name that is among the smallest of all is among the smallest of every part that has it. So no part ever drops it,
+    and its count is exact. The kept names are a random sample of all names, not the first ones.
     Source: the bottom-k sketch of Cohen and Kaplan, PODC 2007.
+
+    Examples
+    --------
+    >>> keep({"a": 3, "b": 1, "c": 2}, kept=2)
+    {'b': 1, 'c': 2}
     """
     if len(counts) <= kept:
         return dict(sorted(counts.items()))
@@ -20,4 +26,5 @@ def keep(counts: Mapping[str, int], kept: int = KEPT) -> dict[str, int]:
 
 
 def merge(one: Mapping[str, int], two: Mapping[str, int], kept: int = KEPT) -> dict[str, int]:
+    """Return the sample of both samples' names."""
     return keep({name: one.get(name, 0) + two.get(name, 0) for name in {*one, *two}}, kept)

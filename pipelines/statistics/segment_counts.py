@@ -1,21 +1,33 @@
-"""Profiles of the segments of a table: the rows that have one value in one column."""
+"""Profiles of a table's segments. A segment is the rows that have one value in one column."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.statistics.profile import Profile
+from pipelines.statistics.profile import Profile, ProfileDocument
 from pipelines.statistics.values import Values
 
 Segment = tuple[str, str]
-"""A column and a value of it, as text."""
+"""A column and one of its values, as text."""
 MAX_ROWS = 20_000
-"""Of each segment and batch, the first ones: more would show little more, and all columns are counted once more."""
+"""Number of a segment's rows from which on a batch counts no more of them.
+
+More rows would show little more, and all columns are counted a second time for a segment.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentDocument:
+    """A segment's profile as JSON."""
+
+    column: str
+    value: str
+    profile: ProfileDocument
 
 
 class SegmentCounts:
-    """``profiles`` of the segments, each on the layout that its reference fixes."""
+    """Counter of segments. ``profiles`` are on the layouts that the segments' references fix."""
 
     def __init__(self, layouts: Mapping[Segment, Profile]) -> None:
         self.profiles = {segment: layout.empty() for segment, layout in layouts.items()}
@@ -24,7 +36,7 @@ class SegmentCounts:
             self._values.setdefault(column, []).append(value)
 
     def add(self, table: Mapping[str, Values]) -> None:
-        """Count the rows of those segments that have not been counted often enough."""
+        """Count the rows of the segments that have fewer than ``MAX_ROWS``."""
         for column, values in self._values.items():
             wanted = [value for value in values if self.profiles[column, value].rows < MAX_ROWS]
             if column not in table or not wanted:
@@ -40,7 +52,7 @@ class SegmentCounts:
 
 
 def merge(one: Mapping[Segment, Profile], two: Mapping[Segment, Profile]) -> dict[Segment, Profile]:
-    """The profiles of both; a segment of one alone stays as it is."""
+    """Return the profiles of both; a segment that only one of them has stays as it is."""
     return {
         segment: one[segment].merge(two[segment])
         if segment in one and segment in two
@@ -49,15 +61,15 @@ def merge(one: Mapping[Segment, Profile], two: Mapping[Segment, Profile]) -> dic
     }
 
 
-def to_document(profiles: Mapping[Segment, Profile]) -> list[dict[str, Any]]:
-    return [
-        {"column": column, "value": value, "profile": profile.to_document()}
+def to_documents(profiles: Mapping[Segment, Profile]) -> tuple[SegmentDocument, ...]:
+    return tuple(
+        SegmentDocument(column=column, value=value, profile=profile.to_document())
         for (column, value), profile in profiles.items()
-    ]
+    )
 
 
-def from_document(document: Collection[Mapping[str, Any]]) -> dict[Segment, Profile]:
-    return {(part["column"], part["value"]): Profile.from_document(part["profile"]) for part in document}
+def from_documents(documents: Iterable[SegmentDocument]) -> dict[Segment, Profile]:
+    return {(part.column, part.value): Profile.from_document(part.profile) for part in documents}
 
 
 def _chosen(values: Values, rows: list[int]) -> Values:

@@ -1,4 +1,4 @@
-"""How probable a difference is between two samples of one population: p-values, without scipy."""
+"""p-values: the probability of a difference between two samples of one population, without scipy."""
 
 import math
 from collections.abc import Sequence
@@ -7,17 +7,21 @@ import numpy as np
 import numpy.typing as npt
 
 TERMS = 10_000
+"""Largest number of terms of a series."""
 SMALL = 1e-300
+"""Smallest absolute number that is divided by."""
 PRECISION = 1e-16
+"""Relative size of a term at which a series ends."""
 
 Array = npt.NDArray[np.float64]
 
 
 def chi_square_survival(statistic: float, degrees: int) -> float:
-    """Probability that chi-square with so many degrees of freedom exceeds the statistic.
+    """Return the probability that chi-square with so many degrees of freedom exceeds the statistic.
 
-    The regularised upper incomplete gamma function Q(degrees / 2, statistic / 2): by its series below degrees / 2 + 1,
-    by Lentz's continued fraction above. Source: Abramowitz and Stegun, Handbook of Mathematical Functions (1964),
+    It is the regularised upper incomplete gamma function Q(degrees / 2, statistic / 2), computed by its series where
+    statistic / 2 is below degrees / 2 + 1, and by Lentz's continued fraction above.
+    Source: Abramowitz and Stegun, Handbook of Mathematical Functions (1964),
     6.5.29 and 6.5.31; Thompson and Barnett, Journal of Computational Physics 64 (1986) 490.
     """
     if degrees < 1 or statistic < SMALL:
@@ -53,15 +57,15 @@ def _away_from_zero(value: float) -> float:
 
 
 def normal_survival(z: float) -> float:
-    """Probability that a standard normal number lies further from zero than z, on either side."""
+    """Return the probability that a standard normal number is further from zero than z, on either side."""
     return math.erfc(abs(z) / math.sqrt(2))
 
 
 def kolmogorov_survival(distance: float, reference: int, current: int) -> float:
-    """Probability of a two-sample Kolmogorov-Smirnov distance at least so large, for samples of these sizes.
+    """Return the probability of a two-sample Kolmogorov-Smirnov distance at least so large, for samples of these sizes.
 
-    The limiting distribution with a correction for small samples; for binned or discrete values the true probability
-    is smaller. Source: Stephens, Journal of the Royal Statistical Society B 32 (1970) 115.
+    It is the limiting distribution with a correction for small samples; for binned or discrete values the true
+    probability is smaller. Source: Stephens, Journal of the Royal Statistical Society B 32 (1970) 115.
     """
     if not reference or not current or distance <= 0:
         return 1.0
@@ -74,9 +78,10 @@ def kolmogorov_survival(distance: float, reference: int, current: int) -> float:
 
 
 def excess(hits: int, rows: int, reference_hits: int, reference_rows: int) -> float:
-    """Probability of at least ``hits`` hits among ``rows``, given how many hits both samples have together.
+    """Return the probability of at least ``hits`` hits among ``rows``, given the hits of both samples together.
 
-    The upper tail of the hypergeometric distribution: exact for any counts. 1 where the hits are no more than expected.
+    It is the upper tail of the hypergeometric distribution, exact for any counts. It is 1 where the hits are no more
+    than expected.
     Source: Fisher, Statistical Methods for Research Workers, fifth edition (1934), section 21.02.
     """
     marked, total = hits + reference_hits, rows + reference_rows
@@ -88,18 +93,19 @@ def excess(hits: int, rows: int, reference_hits: int, reference_rows: int) -> fl
 
 
 def change(hits: int, rows: int, reference_hits: int, reference_rows: int) -> float:
-    """Probability of a share of hits at least so far from the reference's, on either side: twice the smaller tail."""
+    """Return the probability of a share of hits at least so far from the reference's: twice the smaller tail."""
     more = excess(hits, rows, reference_hits, reference_rows)
     fewer = excess(rows - hits, rows, reference_rows - reference_hits, reference_rows)
     return min(1.0, 2 * min(more, fewer))
 
 
 def novelty(hits: int, rows: int, once: int, reference_rows: int) -> float:
-    """Probability of at least ``hits`` rows of values new to the reference, if ``once`` of its values came once.
+    """Return the probability of at least ``hits`` rows of values that are new to the reference.
 
-    Rows that could as well have come in another order put values that are met once into the reference or into the
-    window by the sizes alone: the count is negative binomial. For a continuous column the smallest and largest value
-    bound what the reference had, which is as if one value came once.
+    ``once`` is the number of the reference's values that occur once. If the rows could as well have come in another
+    order, only the sizes decide whether a value that occurs once is in the reference or in the window: the count is
+    negative binomial. For a continuous column the smallest and largest value bound the values that the reference had;
+    this is as if one value came once.
     Source: Good, Biometrika 40 (1953) 237, for the share of unseen values; Wilks, Annals of Mathematical Statistics 13
     (1942) 400, for ranges.
     """
@@ -116,14 +122,14 @@ def _log_choose(n: int, k: int) -> float:
 
 
 def _sum_from(log_first: float, ratios: Array) -> float:
-    """The sum of terms of which the first and each one's ratio to its predecessor are given."""
+    """Return the sum of terms, given the first one's logarithm and each other one's ratio to its predecessor."""
     return float(min(1.0, math.exp(min(0.0, log_first)) * (1 + np.sum(np.cumprod(ratios)))))
 
 
 def false_discovery_rates(p_values: Sequence[float]) -> list[float]:
-    """For each p-value, the lowest false discovery rate at which its hypothesis is rejected among all of these.
+    """Return for each p-value the lowest false discovery rate at which its hypothesis is rejected.
 
-    Where nothing at all has changed, the probability of any rejection at rate q is q.
+    Where nothing has changed, the probability of any rejection at rate q is q.
     Source: Benjamini and Hochberg, Journal of the Royal Statistical Society B 57 (1995) 289; for dependent columns,
     Benjamini and Yekutieli, Annals of Statistics 29 (2001) 1165.
     """

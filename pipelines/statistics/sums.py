@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +10,22 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sums:
-    """Of ``count`` finite numbers; ``m2`` is the sum of squared deviations from the mean.
+class SumsDocument:
+    """``Sums`` as JSON. ``mean`` and ``m2`` are null where they overflowed, since JSON has no infinity."""
 
-    Counts, ``low`` and ``high`` merge exactly. ``mean`` and ``m2`` merge to rounding: another order or grouping may
-    change their last digits, and never a decision, which rests on counts.
+    count: int
+    mean: float | None
+    m2: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """Sums of ``count`` finite numbers; ``m2`` is the sum of squared deviations from the mean.
+
+    Counts, ``low`` and ``high`` merge exactly. ``mean`` and ``m2`` merge up to rounding: another order or grouping can
+    change their last digits. No decision uses these digits, because decisions use counts.
     """
 
     count: int = 0
@@ -26,18 +36,18 @@ class Sums:
 
     @classmethod
     def of(cls, ascending: Array) -> "Sums":
-        """Of finite numbers that are sorted."""
+        """Return the sums of finite numbers that are sorted."""
         if not len(ascending):
             return cls()
         with np.errstate(over="ignore", invalid="ignore"):
             mean = float(ascending.mean())
             away = ascending - mean
-            # Not np.dot: for a block of this size it wakes threads that cost more than they save.
+            # np.dot would start threads that cost more than they save for a block of this size.
             m2 = float(np.sum(np.multiply(away, away, out=away)))
         return cls(count=len(ascending), mean=mean, m2=m2, low=float(ascending[0]), high=float(ascending[-1]))
 
     def __add__(self, other: "Sums") -> "Sums":
-        """Of both; source of the formula: Chan, Golub and LeVeque, The American Statistician 37 (1983) 242."""
+        """Return the sums of both; formula: Chan, Golub and LeVeque, The American Statistician 37 (1983) 242."""
         if not self.count or not other.count:
             return self if self.count else other
         assert self.low is not None
@@ -55,17 +65,24 @@ class Sums:
 
     @property
     def deviation(self) -> float:
-        """The standard deviation (of the population, not the estimate from a sample); 0 without numbers."""
+        """The standard deviation of the population, not the estimate from a sample; 0 without numbers."""
         return math.sqrt(self.m2 / self.count) if self.count else 0.0
 
-    def to_document(self) -> dict[str, Any]:
-        """Numbers that overflowed are null, since JSON has no infinity."""
-        finite = {
-            name: value if math.isfinite(value) else None for name, value in (("mean", self.mean), ("m2", self.m2))
-        }
-        return {"count": self.count, **finite, "low": self.low, "high": self.high}
+    def to_document(self) -> SumsDocument:
+        return SumsDocument(
+            count=self.count,
+            mean=self.mean if math.isfinite(self.mean) else None,
+            m2=self.m2 if math.isfinite(self.m2) else None,
+            low=self.low,
+            high=self.high,
+        )
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> "Sums":
-        overflowed = {name: math.inf for name in ("mean", "m2") if document[name] is None}
-        return cls(**{**document, **overflowed})
+    def from_document(cls, document: SumsDocument) -> "Sums":
+        return cls(
+            count=document.count,
+            mean=math.inf if document.mean is None else document.mean,
+            m2=math.inf if document.m2 is None else document.m2,
+            low=document.low,
+            high=document.high,
+        )

@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Values = Sequence[Any] | npt.NDArray[Any]
+Cell = Any
+"""Value of a table as its reader found it: a text, a number, a time, a value of JSON, or nothing."""
+Values = Sequence[Cell] | npt.NDArray[np.generic]
 Array = npt.NDArray[np.float64]
 
 NUMBER, TEXT, TIME = "number", "text", "time"
 
 
-def is_missing(value: Any) -> bool:
-    """None, an empty text, NaN, and pandas' NaT and NA, which are no number and equal to nothing."""
+def is_missing(value: Cell) -> bool:
+    """Return whether a value is None, an empty text, NaN, or pandas' NaT or NA.
+
+    The last three are equal to nothing, not even to themselves.
+    """
     if isinstance(value, str):
         return not value
     if value is None:
@@ -25,7 +30,10 @@ def is_missing(value: Any) -> bool:
 
 
 def to_numbers(kind: str, values: Values) -> tuple[Array, int]:
-    """The column as numbers, what is missing or unreadable as NaN; and how many of those are unreadable."""
+    """Return the column as numbers, and the number of unreadable values.
+
+    Missing and unreadable values are NaN.
+    """
     if kind == NUMBER:
         return _numbers(values)
     if kind == TIME and isinstance(values, np.ndarray) and values.dtype.kind == "M":
@@ -44,7 +52,7 @@ def _numbers(values: Values) -> tuple[Array, int]:
     return (numbers, 0) if numbers.ndim == 1 else _each(values, float)
 
 
-def _each(values: Values, read: Callable[[Any], float]) -> tuple[Array, int]:
+def _each(values: Values, read: Callable[[Cell], float]) -> tuple[Array, int]:
     numbers, unreadable = np.full(len(values), np.nan), 0
     for row, value in enumerate(values):
         if not is_missing(value):
@@ -55,12 +63,12 @@ def _each(values: Values, read: Callable[[Any], float]) -> tuple[Array, int]:
     return numbers, unreadable
 
 
-def _length(value: Any) -> float:
+def _length(value: Cell) -> float:
     return float(len(str(value)))
 
 
-def _seconds(value: Any) -> float:
+def _seconds(value: Cell) -> float:
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    # A time without a zone is taken as UTC, wherever this runs.
+    # A time without a zone is taken as UTC, in whatever zone this runs.
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return seconds if math.isfinite(seconds) else math.nan

@@ -1,8 +1,8 @@
-"""Notes on a file's content, made while its bytes stream by: how many rows, and which columns.
+"""Count a file's rows, and read its columns, while its bytes are streamed.
 
-Standard library only, and memory for a few blocks: it runs in a Lambda too. A regular CSV block is counted at memory
-speed; the first block with blank lines, lone carriage returns or quotes inside bare fields sends the rest through the
-``csv`` module, so that the count is always the one that a CSV reader would give.
+It uses the standard library only, and memory for a few blocks, since it runs in a Lambda too. A regular CSV block is
+counted at memory speed. From the first block on that has blank lines, lone carriage returns or quotes inside unquoted
+fields, the ``csv`` module counts the rest: the number is always the one that a CSV reader would give.
 """
 
 import csv
@@ -17,15 +17,16 @@ from operator import itemgetter
 from typing import NamedTuple
 
 MAX_RECORD_BYTES = 16 << 20
-"""A record longer than this is taken for something else than CSV."""
+"""Largest record: a file with a longer one is taken for something else than CSV."""
 INFLATED_BYTES = 1 << 20
+"""Size of a block of unpacked bytes."""
 _QUOTE_IN_BARE_FIELD = re.compile(rb'[^,\r\n"]"')
 _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Annotation:
-    """``problem`` says why the file is not what its name says; then the others are None."""
+    """Rows and columns of a file. ``problem`` says why it is not what its name says; then the others are None."""
 
     rows: int | None = None
     columns: tuple[str, ...] | None = None
@@ -37,7 +38,7 @@ class _UnreadableError(ValueError):
 
 
 def annotate(path: str, blocks: Iterator[bytes]) -> Annotation:
-    """The note on the file named ``path``, from its bytes; a name that ends otherwise gets an empty note."""
+    """Return the annotation of the file named ``path``; it is empty unless the name ends in .csv or .csv.gz."""
     try:
         if path.endswith(".csv"):
             return _count(_without_mark(blocks))
@@ -56,7 +57,7 @@ def _count(blocks: Iterator[bytes]) -> Annotation:
     pending = b""
     for block in blocks:
         pending = pending + block if pending else block
-        found = _look(pending)
+        found = _whole_records(pending)
         if found is None:
             return _count_exactly(chain([pending], blocks), rows, columns)
         if not found.end:
@@ -75,7 +76,7 @@ def _count(blocks: Iterator[bytes]) -> Annotation:
 
 
 def _without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same without a byte-order mark at the beginning."""
+    """Yield the blocks without a byte-order mark at the beginning."""
     start = b""
     for block in blocks:
         start += block
@@ -85,20 +86,20 @@ def _without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield from blocks
 
 
-class _Look(NamedTuple):
-    """``end``: the index after the last line end outside quotes, 0 if there is none; ``records`` end before it."""
+class _WholeRecords(NamedTuple):
+    """Whole records of a block. ``end`` is the index after the last line end outside quotes, or 0."""
 
     end: int
     records: int
 
 
-def _look(block: bytes) -> _Look | None:
-    """The whole records at the beginning of ``block``; None if they are not regular."""
+def _whole_records(block: bytes) -> _WholeRecords | None:
+    """Return the whole records at the beginning of ``block``; None if they are not regular."""
     if b"\r" in block and (block.count(b"\r", 0, -1) != block.count(b"\r\n") or b"\n\r\n" in block):
         return None
     if b'"' not in block:
         records = _records(block)
-        return None if records is None else _Look(block.rfind(b"\n") + 1, records)
+        return None if records is None else _WholeRecords(block.rfind(b"\n") + 1, records)
     pieces = block.split(b'"')
     if not _opens_fields_only(pieces):
         return None
@@ -109,26 +110,26 @@ def _look(block: bytes) -> _Look | None:
     for number in range(len(pieces) - 1, -1, -1):
         start = end - len(pieces[number])
         if number % 2 == 0 and (found := block.rfind(b"\n", start, end)) >= 0:
-            return _Look(found + 1, records)
+            return _WholeRecords(found + 1, records)
         end = start - 1
-    return _Look(0, 0)
+    return _WholeRecords(0, 0)
 
 
 def _records(bare: bytes) -> int | None:
-    """How many lines end in a block without quoted parts; None if one is blank."""
-    # Quicker than to count line ends, and then to search for two in a row.
+    """Return the number of lines that end in a block without quoted parts; None if one is blank."""
+    # This is faster than counting line ends and then searching for two in a row.
     lines = bare.split(b"\n")
     last = lines.pop()
     return None if b"" in lines or b"\r" in lines[:1] or last == b"\r" else len(lines)
 
 
 def _opens_fields_only(pieces: list[bytes]) -> bool:
-    """Whether each quote that opens a quoted part stands where a field begins; ``pieces`` lie between the quotes."""
+    """Return whether each opening quote is at the beginning of a field; ``pieces`` are the parts between quotes."""
     before = pieces[0:-1:2]
     try:
         ends = bytes(map(itemgetter(-1), before if before[0] else before[1:]))
     except IndexError:
-        # Nothing lies between two quotes: one that is doubled within a field.
+        # Two quotes are adjacent: a doubled one within a field.
         return not _QUOTE_IN_BARE_FIELD.search(b'"'.join([*before, b""]))
     return not ends.translate(None, b",\r\n")
 
@@ -147,7 +148,7 @@ def _first_record(block: bytes) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _columns(line: str) -> tuple[str, ...]:
-    """Ten thousand files with the same header share one tuple."""
+    """Return a header's columns; ten thousand files with the same header share one tuple."""
     return tuple(next(csv.reader([line])))
 
 
@@ -181,7 +182,7 @@ def _check_length(pending: bytes) -> None:
 
 
 def _inflate(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The unpacked bytes of a gzip file of one or more members, a block at a time however much it unpacks to."""
+    """Yield the unpacked bytes of a gzip file of one or more members, in blocks of limited size."""
     unpacker = None
     for block in blocks:
         data = block

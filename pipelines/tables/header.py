@@ -1,4 +1,4 @@
-"""A CSV's header: which columns the file named so has, and that it is one."""
+"""Read and check the header of a CSV."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def read_header(stream: CheckedStream, name: str) -> list[str]:
-    """The names of a CSV's columns; the stream still begins with them.
+    """Return the names of a CSV's columns without consuming the stream.
 
     Raises
     ------
@@ -19,7 +19,7 @@ def read_header(stream: CheckedStream, name: str) -> list[str]:
     head = stream.peek(HEAD_BYTES)
     if not head.strip():
         raise UnreadableFileError(f"{name}: empty, without a header")
-    # A record that the piece cuts is none of ours unless it is the first; then the header is too long.
+    # The head may end within a record; if that is the first one, the header is too long.
     text = head.decode("utf-8", errors="ignore")
     if len(head) == HEAD_BYTES and "\n" not in text and "\r" not in text:
         raise UnreadableFileError(f"{name}: line 1: the header is longer than {HEAD_BYTES >> 20} MB")
@@ -33,7 +33,7 @@ def read_header(stream: CheckedStream, name: str) -> list[str]:
 
 def check_names(header: list[str], name: str) -> list[str]:
     """Raise ``UnreadableFileError`` unless every column has a name of its own."""
-    # Without a header the first row stands here: columns are named by their number.
+    # Without a header, the first row is checked: messages number the columns, as names would be values of the row.
     first: dict[str, int] = {}
     for number, column in enumerate(header, start=1):
         if not column.strip():

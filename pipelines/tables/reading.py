@@ -1,7 +1,7 @@
-"""Reading a dataset's files in pieces: CSV (also gzipped) and Parquet; what cannot be read is named, never guessed.
+"""Read a dataset's files in chunks: CSV, gzipped CSV and Parquet. An unreadable file is an error, never guessed.
 
 A CSV is UTF-8 without a byte-order mark, has commas between its fields, a header, and records of equal length. No
-message holds what stands in the rows: it ends in places that cannot be erased.
+message holds a value of a row, because messages end in logs that cannot be erased.
 """
 
 import io
@@ -20,32 +20,34 @@ from pipelines.tables.streams import CheckedStream, UnreadableFileError
 __all__ = ["Chunk", "UnreadableFileError", "read_chunks", "read_columns", "read_table"]
 
 BLOCK_BYTES = 2 << 20
-"""Of CSV text; a record is never longer. Arrow reads some pieces ahead: at 8 MB that would be 250 MB more."""
+"""Size of a block of CSV text, and so of the longest record. Arrow reads ahead: 8 MB would cost 250 MB more memory."""
 BATCH_ROWS = 50_000
-"""Of Parquet."""
+"""Number of rows of a chunk of Parquet."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Consecutive rows of a file. ``first_row`` is the number of the first, counted from 1 after the header."""
+    """Consecutive rows of a file. ``first_row`` is the number of the first, counted from 1 after the header.
+
+    With ``text``, the columns are texts of a CSV, with empty fields as null; else they have the types of Parquet.
+    """
 
     file: str
     first_row: int
     rows: pa.RecordBatch
     text: bool
-    """Whether the columns are a CSV's texts, empty fields as null, instead of what Parquet stores."""
 
 
-def read_table(path: Path, name: str) -> pd.DataFrame:
+def read_table(path: Path, name: str, *, block_bytes: int = BLOCK_BYTES) -> pd.DataFrame:
     """Read one whole file, a CSV as texts with empty fields as None; see ``read_chunks``."""
-    batches = [chunk.rows for chunk in read_chunks(path, name)]
+    batches = [chunk.rows for chunk in read_chunks(path, name, block_bytes=block_bytes)]
     if not batches:
         return pd.DataFrame(columns=read_columns(path, name), dtype="object")
     return pd.DataFrame(pa.Table.from_batches(batches).to_pandas())
 
 
 def read_columns(path: Path, name: str) -> list[str]:
-    """The names of a file's columns, in order.
+    """Return the names of a file's columns, in order.
 
     Raises
     ------
@@ -59,10 +61,12 @@ def read_columns(path: Path, name: str) -> list[str]:
         return read_header(stream, name)
 
 
-def read_chunks(path: Path, name: str, *, columns: Sequence[str] | None = None) -> Iterator[Chunk]:
-    """Read a file in pieces of some ten thousand rows. ``name`` is its logical name, which says its format.
+def read_chunks(
+    path: Path, name: str, *, columns: Sequence[str] | None = None, block_bytes: int = BLOCK_BYTES
+) -> Iterator[Chunk]:
+    """Read a file in chunks of some ten thousand rows. ``name`` is its logical name, which gives its format.
 
-    With ``columns``, only those of them that the file has.
+    With ``columns``, only those of them that the file has. A CSV is read in blocks of ``block_bytes``.
 
     Raises
     ------
@@ -70,7 +74,7 @@ def read_chunks(path: Path, name: str, *, columns: Sequence[str] | None = None) 
         Another format, a damaged archive, another encoding, another delimiter, columns without a name or with the same
         name, records of unequal length.
     """
-    return _parquet_chunks(path, name, columns) if _is_parquet(name) else _csv_chunks(path, name, columns)
+    return _parquet_chunks(path, name, columns) if _is_parquet(name) else _csv_chunks(path, name, columns, block_bytes)
 
 
 def _is_parquet(name: str) -> bool:
@@ -79,7 +83,7 @@ def _is_parquet(name: str) -> bool:
     return name.endswith(".parquet")
 
 
-def _csv_chunks(path: Path, name: str, columns: Sequence[str] | None) -> Iterator[Chunk]:
+def _csv_chunks(path: Path, name: str, columns: Sequence[str] | None, block_bytes: int) -> Iterator[Chunk]:
     with CheckedStream(path, name) as stream:
         header = read_header(stream, name)
         wanted = header if columns is None else [column for column in header if column in set(columns)]
@@ -94,7 +98,7 @@ def _csv_chunks(path: Path, name: str, columns: Sequence[str] | None) -> Iterato
             reader = pyarrow.csv.open_csv(
                 pa.PythonFile(stream, mode="r"),
                 # Only a single thread knows the number of a bad record.
-                read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
+                read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=block_bytes),
                 parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=refuse),
                 convert_options=pyarrow.csv.ConvertOptions(
                     column_types=dict.fromkeys(wanted, pa.string()),
@@ -110,18 +114,18 @@ def _csv_chunks(path: Path, name: str, columns: Sequence[str] | None) -> Iterato
                     first_row += batch.num_rows
         except pa.ArrowInvalid as error:
             # Arrow's own message quotes the record.
-            raise UnreadableFileError(f"{name}: {_what_is_uneven(uneven, str(error))}") from None
+            raise UnreadableFileError(f"{name}: {_csv_problem(uneven, str(error), block_bytes)}") from None
 
 
-def _what_is_uneven(uneven: list[pyarrow.csv.InvalidRow], said: str) -> str:
+def _csv_problem(uneven: list[pyarrow.csv.InvalidRow], message: str, block_bytes: int) -> str:
     if uneven:
         row = uneven[0]
         return (
             f"record {row.number} (the header is record 1) has {row.actual_columns} fields, "
             f"the header {row.expected_columns}"
         )
-    if "straddling" in said:
-        return f"a record is longer than {BLOCK_BYTES >> 20} MB, or a quotation mark is never closed"
+    if "straddling" in message:
+        return f"a record is longer than {block_bytes:,} bytes, or a quotation mark is never closed"
     return "it cannot be parsed as CSV"
 
 

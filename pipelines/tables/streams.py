@@ -1,4 +1,4 @@
-"""The bytes of a CSV, unpacked and checked while they are read: encoding, archive, quotation marks."""
+"""Read the bytes of a CSV, unpacked, and check them meanwhile: encoding, archive, quotation marks."""
 
 import codecs
 import gzip
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 HEAD_BYTES = 1 << 20
-"""A header is never longer."""
+"""Largest header, in bytes."""
 MAGICS = {
     b"\xef\xbb\xbf": "UTF-8 with a byte-order mark, not plain UTF-8",
     b"\xff\xfe": "UTF-16, not UTF-8",
@@ -20,14 +20,14 @@ MAGICS = {
 
 
 class UnreadableFileError(ValueError):
-    """A file is not what its name says; the message names the file and what is wrong, and no value of a row."""
+    """A file is not what its name says; the message names the file and the problem, and no value of a row."""
 
 
 class CheckedStream(io.RawIOBase):
-    """Reads a CSV's text and raises ``UnreadableFileError`` at the first byte that cannot be right."""
+    """Stream of a CSV's text that raises ``UnreadableFileError`` at the first wrong byte."""
 
     def __init__(self, source: Path | BinaryIO, name: str) -> None:
-        """``source`` is where the bytes lie, or a stream of them, which is closed with this one."""
+        """``source`` is a file, or a stream, which is closed with this one."""
         super().__init__()
         self._name = name
         self._raw: BinaryIO = source.open("rb") if isinstance(source, Path) else source
@@ -51,7 +51,7 @@ class CheckedStream(io.RawIOBase):
         return True
 
     def peek(self, size: int) -> bytes:
-        """The next ``size`` bytes, fewer at the end; ``read`` gives them again."""
+        """Return the next ``size`` bytes, fewer at the end; ``read`` returns them again."""
         while len(self._ahead) < size and (block := self._checked(size - len(self._ahead))):
             self._ahead += block
         return self._ahead[:size]
@@ -89,7 +89,7 @@ class CheckedStream(io.RawIOBase):
         self._check_text(b"", final=True)
         if self._quotes % 2:
             raise UnreadableFileError(f"{self._name}: an odd number of quotation marks: one is never closed")
-        # Arrow sees no header in a last line that is not ended.
+        # Arrow finds no header in a last line without a line end.
         return b"" if self._last in (b"\n", b"\r") else b"\n"
 
     def _check_magic(self, block: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Reading captured traffic: records a second on one core, and the memory that a window takes whatever its size.
+"""Measures the reading of captured traffic: records per second on one core, and memory by size of the window.
 
 Run by hand or by ``make bench``: ``python -m tests.benchmarks.bench_capture [records ...]``. Each window is a folder of
 files of 558-byte records (one row of 15 columns and its header, a prediction), counted on a baseline in a process of
@@ -47,7 +47,7 @@ BYTES, MARK_BYTES = 558, 4
 
 
 class Folder:
-    """Files of a folder as a bucket gives them."""
+    """Fake bucket with the files of a folder."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -67,7 +67,7 @@ class Body:
 
 
 def line(chosen: random.Random) -> bytes:
-    """One record, with its line end and a file's mark exactly ``BYTES`` long: its content type is made to fit."""
+    """Return one record. With line end and a file's mark it has ``BYTES`` bytes: spaces pad its content type."""
     values = [chosen.choice(some) for some in CATEGORIES.values()]
     values += [form.format(chosen.gauss(500, 100)) for form in NUMBERS.values()]
     body = f"{','.join([*CATEGORIES, *NUMBERS])}\n{','.join(values)}"
@@ -85,7 +85,7 @@ def line(chosen: random.Random) -> bytes:
 
 
 def write(folder: Path, records: int) -> None:
-    """Files that differ in their ids alone: other values would take longer to make than to read."""
+    """Write files that differ in their ids only: making other values would take longer than reading them."""
     chosen = random.Random(0)
     lines = [line(chosen) for _ in range(RECORDS_PER_FILE)]
     for number in range(records // RECORDS_PER_FILE):
@@ -94,7 +94,7 @@ def write(folder: Path, records: int) -> None:
 
 
 def reference(folder: Path) -> Profile:
-    """The baseline: of the first records, read one by one."""
+    """Return the profile of the first records, for a baseline."""
     with next(iter(sorted(folder.iterdir()))).open("rb") as file:
         tables = []
         for _, text in zip(range(2000), file, strict=False):
@@ -105,7 +105,7 @@ def reference(folder: Path) -> Profile:
 
 
 def measure(folder: Path) -> None:
-    """In a process of its own: seconds of wall and of processor, and the process's peak with a client of S3 in it."""
+    """Print rows, wall seconds, processor seconds and peak memory of this process, which also has an S3 client."""
     boto3.client("s3", region_name="us-east-1")
     baseline = reference(folder)
     files = [ListedObject(key=path.name, size_bytes=path.stat().st_size, etag="") for path in sorted(folder.iterdir())]
@@ -118,7 +118,7 @@ def measure(folder: Path) -> None:
 
 
 def peak_mb() -> float:
-    """The most memory that this program ever held; unlike ``getrusage`` it knows nothing of whoever started it."""
+    """Return the peak memory of this process in MB; ``getrusage`` would include that of its parent before exec."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 

@@ -1,9 +1,9 @@
-"""Seconds and memory to version data: ours, bare boto3 (hash and move, no more), and DVC with its S3 remote.
+"""Measures seconds and memory to version data: ours, bare boto3 (which only hashes and transfers), and DVC with S3.
 
-Every act is a process of its own, so imports count. All talk to the same kind of server: the embedded AWS on a loopback
-port, over TLS, started anew for each program and round. The programs take turns within a round; medians of the rounds.
-DVC stands in an environment of its own, with its defaults (eight jobs on two cores) but without analytics: it stores by
-`add` and `push`, and fetches by `pull` into an empty workspace with an empty cache.
+Every act is a process of its own, so imports count. All use the same kind of server: the embedded AWS on a loopback
+port, over TLS, started again for each program and round. A round runs each program once; the results are medians of the
+rounds. DVC has an environment of its own, with its defaults (eight jobs on two cores) but without analytics: it stores
+by `add` and `push`, and fetches by `pull` into an empty workspace with an empty cache.
 
 ``python -m tests.benchmarks.bench_data [a|b] [rounds]``
 """
@@ -50,8 +50,9 @@ CONFIG = """\
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """``cpu_s`` is what the processes themselves took of the processors, without the server: what a busy machine does
-    not change. ``memory_bytes`` is the highest sum of their proportional set sizes.
+    """The cost of an act. ``cpu_s`` is the processor time of its processes without the server: load does not change it.
+
+    ``memory_bytes`` is the highest sum of their proportional set sizes.
     """
 
     seconds: float
@@ -108,8 +109,8 @@ def run_rounds(case: Case, dvc: Path) -> dict[tuple[str, str], list[Measure]]:
                 prepare(server)
                 for act, found in run_program(program, case, work.resolve(), server, dvc).items():
                     measured.setdefault((program, act), []).append(found)
-                    told = f"round {number + 1} {program} {act}: {found.seconds:.2f} s, CPU {found.cpu_s:.2f} s"
-                    print(told, file=sys.stderr, flush=True)
+                    line = f"round {number + 1} {program} {act}: {found.seconds:.2f} s, CPU {found.cpu_s:.2f} s"
+                    print(line, file=sys.stderr, flush=True)
             finally:
                 process.stop(home=HOME / "aws")
     shutil.rmtree(HOME / "work", ignore_errors=True)
@@ -133,9 +134,9 @@ def prepare(server: process.Server) -> None:
 
 
 def run_program(program: str, case: Case, work: Path, server: process.Server, dvc: Path) -> dict[str, Measure]:
-    """Every act of one program, in order; bare boto3, which knows nothing of what is there, only stores and fetches."""
+    """Run every act of one program, in order; bare boto3 does not know earlier acts, so it stores and fetches only."""
     variables = {**os.environ, **process.variables(server, account=ACCOUNT, region=REGION)}
-    # Set by make: everyone's modules would be compiled anew at every start.
+    # Make sets it; without compiled modules every start would compile them again.
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     runner = DvcRunner(dvc, work, variables) if program == "dvc" else PythonRunner(program, work, variables)
     shutil.copytree(HOME / case.name / "files", runner.folder)
@@ -152,7 +153,7 @@ def run_program(program: str, case: Case, work: Path, server: process.Server, dv
 
 
 class PythonRunner:
-    """Ours, or bare boto3."""
+    """Runner of ours, or of bare boto3."""
 
     def __init__(self, program: str, work: Path, variables: dict[str, str]) -> None:
         self.folder, self.fetched = work / "data", work / "fetched"
@@ -171,7 +172,7 @@ class PythonRunner:
 
 
 class DvcRunner:
-    """DVC: one workspace that stores, another that fetches."""
+    """Runner of DVC, with one workspace that stores and another that fetches."""
 
     def __init__(self, program: Path, work: Path, variables: dict[str, str]) -> None:
         self._program = str(program)
@@ -198,7 +199,7 @@ class DvcRunner:
 
 
 def measure(commands: list[list[str]], folder: Path, variables: dict[str, str]) -> Measure:
-    """Run the commands one after the other."""
+    """Run the commands one after the other, and return their cost."""
     highest = 0
     cpu_before = _cpu_s()
     begun = time.perf_counter()
@@ -216,7 +217,7 @@ def measure(commands: list[list[str]], folder: Path, variables: dict[str, str]) 
 
 
 def _cpu_s() -> float:
-    """Of all processes that were started here and have ended: never the server, which still runs."""
+    """Return the processor seconds of all child processes that have ended; the server still runs."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -228,13 +229,13 @@ def _memory_bytes(pid: int) -> int:
         for member in (parent, *parent.children(recursive=True)):
             total += member.memory_full_info().pss
     except psutil.Error:
-        # It ended between two looks.
+        # The process ended meanwhile.
         return total
     return total
 
 
 def install_dvc() -> Path:
-    """DVC's program, in an environment of its own: its dependencies are not ours."""
+    """Return DVC's program, in an environment of its own; install it if needed."""
     home = (HOME / "dvc").resolve()
     program = home / "bin" / "dvc"
     if not program.exists():

@@ -1,7 +1,7 @@
-"""The monitoring: false alarms and power beside three rivals, real data that must stay silent, and speed.
+"""Measures the monitoring beside three rivals: false alarms and power, real data without a loss of quality, and speed.
 
-``python -m tests.benchmarks.bench_monitoring [calibration|silence|speed]...``; all of it takes about 40 minutes, nearly
-all of which the rivals need: they are asked about fewer windows.
+``python -m tests.benchmarks.bench_monitoring [calibration|silence|speed]...``; all parts take about 40 minutes, nearly
+all of it for the rivals, although they check fewer windows.
 """
 
 import platform
@@ -23,7 +23,7 @@ from pipelines.statistics.profile import Profile
 from tests.benchmarks import environments, silence, windows
 
 RULES = Drift(window_hours=1, min_rows=50, false_alarm_rate=0.005, min_effect=0.07, persistence=1)
-"""The built-in rules, but for the rows: the smallest windows are judged as well."""
+"""The built-in rules, with a smaller ``min_rows``, so that the smallest windows are checked too."""
 ROWS = (50, 200, 1_000, 10_000, 100_000)
 CHANGED_ROWS = (1_000, 10_000)
 WINDOWS = 500
@@ -34,7 +34,8 @@ RIVALS_WINDOWS = {
 }
 SPEED_ROWS, LOOP_ROWS = 100_000, 1_000_000
 REPEATS = 5
-CHECKER = ("profile", "comparison", "decision", "report")
+CHECKER = ("statistics.profile", "statistics.comparison", "monitoring.drift.decision", "monitoring.drift.report")
+"""Modules of ``pipelines`` whose import is timed."""
 
 
 class Ours:
@@ -46,16 +47,16 @@ class Ours:
         return decide(compare(self._reference, current), RULES, records=1, corrupt=0)
 
     def raised(self, rows: int, kind: str, count: int) -> int:
-        """In how many windows anything was raised, or the changed column where one was."""
+        """Return the number of windows with any changed column, or with the ``kind``'s if it has one."""
         changed, found = windows.CHANGED.get(kind), 0
         for seed in range(1, count + 1):
-            names = [column["name"] for column in self.check(windows.table(rows, seed, kind)).worst]
+            names = [column.name for column in self.check(windows.table(rows, seed, kind)).worst]
             found += changed in names if changed else bool(names)
         return found
 
 
 def calibration() -> None:
-    """Windows in which something was raised, of those that were judged."""
+    """Print the share of windows in which a change was found, ours and the rivals'."""
     cases = [(rows, windows.CLEAN) for rows in ROWS]
     cases += [(rows, kind) for kind in windows.CHANGED for rows in CHANGED_ROWS]
     ours = Ours()
@@ -68,8 +69,8 @@ def calibration() -> None:
         commands = [{"do": "raised", "rows": rows, "kind": kind, "windows": counts[rows]} for rows, kind in cases]
         answer = environments.ask(rival, commands)
         print(answer["versions"], flush=True)
-        for case, said in zip(cases, answer["answers"], strict=True):
-            results[case].append(_share(said["raised"], said["windows"]))
+        for case, found in zip(cases, answer["answers"], strict=True):
+            results[case].append(_share(found["raised"], found["windows"]))
     print(f"{'window':>8} {'rows':>8} {'ours':>16}" + "".join(f" {rival:>16}" for rival in RIVALS_WINDOWS))
     for (rows, kind), shares in results.items():
         print(f"{kind:>8} {rows:>8,}" + "".join(f" {share:>16}" for share in shares), flush=True)
@@ -80,7 +81,7 @@ def _share(count: int, of: int) -> str:
 
 
 def speed() -> None:
-    """CPU seconds of a full check in memory, ours and each rival's in turn; the reference is known before."""
+    """Print CPU seconds of a full check in memory, ours and each rival's; the reference is computed before."""
     ours = Ours()
     table = windows.table(SPEED_ROWS, 1)
     print(f"a check of {SPEED_ROWS:,} rows in memory, CPU seconds, medians of {REPEATS}", flush=True)
@@ -101,7 +102,7 @@ def speed() -> None:
 
 
 def scipy_loop(reference: Mapping[str, Any], table: Mapping[str, Any]) -> None:
-    """What one would write first: a test of scipy's for each column."""
+    """Run one of scipy's tests for each column, the simplest check."""
     for name, values in table.items():
         if name not in windows.CATEGORIES:
             stats.ks_2samp(reference[name], values, method="asymp")
@@ -113,7 +114,7 @@ def scipy_loop(reference: Mapping[str, Any], table: Mapping[str, Any]) -> None:
 
 
 def import_ms() -> float:
-    modules = ", ".join(f"pipelines.monitoring.{name}" for name in CHECKER)
+    modules = ", ".join(f"pipelines.{name}" for name in CHECKER)
     program = (
         f"import time, sys; begun = time.process_time(); import {modules}; took = time.process_time() - begun; "
         "assert not {'boto3', 'botocore', 'pandas', 'scipy'} & set(sys.modules); print(took * 1000)"

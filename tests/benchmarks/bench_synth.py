@@ -1,4 +1,4 @@
-"""Seconds to synthesize, and bytes of the templates, for a team with 1, 10 and 100 models in one environment.
+"""Measures seconds to synthesize, and bytes of the templates, for 1, 10 and 100 models in one environment.
 
 ``most in a stack`` counts resources; CloudFormation takes 500.
 """
@@ -16,7 +16,7 @@ from tests.support.synth import templates_of
 
 COUNTS = (1, 10, 100)
 RUNS = 3
-"""The seconds are the median of so many."""
+"""Number of runs, of whose seconds the median is printed."""
 
 
 def fleet_of(models: int) -> Fleet:

@@ -1,4 +1,4 @@
-"""The datasets of the data benchmark: random CSV files, written once, and one file of them changed."""
+"""The datasets of the data benchmark: random CSV files that are written once, and a change of one file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ SEED = 20130101
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """``files`` files of about ``size_bytes`` each; every other one has quoted fields."""
+    """A dataset of ``files`` files of about ``size_bytes`` each; every other one has quoted fields."""
 
     name: str
     files: int
@@ -20,7 +20,7 @@ class Case:
     rounds: int
 
     def write(self, folder: Path) -> None:
-        """Write the files, unless an earlier run has."""
+        """Write the files, unless an earlier run wrote them."""
         done = folder / ".done"
         if done.exists():
             return
@@ -33,7 +33,7 @@ class Case:
 
 
 def table(random: np.random.Generator, size_bytes: int, *, quoted: bool) -> bytes:
-    """About ``size_bytes`` of CSV with a header; ``quoted`` puts the first field of each row in quotes."""
+    """Return about ``size_bytes`` of CSV with a header; ``quoted`` puts the first field of each row in quotes."""
     width = FIELDS * (FIELD_DIGITS + 1)
     cells = random.integers(ord("0"), ord("9") + 1, size=(size_bytes // width, width), dtype=np.uint8)
     cells[:, FIELD_DIGITS :: FIELD_DIGITS + 1] = ord(",")

@@ -1,9 +1,9 @@
-"""What the data benchmark runs as processes: commits by this library, and the same bytes moved by bare boto3.
+"""Programs of the data benchmark: commits by this library, and transfers of the same bytes by bare boto3.
 
-``python -m tests.benchmarks.data_programs {ours,bare} {store,fetch} FOLDER``: store a folder's files, or fetch them to
-an empty folder. Both have the same client and as many threads. Bare boto3 knows neither commits nor order: it hashes
-each file and puts it under its digest, with the SHA-256 that S3 verifies, or gets and hashes it; the digests lie in a
-local file between the two.
+``python -m tests.benchmarks.data_programs {ours,bare} {store,fetch} FOLDER`` stores a folder's files, or fetches them
+to an empty folder. Both use the same client and the same number of threads. Bare boto3 has neither commits nor order:
+it hashes each file and puts it under its digest, with the SHA-256 that S3 verifies, or gets and hashes it; a local file
+keeps the digests in between.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def client(service: str, **more: Any) -> Any:
-    """A client as the SDK makes it, or with ``more`` as the command line does."""
+    """Return a client with the SDK's defaults, or with ``more`` options, as the command line uses."""
     config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=20, **more)
     return boto3.client(service, region_name=REGION, config=config)  # type: ignore[call-overload]
 

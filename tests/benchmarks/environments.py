@@ -1,4 +1,4 @@
-"""An environment of its own for each rival: they do not agree on the versions of what they need."""
+"""Runs each rival in an environment of its own, because their requirements conflict."""
 
 import json
 import os
@@ -18,7 +18,7 @@ QUIET = {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1", "WHYLOGS_NO_ANAL
 
 
 def python_of(rival: str) -> Path:
-    """The interpreter of the rival's environment, which is made if it is not there."""
+    """Return the interpreter of the rival's environment; create the environment if needed."""
     folder = FOLDER / rival
     if not (folder / ".done").exists():
         print(f"making build/bench/{rival}", flush=True)
@@ -30,7 +30,7 @@ def python_of(rival: str) -> Path:
 
 
 def run(rival: str, module: str, *arguments: str) -> str:
-    """What the module prints last, run in the rival's environment from the repository's root."""
+    """Run a module in the rival's environment from the repository's root; return its last line."""
     environment = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT)}
     command = [str(python_of(rival)), "-W", "ignore", "-m", module, *arguments]
     ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -40,6 +40,6 @@ def run(rival: str, module: str, *arguments: str) -> str:
 
 
 def ask(rival: str, commands: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A rival's versions and its answers to the commands; see ``rivals.rival``."""
+    """Return a rival's versions and its answers to the commands; see ``rivals.rival``."""
     answer: dict[str, Any] = json.loads(run(rival, f"tests.benchmarks.rivals.{rival}_drift", json.dumps(commands)))
     return answer

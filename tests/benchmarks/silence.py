@@ -1,4 +1,4 @@
-"""Real data: employment in Massachusetts, on which a model stayed as good as it was, and the flights, on which not."""
+"""Checks real data: employment in Massachusetts, where a model keeps its quality, and flights, where it does not."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -31,9 +31,10 @@ def main() -> None:
 
 
 def employment() -> None:
-    """The data know the year of a row, not its month: a year's rows are parted into twelve at random.
+    """Check employment month by month. The data have a row's year only, so each year is split into twelve parts.
 
-    In the order of the file, all who live in institutions stand at the end of 2017 and at the beginning of 2018.
+    They are split at random, and in the order of the file: there, people in institutions are at the end of 2017 and the
+    beginning of 2018.
     """
     path = environments.FOLDER / "employment.npz"
     environments.run("nannyml", "tests.benchmarks.rivals.employment", str(path))
@@ -66,8 +67,8 @@ def employment() -> None:
                     counter[_outcome(comparison, importance if known == "importance known" else {})] += 1
                 flagged.append(sum(column.chi_square_p_value < P_VALUE for column in comparison.columns))
                 aucs.append(float(roc_auc_score(later["employed"][rows], later["predicted_probability"][rows])))
-        said = "; ".join(f"{known}: {dict(counter)}" for known, counter in outcomes.items())
-        print(f"  {order}: {said}; flagged by p < 0.05: {np.median(flagged):.0f} of {len(reference.columns)} columns")
+        text = "; ".join(f"{known}: {dict(counter)}" for known, counter in outcomes.items())
+        print(f"  {order}: {text}; flagged by p < 0.05: {np.median(flagged):.0f} of {len(reference.columns)} columns")
         print(f"    AUC {min(aucs):.3f} to {max(aucs):.3f}", flush=True)
 
 
@@ -85,7 +86,7 @@ def _parts(path: Path) -> tuple[dict[str, Column], dict[str, Column]]:
 
 
 def _importance(training: Mapping[str, Column], features: list[str]) -> dict[str, float]:
-    """Of a model of the same features and target, by permutation on rows that it has not seen."""
+    """Return the importance in a model of the same features and target, by permutation on held-out rows."""
     values = np.column_stack([training[name].astype(float) for name in features])
     labels, random = training["employed"], np.random.default_rng(0)
     held_out = random.random(len(labels)) < 0.25
@@ -104,7 +105,7 @@ def _importance(training: Mapping[str, Column], features: list[str]) -> dict[str
 
 
 def months() -> None:
-    """The flights of each month against those of January to March."""
+    """Check the flights of each month against those of January to March."""
     print("flights: each month of 2013 against January to March", flush=True)
     categories = ("carrier", "origin", "dest")
     tables = {
@@ -115,7 +116,7 @@ def months() -> None:
     for month, table in tables.items():
         comparison = compare(reference, Profile.of([table], like=reference))
         found: Decision = decide(comparison, RULES, records=1, corrupt=0, usual=usual)
-        worst = ", ".join(f"{column['name']} {column['effect']:.2f}" for column in found.worst if column["drifted"])
+        worst = ", ".join(f"{column.name} {column.effect:.2f}" for column in found.worst if column.drifted)
         print(f"  {month:>2}: {found.outcome}: {worst}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Windows of 25 columns for the benchmarks of the monitoring, by numpy alone: every rival's environment has that.
+"""Windows of 25 columns for the benchmarks of the monitoring, made with numpy only, which every rival has.
 
 20 numeric columns, a heavy-tailed, a discrete, a nearly constant one and a mixture among them; 5 categorical ones, one
 of 300 levels.
@@ -20,12 +20,12 @@ SHIFT = 0.25
 
 CLEAN, SHIFTED, MOVED, HALVED = "clean", "shifted", "moved", "halved"
 CHANGED = {SHIFTED: "n0", MOVED: "c5", HALVED: "c300"}
-"""Which column is changed: the numeric one by a quarter of a standard deviation; of the category, a share of all rows
-that is half of that leaves its first level; of 300 levels, half of the rows of the first."""
+"""Changed column of each kind: n0 by a quarter of a standard deviation; in c5 an eighth of all rows leave the first
+level; in c300 half of the first level's rows leave it."""
 
 
 def table(rows: int, seed: int, kind: str = CLEAN) -> Table:
-    """A window; the same for the same arguments, in whatever environment."""
+    """Return a window; the same arguments give the same window in every environment."""
     random = np.random.default_rng(seed)
     columns: Table = {f"n{number}": random.normal(size=rows) for number in range(14)}
     columns |= {

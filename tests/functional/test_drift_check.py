@@ -1,4 +1,4 @@
-"""The drift check on captured traffic in moto's S3."""
+"""Tests the drift check on captured traffic in moto's S3."""
 
 import gzip
 import json
@@ -6,10 +6,9 @@ import time
 
 import pytest
 
-from pipelines.interface import keys
 from pipelines.interface.paths import check_prefix, quarantine_prefix
-from pipelines.monitoring.check import NOT_SERVING
-from tests.support.captured import FOLDER, check, put, record, register, rows
+from pipelines.interface.records import CheckOutcome
+from tests.support.captured import FOLDER, check, put, record, recorded, register, rows
 from tests.support.world import MODEL, World
 
 
@@ -22,8 +21,8 @@ def champion(world: World) -> World:
 
 
 def test_no_champion_is_recorded_as_such(world: World) -> None:
-    assert check(world)["outcome"] == NOT_SERVING
-    assert len(list(world.services.ledger.query(keys.model_pk(MODEL.name), "check#"))) == 1
+    assert check(world).outcome == CheckOutcome.NOTHING_TO_CHECK
+    assert [found.outcome for found in recorded(world)] == [CheckOutcome.NOTHING_TO_CHECK]
 
 
 def test_like_traffic_is_stable_in_all_encodings(champion: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,35 +30,38 @@ def test_like_traffic_is_stable_in_all_encodings(champion: World, capsys: pytest
     put(champion, "a.jsonl", record(sample[:1000]), record(sample[1000:2000], encoding="JSON"))
     put(champion, "b.jsonl", record(sample[2000:], encoding="BASE64"))
     found = check(champion)
-    assert (found["outcome"], found["rows"], found["worst"]) == ("stable", 3000, [])
+    assert (found.outcome, found.rows, found.worst) == (CheckOutcome.STABLE, 3000, ())
     assert champion.bus.events == []
-    metrics = json.loads(capsys.readouterr().out)
-    # Of now, whatever the window was: an alarm looks at nothing else.
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [decision] = [line for line in lines if line.get("message") == "check stable"]
+    assert (decision["check"], decision["model"], decision["rows"]) == (found.check_id, MODEL.name, 3000)
+    [metrics] = [line for line in lines if "_aws" in line]
+    # The time is now, whatever the window was: an alarm looks at the newest periods only.
     assert abs(metrics["_aws"]["Timestamp"] / 1000 - time.time()) < 60
     assert metrics["Model"] == MODEL.name
     assert metrics["Rows"] == 3000
 
 
-def test_shifted_traffic_is_drift_reported_and_told_every_time(champion: World) -> None:
+def test_shifted_traffic_is_drift_reported_and_published_every_time(champion: World) -> None:
     put(champion, "a.jsonl", record(rows(500, shift=20)))
     found = check(champion)
-    assert found["outcome"] == "drift"
-    assert [column["name"] for column in found["worst"]] == ["temp"]
+    assert found.outcome == CheckOutcome.DRIFT
+    assert [column.name for column in found.worst] == ["temp"]
     check(champion)
-    told = {"model": MODEL.name, "version": 1, "check_id": found["check_id"], "worst": ["temp"]}
-    assert champion.bus.events == [("Drift Found", told)] * 2
-    artifacts, prefix = champion.services.bucket("artifacts"), check_prefix(MODEL.name, found["check_id"])
+    event = {"model": MODEL.name, "version": 1, "check_id": found.check_id, "worst": ["temp"]}
+    assert champion.bus.events == [("Drift Found", event)] * 2
+    artifacts, prefix = champion.services.bucket("artifacts"), check_prefix(MODEL.name, found.check_id)
     assert artifacts.read_json(f"{prefix}check.json")["columns"][0]["name"] == "temp"
     page = artifacts.open(f"{prefix}report.html").read().decode()
     assert "<svg" in page
-    assert "http" not in page
+    assert "://" not in page
 
 
 def test_empty_window_is_insufficient_data(champion: World) -> None:
-    assert check(champion)["outcome"] == "insufficient_data"
+    assert check(champion).outcome == CheckOutcome.INSUFFICIENT_DATA
     put(champion, "a.jsonl", record(rows(49, shift=20)))
     found = check(champion)
-    assert (found["outcome"], found["rows"]) == ("insufficient_data", 49)
+    assert (found.outcome, found.rows) == (CheckOutcome.INSUFFICIENT_DATA, 49)
     assert champion.bus.events == []
 
 
@@ -69,7 +71,7 @@ def test_golden_requests_other_windows_and_duplicates_do_not_count(champion: Wor
     put(champion, "b.jsonl", record(sample, inferenceId="golden-1"))
     put(champion, "late.jsonl", record(sample, event_id="2", time="12:10"))
     found = check(champion)
-    assert (found["rows"], found["duplicates"]) == (100, 1)
+    assert (found.rows, found.duplicates) == (100, 1)
 
 
 def test_corrupt_lines_and_damaged_files_are_counted_and_alerted(champion: World) -> None:
@@ -77,15 +79,15 @@ def test_corrupt_lines_and_damaged_files_are_counted_and_alerted(champion: World
     packed = gzip.compress(("\n".join(record(rows(20)) for _ in range(500)) + "\n").encode())
     champion.services.bucket("capture").write(f"{FOLDER}/b.jsonl.gz", packed[: len(packed) // 2])
     found = check(champion)
-    assert (found["corrupt_records"], found["damaged_files"]) == (2, 1)
+    assert (found.corrupt_records, found.damaged_files) == (2, 1)
     assert champion.bus.events == []
-    capture, prefix = champion.services.bucket("capture"), quarantine_prefix(MODEL.name, found["check_id"])
+    capture, prefix = champion.services.bucket("capture"), quarantine_prefix(MODEL.name, found.check_id)
     kept = [json.loads(line) for line in capture.open(f"{prefix}0/lines.jsonl").read().splitlines()]
     assert [line["line"] for line in kept] == ['{"captureData": ', "no json at all"]
     assert all(line["file"] == f"{FOLDER}/a.jsonl" and line["reason"] for line in kept)
     assert capture.open(f"{prefix}0/files/{FOLDER}/b.jsonl.gz").read() == packed[: len(packed) // 2]
     put(champion, "c.jsonl", *["garbage"] * 50)
-    assert check(champion)["outcome"] == "broken_input"
+    assert check(champion).outcome == CheckOutcome.BROKEN_INPUT
     assert "cannot be read" in champion.alerts()[-1]
 
 
@@ -93,8 +95,8 @@ def test_missing_feature_is_a_finding(champion: World) -> None:
     lines = [record([["", row[1]] for row in rows(100)]).replace("temp,origin", "celsius,origin")]
     put(champion, "a.jsonl", *lines)
     found = check(champion)
-    assert found["outcome"] == "broken_input"
-    assert "feature temp is missing from all requests" in found["findings"]
+    assert found.outcome == CheckOutcome.BROKEN_INPUT
+    assert "feature temp is missing from all requests" in found.findings
 
 
 def test_nan_infinity_and_new_category_are_seen(champion: World) -> None:
@@ -107,8 +109,8 @@ def test_nan_infinity_and_new_category_are_seen(champion: World) -> None:
         row[1] = "=cmd|<script>"
     put(champion, "a.jsonl", record(sample))
     found = check(champion)
-    assert {column["name"] for column in found["worst"]} == {"temp", "origin"}
-    assert "temp is infinite in 100 rows" in found["findings"]
+    assert {column.name for column in found.worst} == {"temp", "origin"}
+    assert "temp is infinite in 100 rows" in found.findings
 
 
 def test_order_of_files_does_not_matter(champion: World) -> None:
@@ -118,4 +120,4 @@ def test_order_of_files_does_not_matter(champion: World) -> None:
     one = check(champion)
     put(champion, "a.jsonl", *reversed(sample[2:]))
     put(champion, "b.jsonl", *reversed(sample[:2]))
-    assert check(champion)["worst"] == one["worst"]
+    assert check(champion).worst == one.worst

@@ -1,24 +1,26 @@
-"""A window that is too large for one function is counted by many, and the result is the same to the last bit."""
+"""Tests that many functions count a large window with the same result as one, to the last bit."""
 
 import random
 from typing import Any
 
 import pytest
 
-from pipelines.interface import keys
+from pipelines.aws.s3 import MissingObjectError
 from pipelines.interface.paths import check_prefix
-from pipelines.monitoring.capture import listing
+from pipelines.interface.records import Check, CheckOutcome
+from pipelines.interface.requests import ConcludeRequest, CountRequest
 from pipelines.monitoring.check import conclude_check, count_batch
-from pipelines.monitoring.drift import version_check
-from tests.support.captured import FOLDER, check, put, record, recorded, register, rows
+from tests.support.captured import FOLDER, KEY, check, put, record, recorded, register, rows
 from tests.support.world import ENVIRONMENT, MODEL, World
 
-KEY = "arn:aws:kms:us-east-1:123456789012:key/k"
+SMALL_BYTES = 10_000
+"""Fan-out limit that every window of these tests exceeds."""
+BATCH_BYTES = 20_000
 
 
 @pytest.fixture
 def busy(world: World) -> World:
-    """Eleven files in two hours, with repetitions, a corrupt line and a damaged file."""
+    """Capture eleven files in two hours, with repetitions, corrupt lines and a damaged file."""
     register(world, rows(2000))
     sample = rows(1500, shift=3)
     for number in range(10):
@@ -29,46 +31,50 @@ def busy(world: World) -> World:
     return world
 
 
-def by_one(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
-    check(world)
-    return found(world)
+def found(world: World) -> tuple[Check, dict[str, Any]]:
+    """Return the only check, as the ledger and as check.json hold it."""
+    [recorded_check] = recorded(world)
+    prefix = check_prefix(MODEL.name, recorded_check.check_id)
+    return recorded_check, world.services.bucket("artifacts").read_json(f"{prefix}check.json")
 
 
-def found(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
-    [item] = recorded(world)
-    prefix = check_prefix(MODEL.name, item["check_id"])
-    return item, world.services.bucket("artifacts").read_json(f"{prefix}check.json")
+def count(world: World, started: dict[str, Any], number: int) -> None:
+    request = CountRequest(model=started["model"], folder=started["folder"], number=number)
+    assert count_batch(request, world.services, key_arn=KEY).number == number
 
 
-def test_many_functions_find_what_one_does(busy: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "BATCH_BYTES", 20_000)
-    expected = by_one(busy)
-    assert (expected[0]["rows"], expected[0]["duplicates"], expected[0]["damaged_files"]) == (1500, 10, 1)
-    monkeypatch.setattr(version_check, "FAN_OUT_BYTES", 10_000)
-    answer = check(busy)
-    assert (answer["outcome"], recorded(busy)[0]["outcome"]) == ("counting", "counting")
-    [request] = busy.executions.started
-    assert request["machine"] == ENVIRONMENT.state_machine_arn("checks")
-    numbers = request["batches"]
+def conclude(world: World, started: dict[str, Any]) -> Check:
+    request = ConcludeRequest(model=started["model"], folder=started["folder"])
+    return conclude_check(request, world.services, key_arn=KEY)
+
+
+def test_many_functions_find_the_same_as_one(busy: World) -> None:
+    check(busy, batch_bytes=BATCH_BYTES)
+    expected = found(busy)
+    assert (expected[0].rows, expected[0].duplicates, expected[0].damaged_files) == (1500, 10, 1)
+    answer = check(busy, fan_out_bytes=SMALL_BYTES, batch_bytes=BATCH_BYTES)
+    [begun] = recorded(busy)
+    assert (answer.outcome, begun.outcome) == (CheckOutcome.COUNTING, CheckOutcome.COUNTING)
+    assert begun.execution == f"{ENVIRONMENT.state_machine_arn('checks')}:1"
+    [started] = busy.executions.started
+    assert started["machine"] == ENVIRONMENT.state_machine_arn("checks")
+    numbers = started["batches"]
     assert len(numbers) > 4
     random.Random(0).shuffle(numbers)
     for number in [*numbers, numbers[0]]:
-        count_batch({**request, "number": number}, busy.services, key_arn=KEY)
-    conclude_check(request, busy.services, key_arn=KEY)
+        count(busy, started, number)
+    assert conclude(busy, started) == expected[0]
     assert found(busy) == expected
 
 
-def test_a_batch_that_was_not_counted_concludes_nothing(busy: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "BATCH_BYTES", 20_000)
-    monkeypatch.setattr(version_check, "FAN_OUT_BYTES", 10_000)
-    check(busy)
-    [request] = busy.executions.started
-    for number in request["batches"][1:]:
-        count_batch({**request, "number": number}, busy.services, key_arn=KEY)
-    with pytest.raises(LookupError, match="parts/00000"):
-        conclude_check(request, busy.services, key_arn=KEY)
-    [item] = busy.services.ledger.query(keys.model_pk(MODEL.name), "check#")
-    assert item["outcome"] == "counting"
+def test_check_with_an_uncounted_batch_is_not_concluded(busy: World) -> None:
+    check(busy, fan_out_bytes=SMALL_BYTES, batch_bytes=BATCH_BYTES)
+    [started] = busy.executions.started
+    for number in started["batches"][1:]:
+        count(busy, started, number)
+    with pytest.raises(MissingObjectError, match="parts/00000"):
+        conclude(busy, started)
+    assert [begun.outcome for begun in recorded(busy)] == [CheckOutcome.COUNTING]
 
 
 def test_small_windows_are_counted_at_once(busy: World) -> None:

@@ -1,4 +1,4 @@
-"""``mooring data forget`` and ``restore`` against moto: what is shown, asked, done, and said when it cannot be done."""
+"""``mooring data forget`` and ``restore`` against moto: plans, questions, results and errors."""
 
 import json
 from pathlib import Path
@@ -42,16 +42,16 @@ def error_of(command: str, *arguments: str) -> MooringError:
     return error
 
 
-def test_what_it_takes_is_shown_and_asked_first(scene: Scene) -> None:
+def test_shows_the_plan_and_asks_first(scene: Scene) -> None:
     made = scene.commit("first", january=table("ann", CANARY))
     asked = invoke("forget", *ROWS, answer="n\n")
     assert "1 row in 1 distinct content\n  commits to rewrite: 1 of 1" in asked.output
     assert asked.exit_code == 1
     assert scene.dataset().head() == made
-    said = run("forget", *ROWS, answer="y\n")
-    assert f"{made.id} is now {scene.dataset().read_head()}" in said
+    output = run("forget", *ROWS, answer="y\n")
+    assert f"{made.id} is now {scene.dataset().read_head()}" in output
     assert scene.where(CANARY) == []
-    assert CANARY not in said
+    assert CANARY not in output
 
 
 def test_json_does_nothing_without_yes(scene: Scene) -> None:
@@ -66,7 +66,7 @@ def test_json_does_nothing_without_yes(scene: Scene) -> None:
     assert (again["done"], again["commits"], again["contents"]) == (False, {}, 0)
 
 
-def test_file_is_forgotten_by_its_name(scene: Scene) -> None:
+def test_forgets_a_file_by_its_name(scene: Scene) -> None:
     scene.commit("first", january=table("ann"), february=table(CANARY))
     run("forget", "--file", "february.csv", "--reason", "licence ended", "--yes")
     assert [file.path for file in scene.dataset().head().files] == ["january.csv"]
@@ -83,13 +83,13 @@ def test_file_is_forgotten_by_its_name(scene: Scene) -> None:
         ("--where", "a=1", "--file", "b"),
     ],
 )
-def test_unclear_subject_is_refused(scene: Scene, options: tuple[str, ...]) -> None:
+def test_refuses_options_without_one_clear_subject(scene: Scene, options: tuple[str, ...]) -> None:
     scene.commit("first", january=table("ann"))
     error = error_of("forget", *options, "--reason", "r", "--yes")
     assert "--where" in error.remedy
 
 
-def test_reason_that_names_the_subject_is_refused_with_a_remedy(scene: Scene) -> None:
+def test_refuses_a_reason_that_names_the_subject_with_a_remedy(scene: Scene) -> None:
     scene.commit("first", january=table("ann", CANARY))
     error = error_of("forget", "--where", f"passenger={CANARY}", "--reason", f"{CANARY} asked", "--yes")
     assert "ticket" in error.remedy
@@ -97,7 +97,7 @@ def test_reason_that_names_the_subject_is_refused_with_a_remedy(scene: Scene) ->
     assert scene.where(CANARY) != []
 
 
-def test_restore_brings_back_what_verify_finds(scene: Scene) -> None:
+def test_restores_what_verify_finds(scene: Scene) -> None:
     made = scene.commit("first", january=table("ann"))
     key = object_key("flights", made.files[0].sha256)
     scene.world.client("s3").delete_object(Bucket=ENVIRONMENT.bucket("data"), Key=key)
@@ -107,7 +107,7 @@ def test_restore_brings_back_what_verify_finds(scene: Scene) -> None:
     assert "nothing is damaged" in run("restore")
 
 
-def test_what_cannot_be_restored_is_an_error(scene: Scene) -> None:
+def test_object_without_a_sound_version_is_an_error(scene: Scene) -> None:
     made = scene.commit("first", january=table("ann"))
     key = object_key("flights", made.files[0].sha256)
     s3 = scene.world.client("s3")

@@ -1,4 +1,4 @@
-"""Forgetting that dies at any write, and writers who come in between: repeated it ends, and nothing else is lost."""
+"""Forgetting that crashes at any write, and writers in between: a repetition finishes it, and nothing else is lost."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,24 +8,25 @@ from typing import Any
 from pipelines.datasets.commits.commits import Commit
 from pipelines.datasets.forgetting.subject import Rows
 from pipelines.interface import keys
-from pipelines.interface.paths import run_prefix
+from pipelines.interface.paths import RunFiles
+from pipelines.interface.records import CommitUse, Run, RunOutcome, Trigger
 from tests.support.scene import CANARY, SUBJECT, Scene, scene, table
 
 __all__ = ["scene"]
 
 RECORD_WRITES = 2
-"""The last ones: to the audit bucket and to the ledger."""
+"""Number of the last writes, to the audit bucket and to the ledger."""
 READS = ("get_object", "head_object", "get_item")
 WRITES = ("put_object", "copy_object", "delete_object", "delete_objects", "put_item", "update_item", "delete_item")
 
 
 class DiedError(Exception):
-    """The process that forgot is gone."""
+    """Crash of the process that forgets."""
 
 
 @dataclass
 class Client:
-    """A boto3 client that tells ``hook`` before every call of these operations."""
+    """A boto3 client that calls ``hook`` before every call of these operations."""
 
     inner: Any
     hook: Callable[[], None]
@@ -45,7 +46,7 @@ class Client:
 
 @dataclass
 class Dying:
-    """Dies before the write of this number; from then on every write fails, as of a process that is gone."""
+    """Hook that fails before the write of this number, and before every later one, as in a crashed process."""
 
     number: int
     count: int = 0
@@ -58,22 +59,22 @@ class Dying:
 
 @dataclass
 class Visit:
-    """Acts before the write of this number."""
+    """Hook that calls ``act`` before the write of this number."""
 
     number: int
     act: Callable[[], Any]
     count: int = 0
-    came: bool = False
+    happened: bool = False
 
     def __call__(self) -> None:
         self.count += 1
         if self.count == self.number:
-            self.came = True
+            self.happened = True
             self.act()
 
 
-def come(scene: Scene, clients: Callable[[str], Any] | None = None) -> None:
-    """The file that was forgotten comes back as it was, and another one with it."""
+def commit_again(scene: Scene, clients: Callable[[str], Any] | None = None) -> None:
+    """Commit the forgotten file again as it was, and another file with it."""
     scene.commit("of another writer", clients=clients, february=table("bob", CANARY), april=table("dan"))
 
 
@@ -82,7 +83,7 @@ def clients(scene: Scene, hook: Callable[[], None], operations: tuple[str, ...] 
 
 
 def begin(scene: Scene, number: int) -> list[Commit]:
-    """A dataset of its own with a history, and a run that has read the second commit."""
+    """Make a new dataset with a history, and a run that has read the second commit."""
     scene.name = f"flights{number}"
     made = [
         scene.commit("first", january=table("ann")),
@@ -90,15 +91,23 @@ def begin(scene: Scene, number: int) -> list[Commit]:
         scene.commit("third", march=table("cid")),
     ]
     ledger, run_id = scene.world.services.ledger, f"r{number}"
-    use = {"model": "m", "run_id": run_id, "dataset": scene.name, "commit": made[1].id}
-    ledger.record(keys.commit_pk(scene.name, made[1].id), keys.use_sk("m", run_id), use)
-    ledger.record(keys.model_pk("m"), keys.run_sk(run_id), {"outcome": "rejected"})
-    scene.put("artifacts", f"{run_prefix('m', run_id)}data/training/rows.csv.gz", table(CANARY))
+    use = CommitUse(model="m", run_id=run_id, dataset=scene.name, commit=made[1].id)
+    ledger.record(keys.commit_use(scene.name, made[1].id, "m", run_id), use)
+    run = Run(
+        run_id=run_id,
+        execution="e",
+        token=1,
+        started="2026-03-01T12:00:00Z",
+        trigger=Trigger(kind="person", id="t", by="ann", reason="r"),
+        outcome=RunOutcome.REJECTED,
+    )
+    ledger.record(keys.run("m", run_id), run)
+    scene.put("artifacts", f"{RunFiles('m', run_id).training_data}rows.csv.gz", table(CANARY))
     return made
 
 
 def check_sound(scene: Scene) -> None:
-    """At any moment a reader finds a whole history of the three commits."""
+    """Check that a reader finds a whole history of the three commits."""
     assert scene.dataset().verify() == []
     assert [commit.message for commit in scene.dataset().log()][-3:] == ["third", "second", "first"]
 
@@ -110,7 +119,7 @@ def check_forgotten(scene: Scene, made: list[Commit]) -> None:
     assert scene.plan().is_empty
 
 
-def test_forgetting_that_died_at_any_write_is_ended_by_repeating_it(scene: Scene) -> None:
+def test_repetition_finishes_a_forgetting_that_crashed_at_any_write(scene: Scene) -> None:
     number, moved, died = 0, 0, True
     while died:
         number += 1
@@ -121,7 +130,7 @@ def test_forgetting_that_died_at_any_write_is_ended_by_repeating_it(scene: Scene
         except DiedError:
             check_sound(scene)
         moved += died and scene.dataset().read_head() != made[-1].id
-        # Once the head has moved, a forgetting of anything else ends it as well: every second time it does.
+        # Once the head has moved, another forgetting finishes this one too: every second repetition is another.
         if died:
             scene.forget(Rows(where={"passenger": "nobody"}) if moved and number % 2 else SUBJECT)
         check_forgotten(scene, made)
@@ -130,20 +139,20 @@ def test_forgetting_that_died_at_any_write_is_ended_by_repeating_it(scene: Scene
     assert number - moved > 10
 
 
-def test_writer_who_comes_at_any_write_loses_nothing_and_brings_nothing_back(scene: Scene) -> None:
-    number, came, late = 0, True, 0
-    while came:
+def test_writer_at_any_write_loses_nothing_and_brings_nothing_back(scene: Scene) -> None:
+    number, happened, late = 0, True, 0
+    while happened:
         number += 1
         made = begin(scene, number)
-        visit = Visit(number=number, act=partial(come, scene))
+        visit = Visit(number=number, act=partial(commit_again, scene))
         scene.forget(clients=clients(scene, visit))
-        # Who comes when only the record is left to write brings it back afterwards, as anybody may.
+        # A writer that commits while only the record is left to write brings the file back, as any later commit may.
         if not scene.plan().is_empty:
             late += 1
             scene.forget()
         check_forgotten(scene, made)
-        came = visit.came
-        if came:
+        happened = visit.happened
+        if happened:
             head = scene.dataset().head()
             assert head.message == "of another writer"
             assert [file.path for file in head.files] == [f"{n}.csv" for n in ("april", "february", "january", "march")]
@@ -152,14 +161,14 @@ def test_writer_who_comes_at_any_write_loses_nothing_and_brings_nothing_back(sce
     assert late <= RECORD_WRITES
 
 
-def test_writer_whose_objects_are_erased_under_its_hands_writes_them_again(scene: Scene) -> None:
-    number, came = 0, True
-    while came:
+def test_writer_whose_objects_are_erased_meanwhile_writes_them_again(scene: Scene) -> None:
+    number, happened = 0, True
+    while happened:
         number += 1
         made = begin(scene, number)
         visit = Visit(number=number, act=scene.forget)
-        come(scene, clients(scene, visit, (*READS, *WRITES)))
-        came = visit.came
+        commit_again(scene, clients(scene, visit, (*READS, *WRITES)))
+        happened = visit.happened
         check_sound(scene)
         assert [file.path for file in scene.dataset().head().files if file.path == "april.csv"]
         scene.forget()

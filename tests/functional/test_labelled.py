@@ -1,10 +1,11 @@
-"""A window within an hour is measured by itself, by the very labels that the hour's check joins."""
+"""Tests that a window within an hour is measured by itself, with the labels that the hour's check joins."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from mooring.demo.labelled import LabelledTraffic
+from pipelines.interface.records import QualityOutcome
 from pipelines.monitoring.capture.window import Window
 from tests.functional.test_quality_check import EVALUATION, captured, put_labels
 from tests.support.captured import check, put, record, register, rows
@@ -31,22 +32,22 @@ def test_window_is_measured_without_the_rest_of_its_hour(champion: World) -> Non
     later = [record([row], time="11:40", inferenceId=f"late-{n}", answers=[0.9]) for n, row in enumerate(rows(100))]
     put(champion, "b.jsonl", *later)
     put_labels(champion, "a.csv", *labels, *(f"late-{number},0,0" for number in range(100)))
-    [hour] = check(champion)["quality"]
-    assert hour["rows"] == 500
+    [hour] = check(champion).quality
+    assert hour.rows == 500
     early = labelled(champion, "11:00", "11:30")
     chunks = early.captured()
     assert sum(chunk.rows for chunk in chunks) == 400
     measured = early.measure(chunks)
-    assert (measured.rows, measured.outcome) == (400, "held")
-    assert measured.metrics["auc"] > hour["metrics"]["auc"]
-    assert measured.evaluated["auc"] == EVALUATION["candidate"]["auc"]  # type: ignore[index]
+    assert (measured.rows, measured.outcome) == (400, QualityOutcome.HELD)
+    assert measured.metrics["auc"] > hour.metrics["auc"]
+    assert measured.evaluated["auc"] == EVALUATION.candidate["auc"]
 
 
 def test_whole_hour_is_measured_as_its_check_measures_it(champion: World) -> None:
     put_labels(champion, "a.csv", *captured(champion))
-    [hour] = check(champion)["quality"]
+    [hour] = check(champion).quality
     whole = labelled(champion, "11:00", "12:00")
-    assert whole.measure(whole.captured()).metrics == pytest.approx(hour["metrics"], abs=1e-12)
+    assert whole.measure(whole.captured()).metrics == pytest.approx(hour.metrics, abs=1e-12)
 
 
 def test_window_over_two_hours_joins_the_labels_of_both(champion: World) -> None:

@@ -17,12 +17,15 @@ from botocore.exceptions import ClientError
 
 from pipelines.aws.clients import Services
 from pipelines.datasets.commits.commits import Commit, Dataset
-from pipelines.datasets.landing import landed_files as landed
-from pipelines.datasets.landing import reader as landing_reader
 from pipelines.datasets.landing.batch import LandingFailedError
 from pipelines.datasets.landing.landing import land
 from pipelines.datasets.landing.lock import LandingLock
-from pipelines.interface.landing import LONGEST_S, TURN, landing_pk
+from pipelines.datasets.landing.reader import BEGIN_WITHIN_S, LONGEST_FILE_S
+from pipelines.interface import keys
+from pipelines.interface.codec import canonical
+from pipelines.interface.keys import Items
+from pipelines.interface.landing import LONGEST_S, landing_pk
+from pipelines.interface.records import LandingBatch
 from pipelines.interface.settings import Retraining
 from tests.support.world import ENVIRONMENT, World, settings
 
@@ -49,13 +52,13 @@ def dataset(world: World) -> Dataset:
 
 
 def left(world: World) -> list[str]:
-    """The keys of whatever still lies below landing/, old versions too."""
+    """Return the keys of all versions and delete markers below landing/."""
     answer = world.client("s3").list_object_versions(Bucket=BUCKET, Prefix="landing/")
     return [entry["Key"] for kind in ("Versions", "DeleteMarkers") for entry in answer.get(kind, [])]
 
 
 def quarantined(world: World, name: str = "flights") -> dict[str, str]:
-    """Reason by the key where a file landed; its content must lie beside the reason."""
+    """Return the reasons by the keys where the files landed; each content must be beside its reason."""
     data, found = world.services.bucket("data"), {}
     keys = data.keys(f"quarantine/{name}/")
     for key in keys:
@@ -66,6 +69,16 @@ def quarantined(world: World, name: str = "flights") -> dict[str, str]:
     return found
 
 
+def recorded(world: World) -> list[LandingBatch]:
+    return [batch for _, batch in world.services.ledger.query(Items(landing_pk("flights"), "batch#", LandingBatch))]
+
+
+def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return the lines of the log without time and level; metrics are left out."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [{n: v for n, v in line.items() if n not in ("time", "level")} for line in lines if "level" in line]
+
+
 def test_files_that_land_become_one_commit(world: World) -> None:
     for number in range(30):
         drop(world, f"flights/2026/{number:02}.csv", CSV + b"%d,0\n" % number)
@@ -74,22 +87,22 @@ def test_files_that_land_become_one_commit(world: World) -> None:
     assert [file.path for file in commit.files] == [f"2026/{number:02}.csv" for number in range(30)]
     assert {(file.rows, file.columns) for file in commit.files} == {(3, ("a", "b"))}
     assert (commit.author, commit.message, commit.parent) == ("land_files", "30 files landed", None)
-    assert (batch["commit"], batch["files"], batch["quarantined"]) == (commit.id, 30, 0)
+    assert (batch.commit, batch.files, batch.quarantined) == (commit.id, 30, 0)
     assert left(world) == []
     assert world.alerts() == []
     assert dataset(world).verify() == []
 
 
-def test_model_that_takes_commits_is_asked_to_retrain_once(world: World) -> None:
+def test_requests_one_retraining_of_a_model_that_accepts_commits(world: World) -> None:
     drop(world, "flights/a.csv")
     land(world.services)
     trigger = {"kind": "commit", "id": head(world).id, "by": "land_files", "reason": "1 file landed"}
     assert world.bus.events == [("Retraining Requested", {"model": "late-arrival", "trigger": trigger})]
-    assert land(world.services) == []
+    assert land(world.services) == ()
     assert len(world.bus.events) == 1
 
 
-def test_model_that_takes_no_commits_is_not_asked(world: World) -> None:
+def test_requests_no_retraining_of_a_model_that_accepts_no_commits(world: World) -> None:
     world.set_settings(
         settings(retraining=Retraining(triggers=("drift",), cooldown_s=600, max_runs_per_day=5)),
     )
@@ -106,46 +119,45 @@ def test_late_file_is_committed_once_on_top(world: World) -> None:
     first = head(world)
     drop(world, "flights/2026-01.csv", CSV + b"5,6\n")
     assert len(land(world.services)) == 1
-    assert land(world.services) == []
+    assert land(world.services) == ()
     second = head(world)
     assert second.parent == first.id
     assert [file.path for file in second.files] == ["2026-01.csv", "2026-02.csv"]
     assert len(list(dataset(world).log())) == 2
 
 
-def test_same_content_again_makes_no_commit(world: World) -> None:
+def test_same_content_makes_no_second_commit(world: World) -> None:
     for _ in range(2):
         drop(world, "flights/a.csv")
         (batch,) = land(world.services)
-    assert batch["commit"] is None
-    assert batch["files"] == 1
+    assert batch.commit is None
+    assert batch.files == 1
     assert len(list(dataset(world).log())) == 1
     assert len(world.bus.events) == 1
     assert left(world) == []
 
 
-def test_last_version_of_a_name_wins_and_the_others_are_kept(world: World) -> None:
+def test_commits_the_last_version_of_a_name_and_keeps_the_others(world: World) -> None:
     for content in (b"a\nold\n", b"a\nolder\nstill\n", b"a\nnew\n"):
         drop(world, "flights/a.csv", content)
     (batch,) = land(world.services)
     (file,) = head(world).files
     assert world.services.bucket("data").open(f"datasets/flights/objects/{file.sha256}").read() == b"a\nnew\n"
-    assert (batch["files"], batch["superseded"], batch["quarantined"]) == (1, 2, 0)
+    assert (batch.files, batch.superseded, batch.quarantined) == (1, 2, 0)
     assert quarantined(world) == {"landing/flights/a.csv": "overwritten where it landed, before it was committed"}
     assert left(world) == []
     assert world.alerts() == []
 
 
-def test_what_one_batch_does_not_hold_is_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landed, "MAX_FILES", 5)
+def test_files_beyond_one_batch_are_in_the_next(world: World) -> None:
     for number in range(12):
         drop(world, f"flights/{number:02}.csv", CSV + b"%d,0\n" % number)
-    assert [batch["files"] for batch in land(world.services)] == [5, 5, 2]
+    assert [batch.files for batch in land(world.services, max_files=5)] == [5, 5, 2]
     assert len(head(world).files) == 12
     assert left(world) == []
 
 
-def test_settings_of_another_version_hold_up_no_files(world: World) -> None:
+def test_settings_of_another_version_delay_no_files(world: World) -> None:
     old = {"model": "old", "dataset": "flights", "retraining": {"triggers": ["commit"]}, "unheard_of": 1}
     name = ENVIRONMENT.model("old").settings_parameter
     world.client("ssm").put_parameter(Name=name, Value=json.dumps(old), Type="String")
@@ -191,7 +203,7 @@ def test_unreadable_file_is_quarantined_with_its_reason(world: World, name: str)
     drop(world, "flights/good.csv")
     (batch,) = land(world.services)
     assert [file.path for file in head(world).files] == ["good.csv"]
-    assert (batch["files"], batch["quarantined"]) == (1, 1)
+    assert (batch.files, batch.quarantined) == (1, 1)
     ((key, given),) = quarantined(world).items()
     assert key == f"landing/flights/{name}"
     assert reason in given
@@ -222,13 +234,12 @@ def test_many_unreadable_files_are_one_alert_without_values(world: World) -> Non
     (alert,) = world.alerts()
     assert alert.count("row 1 has 1 fields") == 20
     assert "and 10 more" in alert
-    kept = world.services.ledger.query(landing_pk("flights"), "batch#")
-    assert [(item["quarantined"], item["files"]) for item in kept] == [(30, 0)]
+    assert [(batch.quarantined, batch.files) for batch in recorded(world)] == [(30, 0)]
     reasons = "".join(quarantined(world).values())
     assert "secret" not in alert + reasons
 
 
-def test_dataset_of_no_model_is_refused(world: World) -> None:
+def test_refuses_files_of_a_dataset_without_a_model(world: World) -> None:
     drop(world, "fligths/a.csv")
     drop(world, "loose.csv")
     drop(world, "flights/good.csv")
@@ -240,7 +251,7 @@ def test_dataset_of_no_model_is_refused(world: World) -> None:
     assert left(world) == []
 
 
-def test_name_of_a_folder_is_refused(world: World) -> None:
+def test_refuses_a_name_that_is_a_folder_or_below_a_file(world: World) -> None:
     drop(world, "flights/2026/a.csv")
     land(world.services)
     drop(world, "flights/b.csv")
@@ -252,7 +263,7 @@ def test_name_of_a_folder_is_refused(world: World) -> None:
 
 
 def test_partial_upload_is_invisible(world: World) -> None:
-    """Fault 19: an upload in parts is nothing until it is complete."""
+    """Fault 19: a multipart upload has not landed before it is complete."""
     s3, key = world.client("s3"), "landing/flights/big.csv"
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key=key)["UploadId"]
     part = s3.upload_part(Bucket=BUCKET, Key=key, UploadId=upload, PartNumber=1, Body=CSV)
@@ -265,18 +276,18 @@ def test_partial_upload_is_invisible(world: World) -> None:
     assert [file.path for file in head(world).files] == ["a.csv", "big.csv"]
 
 
-def test_withdrawn_file_and_folder_mark_are_left_alone(world: World) -> None:
+def test_deleted_file_and_folder_marker_are_ignored(world: World) -> None:
     drop(world, "flights/", b"")
     drop(world, "flights/a.csv")
     world.client("s3").delete_object(Bucket=BUCKET, Key="landing/flights/a.csv")
-    assert land(world.services) == []
+    assert land(world.services) == ()
     assert dataset(world).read_head() is None
     assert len(left(world)) == 3
 
 
 @dataclass
 class Spying:
-    """S3 that does something before a call, or dies of it."""
+    """S3 client that calls a function before some operations; it may raise an error."""
 
     s3: Any
     before: dict[str, Callable[[dict[str, Any]], None]]
@@ -300,7 +311,7 @@ def with_s3(world: World, before: dict[str, Callable[[dict[str, Any]], None]]) -
     return Services(ENVIRONMENT, lambda name: spying if name == "s3" else world.client(name)), spying
 
 
-def test_overwritten_while_it_is_read_commits_what_was_listed(world: World) -> None:
+def test_file_overwritten_while_it_is_read_is_committed_as_listed(world: World) -> None:
     drop(world, "flights/a.csv", b"a\nlisted\n")
 
     def overwrite(request: dict[str, Any]) -> None:
@@ -319,7 +330,7 @@ def test_overwritten_while_it_is_read_commits_what_was_listed(world: World) -> N
     assert left(world) == []
 
 
-def test_gone_while_it_is_read_is_no_error(world: World) -> None:
+def test_file_deleted_while_it_is_read_is_no_error(world: World) -> None:
     drop(world, "flights/a.csv")
     drop(world, "flights/b.csv")
 
@@ -332,7 +343,7 @@ def test_gone_while_it_is_read_is_no_error(world: World) -> None:
     assert quarantined(world) == {}
 
 
-def test_file_that_s3_withholds_does_not_hold_up_the_others(world: World) -> None:
+def test_file_that_s3_denies_does_not_delay_the_others(world: World) -> None:
     drop(world, "flights/a.csv")
     drop(world, "flights/b.csv")
 
@@ -356,7 +367,7 @@ def die(_: dict[str, Any]) -> None:
     raise DiedError
 
 
-def test_death_before_deleting_commits_and_asks_nothing_twice(world: World) -> None:
+def test_crash_before_deleting_repeats_no_commit_and_no_request(world: World) -> None:
     drop(world, "flights/a.csv")
     drop(world, "flights/bad.txt")
     with pytest.raises(LandingFailedError, match="DiedError"):
@@ -364,14 +375,14 @@ def test_death_before_deleting_commits_and_asks_nothing_twice(world: World) -> N
     first = head(world)
     (batch,) = land(world.services)
     assert head(world) == first
-    assert batch["commit"] is None
+    assert batch.commit is None
     assert left(world) == []
     assert len(world.bus.events) == 1
     assert len(quarantined(world)) == 1
     assert len(world.alerts()) == 1
 
 
-def test_death_after_the_head_moved_still_asks_for_the_retraining(world: World) -> None:
+def test_crash_after_the_head_moved_still_requests_the_retraining(world: World) -> None:
     drop(world, "flights/a.csv")
     services = Services(ENVIRONMENT, lambda name: Dead() if name == "events" else world.client(name))
     with pytest.raises(LandingFailedError, match="DiedError"):
@@ -389,10 +400,10 @@ class Dead:
         die(request)
 
 
-def test_two_runs_at_once_commit_everything_once(world: World) -> None:
-    """What lands while one run has the turn is landed by it, because the other asks for it and leaves."""
+def test_two_runs_at_once_commit_everything_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that lands while one run holds the lock is landed by it: the other run asks for that and exits."""
     drop(world, "flights/a.csv")
-    seen: list[list[dict[str, Any]]] = []
+    seen: list[tuple[LandingBatch, ...]] = []
 
     def other_run(request: dict[str, Any]) -> None:
         if request["Key"].startswith("landing/") and not seen:
@@ -400,8 +411,9 @@ def test_two_runs_at_once_commit_everything_once(world: World) -> None:
             seen.append(land(world.services))
 
     batches = land(with_s3(world, {"get_object": other_run})[0])
-    assert seen == [[]]
-    assert [batch["files"] for batch in batches] == [1, 1]
+    assert seen == [()]
+    assert [batch.files for batch in batches] == [1, 1]
+    assert logged(capsys)[0] == {"message": "another run holds the lock and lists again", "dataset": "flights"}
     assert len(list(dataset(world).log())) == 2
     assert len(head(world).files) == 2
     assert left(world) == []
@@ -431,26 +443,35 @@ def test_many_runs_in_threads_lose_nothing(world: World) -> None:
     assert len(world.bus.events) == len(commits)
 
 
-def turn(world: World, holder: str, moment: datetime = NOW) -> LandingLock:
+def lock(world: World, holder: str, moment: datetime = NOW) -> LandingLock:
     return LandingLock(ledger=world.services.ledger, dataset="flights", holder=holder, now=lambda: moment)
 
 
-def test_turn_of_a_dead_run_expires(world: World) -> None:
-    assert turn(world, "dead").take()
-    assert not turn(world, "second", NOW + timedelta(seconds=LONGEST_S)).take()
-    assert turn(world, "third", NOW + timedelta(seconds=LONGEST_S + 61)).take()
-    assert turn(world, "dead").give_back(), "it is not ours any more: nothing to look for"
-    assert world.item(landing_pk("flights"), TURN)["holder"] == "third"
-    turn(world, "dead").abandon()
-    assert world.item(landing_pk("flights"), TURN)["holder"] == "third"
+def test_lock_of_a_crashed_run_expires(world: World) -> None:
+    assert lock(world, "crashed").take()
+    assert not lock(world, "second", NOW + timedelta(seconds=LONGEST_S)).take()
+    assert lock(world, "third", NOW + timedelta(seconds=LONGEST_S + 61)).take()
+    assert lock(world, "crashed").release(), "another run holds it: there is nothing to list"
+    assert world.item(keys.landing_lock("flights")).holder == "third"
+    lock(world, "crashed").abandon()
+    assert world.item(keys.landing_lock("flights")).holder == "third"
 
 
-def test_turn_is_not_given_back_before_who_asked_is_served(world: World) -> None:
-    first, second = turn(world, "first"), turn(world, "second")
+def test_lock_is_kept_until_a_requested_listing_is_done(world: World) -> None:
+    first, second = lock(world, "first"), lock(world, "second")
     assert first.take()
     assert not second.take()
-    assert not first.give_back()
-    assert first.give_back()
+    assert world.item(keys.landing_lock("flights")).asked
+    assert not first.release()
+    assert first.release()
+    assert second.take()
+
+
+def test_abandoned_lock_is_free_despite_a_request(world: World) -> None:
+    first, second = lock(world, "first"), lock(world, "second")
+    assert first.take()
+    assert not second.take()
+    first.abandon()
     assert second.take()
 
 
@@ -469,10 +490,9 @@ def test_people_commit_while_files_land(world: World, tmp_path: Path) -> None:
 
 
 class Clock:
-    """Large files are read one after the other: each is large here, and takes ``each_s``."""
+    """Clock by which each file takes ``each_s`` to read."""
 
-    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch, each_s: float) -> None:
-        monkeypatch.setattr(landing_reader, "SMALL_BYTES", 0)
+    def __init__(self, world: World, each_s: float) -> None:
         self.moment, self.each_s = 0.0, each_s
         self.services, _ = with_s3(world, {"get_object": self.advance})
 
@@ -484,27 +504,28 @@ class Clock:
         return self.moment
 
 
-def test_time_that_is_over_leaves_the_rest_to_the_next_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_are_not_begun_in_time_are_left_to_the_next_run(world: World) -> None:
     for number in range(3):
         drop(world, f"flights/{number}.csv", CSV + b"%d,%d\n" % (number, number))
-    clock = Clock(world, monkeypatch, landing_reader.BEGIN_WITHIN_S / 2)
-    (batch,) = land(clock.services, seconds=clock)
+    clock = Clock(world, BEGIN_WITHIN_S / 2)
+    # Large files are read one after the other: here every file is large.
+    (batch,) = land(clock.services, seconds=clock, small_bytes=0)
     assert [file.path for file in head(world).files] == ["0.csv", "1.csv"]
-    assert batch["files"] == 2
+    assert batch.files == 2
     assert left(world) == ["landing/flights/2.csv"]
     land(world.services)
     assert len(head(world).files) == 3
     assert left(world) == []
 
 
-def test_file_that_takes_too_long_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_takes_too_long_is_refused(world: World) -> None:
     drop(world, "flights/slow.csv")
-    clock = Clock(world, monkeypatch, landing_reader.LONGEST_FILE_S + 1)
-    land(clock.services, seconds=clock)
+    clock = Clock(world, LONGEST_FILE_S + 1)
+    land(clock.services, seconds=clock, small_bytes=0)
     assert "takes longer" in quarantined(world)["landing/flights/slow.csv"]
 
 
-def test_trouble_of_one_dataset_leaves_the_others_alone(world: World) -> None:
+def test_failure_of_one_dataset_does_not_affect_the_others(world: World) -> None:
     drop(world, "another/a.csv")
     drop(world, "flights/a.csv")
 
@@ -518,7 +539,7 @@ def test_trouble_of_one_dataset_leaves_the_others_alone(world: World) -> None:
     assert left(world) == ["landing/another/a.csv"]
 
 
-def test_copy_that_differs_from_what_was_read_is_refused(world: World) -> None:
+def test_copy_that_differs_from_the_bytes_read_is_refused(world: World) -> None:
     drop(world, "flights/a.csv")
     other = world.client("s3").put_object(Bucket=BUCKET, Key="landing/flights/a.csv", Body=b"a\nother\n")["VersionId"]
 
@@ -536,6 +557,36 @@ def test_copy_that_differs_from_what_was_read_is_refused(world: World) -> None:
 def test_record_of_a_batch_holds_no_names(world: World) -> None:
     drop(world, "flights/customer-4711.csv")
     land(world.services)
-    (item,) = world.services.ledger.query(landing_pk("flights"), "batch#")
-    assert "4711" not in json.dumps(item)
-    assert (item["files"], item["bytes"], item["commit"]) == (1, len(CSV), head(world).id)
+    (batch,) = recorded(world)
+    assert "4711" not in canonical(batch)
+    assert (batch.files, batch.bytes, batch.commit) == (1, len(CSV), head(world).id)
+
+
+def test_log_has_the_commit_and_the_refusals_without_names_and_values(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drop(world, "flights/good.csv")
+    for name in ("customer-4711.csv", "customer-4712.csv"):
+        drop(world, f"flights/{name}", b"a,b\nsecret\n")
+    drop(world, "flights/../4713.csv")
+    land(world.services)
+    lines = logged(capsys)
+    assert lines == [
+        {
+            "message": "landed files refused",
+            "dataset": "flights",
+            "files": 3,
+            "reasons": {
+                "row 1 has 1 fields, the header has 2": 2,
+                "a logical name is a relative path without '.' and '..'": 1,
+            },
+        },
+        {
+            "message": "batch committed",
+            "commit": head(world).id,
+            "dataset": "flights",
+            "files": 1,
+            "quarantined": 3,
+            "superseded": 0,
+        },
+    ]

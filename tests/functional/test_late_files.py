@@ -1,10 +1,10 @@
-"""Capture that comes late, and versions that served one after another: each window and version is checked by itself."""
-
-from typing import Any
+"""Tests that late capture, and versions that served one after another, are checked by window and by version."""
 
 import pytest
 
+from pipelines.interface.codec import to_json
 from pipelines.interface.paths import check_prefix
+from pipelines.interface.records import Check, CheckOutcome
 from tests.support.captured import FOLDER, check, put, record, recorded, register, rows
 from tests.support.world import MODEL, World
 
@@ -15,59 +15,58 @@ def champion(world: World) -> World:
     return world
 
 
-def of_window(world: World, end: str) -> dict[str, Any]:
-    """The only entry of the window that ends then."""
-    [found] = [item for item in recorded(world) if item["end"] == f"2026-03-01T{end}:00Z"]
+def of_window(world: World, end: str) -> Check:
+    """Return the only check of the window that ends then."""
+    [found] = [found for found in recorded(world) if found.end == f"2026-03-01T{end}:00Z"]
     return found
 
 
 def test_late_file_is_counted_in_its_own_window_once(champion: World) -> None:
     put(champion, "a.jsonl", record(rows(100)))
-    assert check(champion, "12:00")["outcome"] == "stable"
+    assert check(champion, "12:00").outcome == CheckOutcome.STABLE
     put(champion, "late.jsonl", record(rows(400, shift=20)), record(rows(50, shift=20), event_id="x"))
     put(champion, "again.jsonl", record(rows(50, shift=20), event_id="x"))
-    assert check(champion, "14:00")["rows"] == 0
+    assert check(champion, "14:00").rows == 0
     found = of_window(champion, "12:00")
-    assert (found["rows"], found["files"], found["duplicates"]) == (550, 3, 1)
-    assert found["outcome"] == "drift"
+    assert (found.rows, found.files, found.duplicates) == (550, 3, 1)
+    assert found.outcome == CheckOutcome.DRIFT
     assert [name for name, _ in champion.bus.events] == ["Drift Found"]
     check(champion, "16:00")
     assert of_window(champion, "12:00") == found
     assert len(champion.bus.events) == 1
     artifacts = champion.services.bucket("artifacts")
-    assert artifacts.read_json(f"{check_prefix(MODEL.name, found['check_id'])}check.json")["rows"] == 550
+    assert artifacts.read_json(f"{check_prefix(MODEL.name, found.check_id)}check.json")["rows"] == 550
 
 
-def test_a_window_is_looked_at_for_a_day(champion: World) -> None:
+def test_window_is_checked_again_for_a_day(champion: World) -> None:
     check(champion, "12:00")
     put(champion, "late.jsonl", record(rows(100)))
-    event_day_later = check(champion, begin="2026-03-02T12:00:01Z", scheduled_at="2026-03-02T14:00:00Z")
-    assert event_day_later["rows"] == 0
-    assert of_window(champion, "12:00")["rows"] == 0
-    check(champion, begin="2026-03-02T12:00:00Z", scheduled_at="2026-03-02T14:00:00Z")
-    assert of_window(champion, "12:00")["rows"] == 100
+    assert check(champion, "14:00", day=2, begin="2026-03-02T12:00:01Z").rows == 0
+    assert of_window(champion, "12:00").rows == 0
+    check(champion, "14:00", day=2, begin="2026-03-02T12:00:00Z")
+    assert of_window(champion, "12:00").rows == 100
 
 
 def test_files_of_the_next_window_in_the_same_hour_are_not_late(champion: World) -> None:
     put(champion, "a.jsonl", record(rows(100)))
     found = check(champion, "11:30", begin="2026-03-01T10:30:00Z")
     put(champion, "b.jsonl", record(rows(60), time="11:40"))
-    assert check(champion, "12:30", begin="2026-03-01T11:30:00Z")["rows"] == 60
+    assert check(champion, "12:30", begin="2026-03-01T11:30:00Z").rows == 60
     again = of_window(champion, "11:30")
-    assert again == {**again, **{name: value for name, value in found.items() if name != "quality"}}
-    assert again["files"] == 1
+    assert to_json(again) == {name: value for name, value in to_json(found).items() if name != "quality"}
+    assert again.files == 1
 
 
 def test_each_version_is_compared_with_its_own_baseline(champion: World) -> None:
-    """Of version 2, trained on warmer days, the same traffic is stable; only the champion's drift is told."""
+    """The same traffic is stable for version 2, trained on warmer days; only the champion's drift is published."""
     assert register(champion, rows(2100, shift=20)) == 2
     put(champion, "a.jsonl", record(rows(500, shift=20)))
     put(champion, "a.jsonl", record(rows(600, shift=20)), folder=FOLDER.replace("/v1/", "/v2/"))
     found = check(champion)
-    assert (found["version"], found["outcome"], found["rows"]) == (2, "stable", 600)
-    assert {(item["version"], item["outcome"], item["rows"]) for item in recorded(champion)} == {
-        (1, "drift", 500),
-        (2, "stable", 600),
+    assert (found.version, found.outcome, found.rows) == (2, CheckOutcome.STABLE, 600)
+    assert {(found.version, found.outcome, found.rows) for found in recorded(champion)} == {
+        (1, CheckOutcome.DRIFT, 500),
+        (2, CheckOutcome.STABLE, 600),
     }
     assert champion.bus.events == []
     put(champion, "b.jsonl", record(rows(400, shift=60)), folder=FOLDER.replace("/v1/", "/v2/"))
@@ -75,9 +74,9 @@ def test_each_version_is_compared_with_its_own_baseline(champion: World) -> None
     assert [(name, detail["version"]) for name, detail in champion.bus.events] == [("Drift Found", 2)]
 
 
-def test_a_version_that_serves_no_more_is_checked_once_its_files_come(champion: World) -> None:
+def test_version_that_no_longer_serves_is_checked_when_its_files_come(champion: World) -> None:
     check(champion, "12:00")
     register(champion, rows(2100))
     put(champion, "late.jsonl", record(rows(100)))
     check(champion, "14:00")
-    assert of_window(champion, "12:00")["rows"] == 100
+    assert of_window(champion, "12:00").rows == 100

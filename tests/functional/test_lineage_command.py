@@ -1,4 +1,4 @@
-"""``mooring lineage`` and ``mooring reproduce`` against moto: what is printed, drawn and refused."""
+"""Tests ``mooring lineage`` and ``mooring reproduce`` on moto: what is printed, drawn and refused."""
 
 import json
 import xml.etree.ElementTree as ET
@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from mooring.cli import cli
 from mooring.cli.reproduce import comparison_of
-from mooring.deployed import Execution
+from mooring.deployed import StateMachineRun
 from mooring.errors import MooringError
 from tests.functional.test_data_commands import FLEET
 from tests.support.life import Life
@@ -38,18 +38,18 @@ def run(*arguments: str) -> str:
     return ran.stdout
 
 
-def test_lineage_is_printed_drawn_and_given_to_programs(life: Life, tmp_path: Path) -> None:
+def test_lineage_is_printed_as_text_json_and_picture(life: Life, tmp_path: Path) -> None:
     commit = life.commit("2013-01.csv")
     life.registered()
     picture = tmp_path / "lineage.svg"
-    said = run("lineage", ENVIRONMENT.id, "late-arrival/1", "--svg", str(picture))
-    assert said.startswith("Lineage of late-arrival v1 in arrivals-dev-us-east-1\n\ncommit " + commit.id[:12])
-    assert str(picture) in said
+    printed = run("lineage", ENVIRONMENT.id, "late-arrival/1", "--svg", str(picture))
+    assert printed.startswith("Lineage of late-arrival v1 in arrivals-dev-us-east-1\n\ncommit " + commit.id[:12])
+    assert str(picture) in printed
     ET.parse(picture)
     assert json.loads(run("lineage", ENVIRONMENT.id, commit.id, "--json"))["subject"] == f"commit:flights/{commit.id}"
 
 
-def test_what_names_nothing_is_answered_with_what_could_be_named(life: Life) -> None:
+def test_unknown_subject_is_refused_with_what_can_be_named(life: Life) -> None:
     life.commit("2013-01.csv")
     with pytest.raises(MooringError, match="models: late-arrival; datasets: flights"):
         run("lineage", ENVIRONMENT.id, "delay")
@@ -57,22 +57,22 @@ def test_what_names_nothing_is_answered_with_what_could_be_named(life: Life) -> 
         run("lineage", ENVIRONMENT.id, "late-arrival/4")
 
 
-def test_model_of_a_forgotten_commit_is_traced_and_not_reproduced(scene: Scene, life: Life) -> None:
+def test_version_of_a_forgotten_commit_is_traced_but_not_reproduced(scene: Scene, life: Life) -> None:
     old = scene.commit("first", january=table("ann", "canary-7f3d"))
     life.registered()
     scene.forget(SUBJECT)
     new = scene.dataset().head()
-    said = run("lineage", ENVIRONMENT.id, "late-arrival/1")
-    assert f"commit {old.id[:12]}" in said
-    assert f"rewritten as commit {new.id[:12]}" in said
-    assert "by olga" in said
-    assert "canary" not in said
+    printed = run("lineage", ENVIRONMENT.id, "late-arrival/1")
+    assert f"commit {old.id[:12]}" in printed
+    assert f"rewritten as commit {new.id[:12]}" in printed
+    assert "by olga" in printed
+    assert "canary" not in printed
     with pytest.raises(MooringError, match=f"its commit {old.id} of flights was rewritten to {new.id}.*olga"):
         run("reproduce", ENVIRONMENT.id, "late-arrival", "1")
 
 
 def test_refused_reproduction_says_why() -> None:
     failure = {"Error": "LeaseHeldError", "Cause": "another run holds the lease"}
-    refused = Execution(arn="arn:x", status="SUCCEEDED", input={}, output={"failure": failure}, cause="")
+    refused = StateMachineRun(arn="arn:x", status="SUCCEEDED", input={}, output={"failure": failure}, cause="")
     with pytest.raises(MooringError, match="another run holds the lease"):
         comparison_of(refused, "late-arrival v1")

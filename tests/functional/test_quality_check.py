@@ -1,24 +1,25 @@
-"""Labels are joined to captured predictions as they come; late ones update their own hour; a loss is told."""
+"""Tests that labels are joined to captured predictions, late ones in their own hour, and that a loss is published."""
 
 import gzip
 import random
-from typing import Any
 
 import pytest
 
 from pipelines.interface import keys
 from pipelines.interface.paths import check_prefix, quality_key
+from pipelines.interface.records import Calibration, QualityHour, QualityOutcome
 from pipelines.interface.settings import Gate
 from tests.support.captured import check, put, record, register, rows
+from tests.support.evaluations import evaluation, segment
 from tests.support.world import MODEL, World, settings
 
 HOUR = "2026/03/01/11"
-EVALUATION = {
-    "rows": 5000,
-    "candidate": {"auc": 0.85, "log_loss": 0.5, "brier": 0.17, "f1": 0.75, "calibration_error": 0.01},
-    "segments": [{"column": "origin", "value": "JFK", "candidate": {"auc": 0.84}}],
-    "calibration": {"scores": [0.0, 1.0], "rates": [0.0, 1.0]},
-}
+EVALUATION = evaluation(
+    rows=5000,
+    candidate={"auc": 0.85, "log_loss": 0.5, "brier": 0.17, "f1": 0.75, "calibration_error": 0.01},
+    segments=(segment("JFK", {"auc": 0.84}),),
+    calibration=Calibration(scores=(0.0, 1.0), rates=(0.0, 1.0)),
+)
 
 
 @pytest.fixture
@@ -34,7 +35,10 @@ def put_labels(world: World, name: str, *lines: str, hour: str = HOUR, header: s
 
 
 def captured(world: World, count: int = 400, *, skill: bool = True) -> list[str]:
-    """Capture requests of two rows each whose scores come true (or do not); returns the lines of their labels."""
+    """Capture requests of two rows each, and return the lines of their labels.
+
+    With ``skill`` a label is positive as often as its score says, without it half of the time.
+    """
     chosen, lines, labels, sample = random.Random(1), [], [], rows(count)
     for number in range(count // 2):
         scores = [chosen.random(), chosen.random()]
@@ -46,19 +50,20 @@ def captured(world: World, count: int = 400, *, skill: bool = True) -> list[str]
     return labels
 
 
-def measured(world: World) -> list[dict[str, Any]]:
-    return list(world.services.ledger.query(keys.model_pk(MODEL.name), "quality#"))
+def measured(world: World) -> list[QualityHour]:
+    """Return the hours in the ledger."""
+    return [hour for _, hour in world.services.ledger.query(keys.quality_hours(MODEL.name))]
 
 
 def test_labels_are_joined_by_request_and_row(champion: World) -> None:
     labels = captured(champion)
     put_labels(champion, "a.csv", *labels, "unknown,0,1")
-    [item] = check(champion)["quality"]
-    assert (item["outcome"], item["rows"], item["labels"], item["version"]) == ("held", 400, 401, 1)
-    assert item["metrics"]["auc"] > 0.75
-    assert (item["begin"], item["end"]) == ("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z")
-    assert measured(champion)[0]["metrics"] == pytest.approx(item["metrics"])
-    document = champion.services.bucket("artifacts").read_json(quality_key(MODEL.name, item["window"], 1))
+    [hour] = check(champion).quality
+    assert (hour.outcome, hour.rows, hour.labels, hour.version) == (QualityOutcome.HELD, 400, 401, 1)
+    assert hour.metrics["auc"] > 0.75
+    assert (hour.begin, hour.end) == ("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z")
+    assert measured(champion) == [hour]
+    document = champion.services.bucket("artifacts").read_json(quality_key(MODEL.name, hour.window, 1))
     assert {segment["value"] for segment in document["segments"]} <= {"JFK", "EWR"}
     assert sum(segment["rows"] for segment in document["segments"]) == 400
     assert champion.bus.events == []
@@ -67,81 +72,82 @@ def test_labels_are_joined_by_request_and_row(champion: World) -> None:
 def test_late_labels_and_corrections_update_their_own_hour(champion: World) -> None:
     labels = captured(champion)
     put_labels(champion, "a.csv", *labels[:100])
-    assert check(champion)["quality"][0]["rows"] == 100
-    assert check(champion, "14:00")["quality"] == [], "nothing has changed"
+    assert check(champion).quality[0].rows == 100
+    assert check(champion, "14:00").quality == (), "nothing has changed"
     flipped = [f"{line[:-1]}{1 - int(line[-1])}" for line in labels]
     put_labels(champion, "b.csv.gz", *flipped)
-    [item] = check(champion, "16:00")["quality"]
-    assert (item["rows"], item["end"]) == (400, "2026-03-01T12:00:00Z")
-    assert item["metrics"]["auc"] < 0.25, "the later file corrects the earlier"
+    [hour] = check(champion, "16:00").quality
+    assert (hour.rows, hour.end) == (400, "2026-03-01T12:00:00Z")
+    assert hour.metrics["auc"] < 0.25, "the later file corrects the earlier"
     assert len(measured(champion)) == 1
 
 
-def test_labels_that_are_faster_than_capture_are_joined_when_it_comes(champion: World) -> None:
+def test_labels_that_come_before_capture_are_joined_when_it_comes(champion: World) -> None:
     labels = captured(champion)
     put(champion, "a.jsonl", record(rows(1)))
     put_labels(champion, "a.csv", *labels)
-    assert check(champion)["quality"][0]["outcome"] == "insufficient_labels"
+    assert check(champion).quality[0].outcome == QualityOutcome.INSUFFICIENT_LABELS
     captured(champion)
-    assert check(champion, "14:00")["quality"][0]["rows"] == 400
+    assert check(champion, "14:00").quality[0].rows == 400
 
 
-def test_a_loss_of_quality_is_told_once_for_each_hour(champion: World) -> None:
+def test_loss_of_quality_is_published_once_for_each_hour(champion: World) -> None:
     labels = captured(champion, skill=False)
     put_labels(champion, "a.csv", *labels)
-    [item] = check(champion)["quality"]
-    assert item["outcome"] == "lost"
+    [hour] = check(champion).quality
+    assert hour.outcome == QualityOutcome.LOST
     put_labels(champion, "b.csv", labels[0])
     again = check(champion, "14:00")
-    assert again["quality"][0]["outcome"] == "lost"
-    prefix = check_prefix(MODEL.name, again["check_id"])
+    assert again.quality[0].outcome == QualityOutcome.LOST
+    prefix = check_prefix(MODEL.name, again.check_id)
     page = champion.services.bucket("artifacts").open(f"{prefix}report.html").read().decode()
-    assert f"auc {item['metrics']['auc']:.3f}" in page
+    assert f"auc {hour.metrics['auc']:.3f}" in page
     assert "400 labelled rows of 2026-03-01T11:00:00Z" in page
     [(name, detail)] = champion.bus.events
     assert name == "Quality Lost"
     assert detail == {
         "model": MODEL.name,
         "version": 1,
-        "window": item["window"],
+        "window": hour.window,
         "metric": "auc",
-        "value": item["metrics"]["auc"],
+        "value": hour.metrics["auc"],
         "evaluated": 0.85,
         "rows": 400,
     }
 
 
-def test_requests_without_an_inference_id_are_known_by_their_event(champion: World) -> None:
+def test_requests_without_an_inference_id_are_joined_by_their_event_id(champion: World) -> None:
     put(champion, "a.jsonl", *(record(rows(1), event_id=f"e-{number}", answers=[0.5]) for number in range(150)))
     put_labels(champion, "a.csv", *(f"e-{number},{number % 2}" for number in range(150)), header="inference_id,label")
-    assert check(champion)["quality"][0]["rows"] == 150
+    assert check(champion).quality[0].rows == 150
 
 
-def test_what_is_no_label_is_counted_and_what_lies_elsewhere_told(champion: World) -> None:
+def test_unreadable_labels_are_counted_and_misplaced_files_alert_once(champion: World) -> None:
     labels = captured(champion)
     put_labels(champion, "a.csv", *labels, "r-0,0,perhaps", "r-0,-1,1", "r-0,0", "r-0,0,2", "r-0,0,nan")
     put_labels(champion, "b.csv", "1,2", header="id,label")
     put_labels(champion, "c.csv", *labels, hour="2026-03-01")
-    [item] = check(champion)["quality"]
-    assert (item["rows"], item["unreadable_labels"], item["damaged_label_files"]) == (400, 5, 1)
+    [hour] = check(champion).quality
+    assert (hour.rows, hour.unreadable_labels, hour.damaged_label_files) == (400, 5, 1)
     [alert] = champion.alerts()
     assert f"labels/{MODEL.name}/2026-03-01/c.csv" in alert
     check(champion, "14:00")
     assert champion.alerts() == []
 
 
-def test_a_regression_is_measured_in_its_own_metrics(champion: World) -> None:
+def test_regression_is_measured_in_its_own_metrics(champion: World) -> None:
     champion.set_settings(settings(task="regression", gate=Gate(metric="mae", bound=9, min_gain=0, min_rows=1)))
     put(champion, "a.jsonl", *(record(rows(1), event_id=f"e-{number}", answers=[10.0]) for number in range(150)))
     put_labels(champion, "a.csv", *(f"e-{number},12" for number in range(150)), header="inference_id,label")
-    [item] = check(champion)["quality"]
-    assert item["metrics"] == {"mae": 2, "rmse": 2, "bias": -2}
-    assert item["outcome"] == "not_evaluated"
+    [hour] = check(champion).quality
+    assert hour.metrics == {"mae": 2, "rmse": 2, "bias": -2}
+    assert hour.outcome == QualityOutcome.NOT_EVALUATED
 
 
-def test_what_is_estimated_without_labels_has_its_own_name(champion: World) -> None:
+def test_estimates_without_labels_have_names_of_their_own(champion: World) -> None:
     captured(champion)
-    predictions = check(champion)["predictions"]
+    predictions = check(champion).predictions
+    assert predictions is not None
     assert predictions["positive_share"] == pytest.approx(0.5, abs=0.1)
     assert {name for name in predictions if name not in ("mean", "positive_share")} == {
         "estimated_auc",

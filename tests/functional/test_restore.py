@@ -1,4 +1,4 @@
-"""What is deleted or written over comes back: the bucket keeps the sound version, and it is found by its digest."""
+"""Restoring deleted and overwritten objects: the bucket keeps the sound version, which is found by its digest."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +9,7 @@ from pipelines.datasets.commits.commits import Commit, Dataset
 from pipelines.datasets.commits.restore import restore
 from pipelines.datasets.commits.verify import DamageKind
 from pipelines.datasets.commits.versions import list_versions
+from pipelines.interface import keys
 from pipelines.interface.paths import commit_key, object_key
 from tests.support.scene import Scene, scene, table
 from tests.support.world import ENVIRONMENT, World
@@ -35,7 +36,9 @@ def checked_out(dataset: Dataset, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("key_of", [the_object, the_manifest])
-def test_deleted_comes_back(scene: Scene, commit: Commit, tmp_path: Path, key_of: Callable[[Commit], str]) -> None:
+def test_deleted_object_is_restored(
+    scene: Scene, commit: Commit, tmp_path: Path, key_of: Callable[[Commit], str]
+) -> None:
     dataset, key = scene.dataset(), key_of(commit)
     scene.world.client("s3").delete_object(Bucket=ENVIRONMENT.bucket("data"), Key=key)
     damages = dataset.verify()
@@ -47,7 +50,7 @@ def test_deleted_comes_back(scene: Scene, commit: Commit, tmp_path: Path, key_of
 
 
 @pytest.mark.parametrize("key_of", [the_object, the_manifest])
-def test_written_over_comes_back_and_no_version_is_erased(
+def test_overwritten_object_is_restored_and_no_version_is_erased(
     scene: Scene, commit: Commit, key_of: Callable[[Commit], str]
 ) -> None:
     dataset, key = scene.dataset(), key_of(commit)
@@ -58,7 +61,7 @@ def test_written_over_comes_back_and_no_version_is_erased(
     assert len(kept) == 3
 
 
-def test_what_no_version_is_sound_of_is_said(scene: Scene, commit: Commit) -> None:
+def test_object_without_a_sound_version_is_reported(scene: Scene, commit: Commit) -> None:
     dataset, key = scene.dataset(), the_object(commit)
     s3 = scene.world.client("s3")
     for version in list_versions(dataset.bucket, key):
@@ -68,10 +71,10 @@ def test_what_no_version_is_sound_of_is_said(scene: Scene, commit: Commit) -> No
     assert [damage.kind for damage in dataset.verify()] == [DamageKind.MISSING_OBJECT]
 
 
-def test_restoring_what_is_sound_does_nothing(scene: Scene, commit: Commit, world: World) -> None:
+def test_restoring_a_sound_dataset_does_nothing(scene: Scene, commit: Commit, world: World) -> None:
     dataset = scene.dataset()
     before = list(list_versions(dataset.bucket, ""))
     assert restore(dataset, dataset.verify()) == []
     assert list(list_versions(dataset.bucket, "")) == before
-    assert world.services.ledger.get("dataset#flights", "head") is not None
+    assert world.services.ledger.get(keys.head("flights")) is not None
     assert commit == dataset.head()

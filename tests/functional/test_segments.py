@@ -1,10 +1,11 @@
-"""What moves in one segment only is found there, although all rows together hide it."""
+"""Tests that a change in one segment only is found there, although all rows together hide it."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from pipelines.interface.paths import check_prefix
-from pipelines.monitoring.capture import listing
+from pipelines.interface.records import SegmentChange
 from pipelines.statistics.baseline import Baseline
 from pipelines.statistics.profile import PREDICTION, Profile
 from tests.support.captured import HEADER, check, put, record, recorded, register
@@ -14,7 +15,7 @@ AIRPORTS = ("EWR", "JFK")
 
 
 def flights(count: int, shift: float = 0.0) -> list[list[Any]]:
-    """Rows of which only those from JFK, one in ten, are shifted."""
+    """Return rows; those from JFK, one in ten, are shifted."""
     chosen = random.Random(count)
     found = [(chosen.gauss(50, 10), "JFK" if chosen.random() < 0.1 else "EWR") for _ in range(count)]
     return [[temp + shift * (origin == "JFK"), origin] for temp, origin in found]
@@ -46,14 +47,14 @@ def serve(world: World) -> None:
 
 
 def segments_of(world: World) -> list[dict[str, Any]]:
-    [item] = recorded(world)
-    prefix = check_prefix(MODEL.name, item["check_id"])
-    found = world.services.bucket("artifacts").read_json(f"{prefix}check.json")["segments"]
-    assert isinstance(found, list)
-    return found
+    [found] = recorded(world)
+    prefix = check_prefix(MODEL.name, found.check_id)
+    segments = world.services.bucket("artifacts").read_json(f"{prefix}check.json")["segments"]
+    assert isinstance(segments, list)
+    return segments
 
 
-def test_the_worst_segment_is_named_with_its_gap(world: World) -> None:
+def test_worst_segment_is_named_with_its_gap(world: World) -> None:
     serve(world)
     put(world, "a.jsonl", record(flights(3000, shift=8), answers=scores(3000)))
     found = check(world)
@@ -63,29 +64,28 @@ def test_the_worst_segment_is_named_with_its_gap(world: World) -> None:
     assert worst["effect"] > worst["gap"]
     assert (other["value"], other["drifted"], other["outcome"]) == ("EWR", [], "stable")
     assert worst["rows"] + other["rows"] == 3000
-    assert "temp has drifted in a segment by origin, and not among all rows" in found["findings"]
-    assert (found["worst_segment"]["by"], found["worst_segment"]["column"]) == ("origin", "temp")
-    assert "JFK" not in str({**found, "package_arn": ""}), "values of rows stay out of the ledger"
+    assert "temp has drifted in a segment by origin, and not among all rows" in found.findings
+    assert found.worst_segment == SegmentChange(by="origin", column="temp", effect=worst["effect"], gap=worst["gap"])
+    assert "JFK" not in str(replace(recorded(world)[0], package_arn="")), "values of rows stay out of the ledger"
 
 
-def test_like_traffic_and_small_segments_say_nothing(world: World) -> None:
+def test_unchanged_traffic_and_small_segments_have_no_worst_segment(world: World) -> None:
     serve(world)
     put(world, "a.jsonl", record(flights(300), answers=scores(300)))
     found = check(world)
-    assert "worst_segment" not in found
+    assert found.worst_segment is None
     assert {(part["value"], part["outcome"]) for part in segments_of(world)} == {
         ("EWR", "stable"),
         ("JFK", "insufficient_data"),
     }
 
 
-def test_segments_are_the_same_whatever_the_batches(world: World, monkeypatch: Any) -> None:
+def test_segments_do_not_depend_on_the_batches(world: World) -> None:
     serve(world)
     sample = flights(2000, shift=8)
     for number in range(4):
         put(world, f"{number}.jsonl", record(sample[number::4]))
     check(world)
     one = segments_of(world)
-    monkeypatch.setattr(listing, "BATCH_BYTES", 1)
-    check(world)
+    check(world, batch_bytes=1)
     assert segments_of(world) == one

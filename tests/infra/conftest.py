@@ -1,4 +1,7 @@
-"""One synthesis per session; no validation inside of it, which the oracles do by themselves."""
+"""The templates of the tests' fleet, synthesized once per session.
+
+The CDK's own validation is off: test_oracles.py validates the templates.
+"""
 
 import os
 

@@ -1,17 +1,129 @@
-"""The golden templates: what the example fleet becomes, asset hashes masked. ``make golden`` writes them anew."""
+"""Writes the golden templates and the table of permissions: ``python -m tests.infra.golden``, or ``make golden``.
 
+One environment is stored as whole templates: the first team's dev. A second team and prod are stored as lists of their
+differences from it, after their names are replaced by those of dev. JSON in a string is stored parsed, below ``JSON``,
+for reviews; hashes of assets are masked.
+"""
+
+import json
 import os
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.support.synth import example_templates, masked
+from infra import permission_table
+from infra.fleet import FleetEnvironment
+from pipelines.interface.codec import Json
+from tests.support.synth import example_fleet, example_templates
 
 FOLDER = Path(__file__).parent / "golden"
+WHOLE = "arrivals-dev-us-east-1"
+COMPARED = ("network-dev-eu-west-1", "arrivals-prod-us-east-1")
+JSON = "<JSON>"
+"""Key of the value of a parsed string, which would else look like an object of the template."""
+
+_ASSET = re.compile(r"\b[0-9a-f]{64}\b")
+_PATH_HASH = re.compile(r"[0-9A-F]{16}$")
+"""Hashes at the end of a logical id that contains a stack's name."""
 
 
 def current() -> dict[str, str]:
-    """File name -> content. One environment of each team: the others differ in names and in what prod demands."""
-    kept = ("arrivals-dev", "network-prod")
-    return {f"{name}.json": masked(template) for name, template in example_templates().items() if name.startswith(kept)}
+    """Return the content of every golden file, by its name."""
+    templates = _templates(WHOLE)
+    return {
+        **{f"{WHOLE}-{kind}.json": _text(template) for kind, template in templates.items()},
+        **{f"{name}.differences.json": _text(differences(name)) for name in COMPARED},
+    }
+
+
+def differences(name: str) -> dict[str, Json]:
+    """Return the differences of another environment from ``WHOLE``, by the kind of the stack."""
+    whole, names = _names(WHOLE), dict(zip(_names(name), _names(WHOLE), strict=True))
+    others = _templates(name)
+    return {
+        kind: list(compare(_renamed(template, dict(zip(whole, whole, strict=True))), _renamed(others[kind], names)))
+        for kind, template in _templates(WHOLE).items()
+    }
+
+
+def compare(dev: Json, other: Json, path: str = "") -> Iterator[dict[str, Json]]:
+    """Yield the differences of two documents; ``dev`` or ``other`` is left out if that side has no value."""
+    if isinstance(dev, dict) and isinstance(other, dict):
+        for name in sorted({*dev, *other}):
+            place = f"{path}.{name}" if path else name
+            if name not in other:
+                yield {"path": place, "dev": dev[name]}
+            elif name not in dev:
+                yield {"path": place, "other": other[name]}
+            else:
+                yield from compare(dev[name], other[name], place)
+    elif isinstance(dev, list) and isinstance(other, list) and len(dev) == len(other):
+        if path.endswith(".Resource"):
+            # The CDK sorts the resources of a statement by their names.
+            dev, other = sorted(dev, key=str), sorted(other, key=str)
+        for number, (one, two) in enumerate(zip(dev, other, strict=True)):
+            yield from compare(one, two, f"{path}[{number}]")
+    elif dev != other:
+        yield {"path": path, "dev": dev, "other": other}
+
+
+def readable(value: Json) -> Json:
+    """Return a part of a template with its JSON strings parsed and its assets' hashes masked."""
+    if isinstance(value, dict):
+        return {name: readable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [readable(item) for item in value]
+    if isinstance(value, str) and value.startswith(("{", "[")):
+        try:
+            return {JSON: readable(json.loads(value))}
+        except ValueError:
+            pass
+    return _ASSET.sub("<asset>", value) if isinstance(value, str) else value
+
+
+def _text(document: Json) -> str:
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def _environment(name: str) -> FleetEnvironment:
+    return example_fleet().environment(name)
+
+
+def _templates(name: str) -> dict[str, Json]:
+    """Return the readable templates of an environment by the kinds of their stacks."""
+    (model,) = _environment(name).team.models
+    return {
+        stack.removeprefix(f"{name}-").removeprefix(f"{model.name}-"): readable(template)
+        for stack, template in example_templates().items()
+        if stack.startswith(name)
+    }
+
+
+def _names(name: str) -> list[str]:
+    environment = _environment(name)
+    names, (model,) = environment.names, environment.team.models
+    # The first is part of logical ids. The last two are replaced as whole values only.
+    return [names.id.replace("-", ""), names.id, names.account, names.region, model.name, names.team, names.stage]
+
+
+def _renamed(value: Json, names: Mapping[str, str]) -> Json:
+    """Return a part of a template with the ``names`` of one environment replaced by those of another."""
+    if isinstance(value, dict):
+        return {_renamed_text(name, names): _renamed(item, names) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    return _renamed_text(value, names) if isinstance(value, str) else value
+
+
+def _renamed_text(text: str, names: Mapping[str, str]) -> str:
+    if text in names:
+        return names[text]
+    in_logical_ids, *parts, _, _ = names
+    if in_logical_ids in text:
+        return _PATH_HASH.sub("<hash>", text).replace(in_logical_ids, names[in_logical_ids])
+    for part in parts:
+        text = text.replace(part, names[part])
+    return text
 
 
 def main() -> None:
@@ -22,7 +134,8 @@ def main() -> None:
     files = current()
     for name, text in files.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
-    print(f"{len(files)} golden templates in {FOLDER.relative_to(Path.cwd())}")
+    permission_table.main()
+    print(f"Wrote {len(files)} files to {FOLDER}, and the table of permissions to {permission_table.PAGE}")
 
 
 if __name__ == "__main__":

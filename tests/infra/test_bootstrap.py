@@ -1,4 +1,4 @@
-"""The policy under which CloudFormation deploys: it knows every service of the templates, and stays a policy."""
+"""The policy under which CloudFormation deploys admits every service of the templates, within IAM's limit."""
 
 import json
 from fnmatch import fnmatchcase
@@ -19,11 +19,10 @@ PREFIXES = {
     "StepFunctions": "states",
     "Budgets": "budgets",
 }
-"""Of the actions, where it is not the resource type's own in small letters."""
+"""Prefixes of actions that are not the resource type's service in small letters."""
 REFERENCE: dict[str, Any] = load_resource(AdditionalSpecs, "Policies.json")
-"""AWS's service authorization reference, as cfn-lint carries it: of each action the kinds of its resources."""
+"""AWS's service authorization reference in cfn-lint: the kinds of resources of each action."""
 NEEDED = (
-    # What CloudFormation's handlers call besides creating, updating and deleting.
     "iam:UpdateRoleDescription",
     "iam:UpdateAssumeRolePolicy",
     "iam:ListPolicyVersions",
@@ -45,6 +44,7 @@ NEEDED = (
     "budgets:ViewBudget",
     "ssm:GetParameters",
 )
+"""Actions that CloudFormation's handlers call besides creating, updating and deleting."""
 
 
 def allowed() -> list[str]:
@@ -59,7 +59,7 @@ def test_policy_fits_into_a_managed_policy() -> None:
     assert len(json.dumps(deployment_policy(ACCOUNT), separators=(",", ":"))) <= MAX_POLICY
 
 
-def test_policy_knows_every_service_of_the_templates(templates: dict[str, Template]) -> None:
+def test_policy_admits_every_service_of_the_templates(templates: dict[str, Template]) -> None:
     kinds = {resource["Type"] for template in templates.values() for resource in resources(template).values()}
     services = {kind.split("::")[1] for kind in kinds if kind.startswith("AWS::")} - {"CDK"}
     wanted = {PREFIXES.get(service, service.lower()) for service in services}
@@ -67,12 +67,12 @@ def test_policy_knows_every_service_of_the_templates(templates: dict[str, Templa
 
 
 @pytest.mark.parametrize("action", NEEDED)
-def test_policy_allows_what_cloudformation_calls(action: str) -> None:
+def test_policy_allows_the_actions_that_cloudformation_calls(action: str) -> None:
     assert any(fnmatchcase(action, pattern) for pattern in allowed())
 
 
 @pytest.mark.parametrize("action", NEEDED)
-def test_what_aws_gives_no_resource_is_allowed_on_everything(action: str) -> None:
+def test_actions_without_a_resource_are_allowed_on_everything(action: str) -> None:
     service, _, name = action.partition(":")
     kinds = REFERENCE[service]["Actions"][name.lower()].get("Resources")
     statements = deployment_policy(ACCOUNT)["Statement"]
@@ -80,7 +80,7 @@ def test_what_aws_gives_no_resource_is_allowed_on_everything(action: str) -> Non
     assert kinds or any("*" in _listed(one["Resource"]) for one in covering)
 
 
-def test_roles_are_made_below_a_boundary_only() -> None:
+def test_roles_are_created_with_a_boundary_only() -> None:
     for statement in deployment_policy(ACCOUNT)["Statement"]:
         if "iam:CreateRole" in _listed(statement["Action"]):
             assert "iam:PermissionsBoundary" in json.dumps(statement["Condition"])

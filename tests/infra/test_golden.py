@@ -1,25 +1,57 @@
-"""The templates are the golden ones: what a change does to an environment stands in its review."""
+"""The golden files are current, so that a review shows what a change does to an environment."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from infra import permission_table
 from infra.app import ROOT
-from tests.infra.golden import FOLDER, current
+from pipelines.interface.codec import Json
+from tests.infra.golden import FOLDER, JSON, compare, current, readable
+from tests.support.synth import FLEET
+
+MEND = "run make golden, and review its diff"
 
 
-def test_templates_are_the_golden_ones() -> None:
+def test_templates_are_equal_to_the_golden_ones() -> None:
     golden = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")}
-    differing = [name for name, text in current().items() if golden.get(name) != text]
-    assert differing == [], "if you meant this: make golden, and look at its diff"
-    assert set(golden) == set(current()), "if you meant this: make golden"
+    found = current()
+    assert [name for name, text in found.items() if golden.get(name) != text] == [], MEND
+    assert set(golden) == set(found), MEND
+
+
+def test_table_of_permissions_is_current() -> None:
+    text = permission_table.PAGE.read_text(encoding="utf-8")
+    assert permission_table.page(text) == text, MEND
+
+
+def test_comparison_lists_changed_added_and_removed_values() -> None:
+    dev: Json = {"a": {"kept": 1, "list": [1, 2], "null": None, "Resource": ["x", "y"]}, "removed": 0}
+    other: Json = {"a": {"kept": 1, "list": [1, 3], "Resource": ["y", "x"]}, "added": [0]}
+    assert list(compare(dev, other)) == [
+        {"path": "a.list[1]", "dev": 2, "other": 3},
+        {"path": "a.null", "dev": None},
+        {"path": "added", "other": [0]},
+        {"path": "removed", "dev": 0},
+    ]
+
+
+def test_json_in_strings_is_parsed_and_hashes_of_assets_are_masked() -> None:
+    template = {"Text": '{"a": ["{\\"b\\": null}"]}', "Key": f"{'0f' * 32}.zip", "Braces": "{not JSON"}
+    assert readable(template) == {
+        "Text": {JSON: {"a": [{JSON: {"b": None}}]}},
+        "Key": "<asset>.zip",
+        "Braces": "{not JSON",
+    }
 
 
 def test_two_processes_synthesize_the_same_bytes(tmp_path: Path) -> None:
     outputs = [tmp_path / "first", tmp_path / "second"]
     for seed, output in enumerate(outputs):
         environ = {**os.environ, "CDK_OUTDIR": str(output), "PYTHONHASHSEED": str(seed), "CDK_VALIDATION": "false"}
+        environ["CDK_CONTEXT_JSON"] = json.dumps({"fleet": str(FLEET)})
         subprocess.run([sys.executable, "-m", "infra.app"], cwd=ROOT, env=environ, check=True, capture_output=True)
     first, second = ({path.name: path.read_bytes() for path in folder.glob("*.json")} for folder in outputs)
     first.pop("tree.json", None)

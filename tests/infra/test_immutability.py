@@ -1,4 +1,4 @@
-"""What a dataset's commits rest on in the templates: written once, versioned, and deleted by the operator alone."""
+"""The policies that protect a dataset's commits: objects are written once, and only the operator deletes them."""
 
 import json
 from typing import Any
@@ -32,13 +32,13 @@ def test_objects_and_manifests_of_commits_are_written_once(templates: dict[str, 
         for policy in resources(template, "AWS::S3::BucketPolicy").values()
         if policy["Properties"]["Bucket"] == {"Ref": bucket}
     )
-    (demand,) = (one for one in policy["Statement"] if one["Action"] == "s3:PutObject")
-    assert (demand["Effect"], demand["Principal"]) == ("Deny", {"AWS": "*"})
-    assert demand["Condition"] == {
+    (refusal,) = (one for one in policy["Statement"] if one["Action"] == "s3:PutObject")
+    assert (refusal["Effect"], refusal["Principal"]) == ("Deny", {"AWS": "*"})
+    assert refusal["Condition"] == {
         "Null": {"s3:if-none-match": "true"},
         "Bool": {"s3:ObjectCreationOperation": "true"},
     }
-    keys = [resource["Fn::Join"][1][1] for resource in demand["Resource"]]
+    keys = [resource["Fn::Join"][1][1] for resource in refusal["Resource"]]
     assert keys == ["/datasets/*/commits/*.json", "/datasets/*/objects/*"]
 
 
@@ -47,7 +47,7 @@ def test_engineer_deletes_nothing(templates: dict[str, Template]) -> None:
     assert [action for one in statements for action in listed(one["Action"]) if "Delete" in action] == []
 
 
-def test_operator_alone_erases_and_nothing_but_datasets_and_copies_of_rows(templates: dict[str, Template]) -> None:
+def test_only_the_operator_erases_and_only_datasets_and_copies_of_rows(templates: dict[str, Template]) -> None:
     template = _foundation(templates)
     erased = {
         persona: {
@@ -71,7 +71,7 @@ def test_operator_alone_erases_and_nothing_but_datasets_and_copies_of_rows(templ
     assert not any(erased.values())
 
 
-def test_operators_ledger_is_that_of_datasets(templates: dict[str, Template]) -> None:
+def test_operator_writes_only_the_ledger_of_datasets(templates: dict[str, Template]) -> None:
     writes = [
         one
         for one in _statements_of(_foundation(templates), "operator")
@@ -81,7 +81,8 @@ def test_operators_ledger_is_that_of_datasets(templates: dict[str, Template]) ->
 
 
 def test_policies_of_people_fit_into_their_roles(templates: dict[str, Template]) -> None:
-    # IAM counts 10,240 characters without white space for all inline policies of a role; names can be longer elsewhere.
+    # IAM's limit is 10,240 characters without white space for all inline policies of a role; other fleets have longer
+    # names.
     for persona in PERSONAS:
         size = len(json.dumps(_statements_of(_foundation(templates), persona), separators=(",", ":")))
         assert size < 8_000, f"{persona}: {size} characters"

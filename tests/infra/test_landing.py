@@ -1,4 +1,4 @@
-"""What wakes the landing function, and what it may touch."""
+"""The triggers of the landing function, and its permissions."""
 
 from typing import Any
 
@@ -24,12 +24,12 @@ def one(template: Template, kind: str, prefix: str) -> dict[str, Any]:
     return dict(found)
 
 
-def test_arrivals_in_the_data_bucket_alone_wake(operations: Template) -> None:
+def test_only_new_objects_in_the_data_bucket_trigger_landing(operations: Template) -> None:
     rule = one(operations, "AWS::Events::Rule", "Landing")
     detail = {"bucket": {"name": [NAMES.bucket("data")]}, "object": {"key": [{"prefix": "landing/"}]}}
     assert rule["EventPattern"] == {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": detail}
     (target,) = rule["Targets"]
-    assert target["Input"] == '{"wake":"landing"}', "no name of a file stands in a queue"
+    assert target["Input"] == '{"wake":"landing"}', "names of files stay out of queues"
 
 
 def test_queue_admits_the_accounts_own_rules(operations: Template) -> None:
@@ -39,7 +39,7 @@ def test_queue_admits_the_accounts_own_rules(operations: Template) -> None:
     assert admitted["Condition"] == {"StringEquals": {"aws:SourceAccount": NAMES.account}}
 
 
-def test_wakes_are_gathered_and_never_outrun_the_function(operations: Template) -> None:
+def test_messages_are_batched_and_stay_invisible_while_the_function_runs(operations: Template) -> None:
     queue = one(operations, "AWS::SQS::Queue", "Landing")
     function = one(operations, "AWS::Lambda::Function", "FunctionsLandFiles")
     mapping = one(operations, "AWS::Lambda::EventSourceMapping", "Landing")
@@ -51,13 +51,13 @@ def test_wakes_are_gathered_and_never_outrun_the_function(operations: Template) 
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
 
 
-def test_function_looks_without_being_woken(operations: Template) -> None:
+def test_schedule_calls_the_function_without_a_message(operations: Template) -> None:
     schedule = one(operations, "AWS::Scheduler::Schedule", "Landing")
     assert schedule["ScheduleExpression"] == "rate(15 minutes)"
     assert schedule["Target"]["Arn"]["Fn::GetAtt"][0].startswith("FunctionsLandFiles")
 
 
-def test_only_what_landed_is_deleted(operations: Template) -> None:
+def test_function_deletes_landed_files_only(operations: Template) -> None:
     (policy,) = one(operations, "AWS::IAM::Role", "FunctionsLandFiles")["Policies"]
     where = [
         statement["Resource"]
@@ -67,7 +67,7 @@ def test_only_what_landed_is_deleted(operations: Template) -> None:
     assert where == [f"arn:aws:s3:::{NAMES.bucket('data')}/landing/*"]
 
 
-def test_number_of_models_adds_nothing(templates: dict[str, Template]) -> None:
+def test_no_model_adds_a_queue_of_its_own(templates: dict[str, Template]) -> None:
     for name, template in templates.items():
         kinds = {resource["Type"] for resource in resources(template).values()}
         assert ("AWS::Lambda::EventSourceMapping" in kinds) == name.endswith("-operations")

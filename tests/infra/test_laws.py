@@ -1,8 +1,9 @@
-"""Every law holds for every stack of the example fleet, and each is proven by a template that breaks it."""
+"""Every law holds for every stack of the tests' fleet, and each is proven by templates that break it."""
 
 import copy
 import json
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tests.support.synth import Template, changed, resources
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_law_holds_for_every_stack(law: Law, templates: dict[str, Template]) -> None:
-    broken = [f"{stack}: {problem}" for stack, template in templates.items() for problem in law(template)]
+    broken = [f"{stack}: {violation}" for stack, template in templates.items() for violation in law(template)]
     assert broken == []
 
 
@@ -24,7 +25,7 @@ Break = Callable[[Template], Template]
 
 
 def without(kind: str, *names: str) -> Break:
-    """Take properties away from every resource of a type."""
+    """Remove properties from every resource of a type."""
 
     def apply(template: Template) -> Template:
         for logical_id in resources(template, kind):
@@ -46,7 +47,7 @@ def with_(kind: str, **properties: Any) -> Break:
 
 
 def role_that(*actions: str, on: str = "*", **statement: Any) -> Break:
-    """Give every role one more statement."""
+    """Add a statement to every role."""
 
     def apply(template: Template) -> Template:
         template = copy.deepcopy(template)
@@ -58,7 +59,7 @@ def role_that(*actions: str, on: str = "*", **statement: Any) -> Break:
     return apply
 
 
-def trust_without_account(template: Template) -> Template:
+def with_trusts_of_every_account(template: Template) -> Template:
     template = copy.deepcopy(template)
     for role in resources(template, "AWS::IAM::Role").values():
         for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
@@ -67,7 +68,7 @@ def trust_without_account(template: Template) -> Template:
 
 
 def states_without(*names: str, of: str = "Task") -> Break:
-    """Take fields away from every state of a type."""
+    """Remove fields from every state of a type."""
 
     def apply(template: Template) -> Template:
         template = copy.deepcopy(template)
@@ -83,7 +84,7 @@ def states_without(*names: str, of: str = "Task") -> Break:
     return apply
 
 
-def impatient(template: Template) -> Template:
+def polling_every_second(template: Template) -> Template:
     template = copy.deepcopy(template)
     for machine in resources(template, "AWS::StepFunctions::StateMachine").values():
         machine["Properties"]["DefinitionString"] = machine["Properties"]["DefinitionString"].replace(
@@ -92,7 +93,7 @@ def impatient(template: Template) -> Template:
     return template
 
 
-def long_winded(template: Template) -> Template:
+def with_long_commands(template: Template) -> Template:
     template = copy.deepcopy(template)
     for machine in resources(template, "AWS::StepFunctions::StateMachine").values():
         machine["Properties"]["DefinitionString"] = machine["Properties"]["DefinitionString"].replace(
@@ -126,14 +127,14 @@ def machine_roles_without(action: str) -> Break:
     return apply
 
 
-def retained_always(template: Template) -> Template:
+def with_plain_retention(template: Template) -> Template:
     template = copy.deepcopy(template)
     for resource in template["Resources"].values():
         resource["DeletionPolicy"] = "Retain"
     return template
 
 
-def without_policies(template: Template) -> Template:
+def without_bucket_policies(template: Template) -> Template:
     template = copy.deepcopy(template)
     for name in resources(template, "AWS::S3::BucketPolicy"):
         del template["Resources"][name]
@@ -151,65 +152,100 @@ def targets_without(name: str) -> Break:
     return apply
 
 
-def closed_key(template: Template) -> Template:
+def with_keys_for_the_account_only(template: Template) -> Template:
     template = copy.deepcopy(template)
     for key in resources(template, "AWS::KMS::Key").values():
         key["Properties"]["KeyPolicy"]["Statement"] = key["Properties"]["KeyPolicy"]["Statement"][:1]
     return template
 
 
-def importing(template: Template) -> Template:
+def with_an_import(template: Template) -> Template:
     return {**template, "Outputs": {"Other": {"Value": {"Fn::ImportValue": "other"}}}}
 
 
-def huge(template: Template) -> Template:
+def with_too_many_resources(template: Template) -> Template:
     return {**template, "Resources": {f"Topic{number}": {"Type": "AWS::SNS::Topic"} for number in range(501)}}
 
 
-PROOFS: list[tuple[Law, str, Break]] = [
-    (laws.no_star_on_star, FOUNDATION, role_that("s3:*")),
-    (laws.no_wildcard_actions, MODEL, role_that("s3:Get*", on="arn:aws:s3:::bucket")),
-    (laws.functions_end_well, OPERATIONS, without("AWS::Lambda::Function", "Timeout")),
-    (laws.functions_end_well, OPERATIONS, without("AWS::Lambda::Function", "DeadLetterConfig")),
-    (laws.functions_end_well, OPERATIONS, without("AWS::Logs::LogGroup", "RetentionInDays")),
-    (laws.tasks_are_guarded, OPERATIONS, states_without("Retry")),
-    (laws.tasks_are_guarded, OPERATIONS, states_without("Catch")),
-    (laws.tasks_are_guarded, OPERATIONS, states_without("TimeoutSeconds")),
-    (laws.lambda_retries_are_complete, OPERATIONS, states_without("Retry")),
-    (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "VersioningConfiguration")),
-    (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "BucketEncryption")),
-    (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "PublicAccessBlockConfiguration")),
-    (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "OwnershipControls")),
-    (laws.buckets_are_closed, FOUNDATION, without_policies),
-    (laws.no_imports, FOUNDATION, importing),
-    (laws.pass_role_is_narrow, OPERATIONS, role_that("iam:PassRole", on="arn:aws:iam::111111111111:role/one")),
-    (laws.trusts_name_their_account, OPERATIONS, trust_without_account),
-    (laws.roles_have_the_boundary, MODEL, without("AWS::IAM::Role", "PermissionsBoundary")),
-    (laws.targets_have_dead_letters, OPERATIONS, targets_without("DeadLetterConfig")),
-    (laws.targets_have_dead_letters, MODEL, with_("AWS::Scheduler::Schedule", Target={"Arn": "a", "RoleArn": "r"})),
-    (laws.state_is_kept, FOUNDATION, retained_always),
-    (laws.state_is_kept, SERVING, retained_always),
-    (laws.everything_served_is_captured, SERVING, without("AWS::SageMaker::EndpointConfig", "DataCaptureConfig")),
-    (laws.jobs_are_isolated, SERVING, without("AWS::SageMaker::Model", "EnableNetworkIsolation")),
-    (laws.jobs_are_isolated, OPERATIONS, requests_without("EnableNetworkIsolation")),
-    (laws.sync_is_permitted, OPERATIONS, machine_roles_without("events:PutRule")),
-    (laws.sync_is_permitted, OPERATIONS, machine_roles_without("sagemaker:StopTrainingJob")),
-    (laws.maps_are_permitted, OPERATIONS, machine_roles_without("states:StopExecution")),
-    (laws.maps_are_permitted, OPERATIONS, states_without("Catch", of="Map")),
-    (laws.maps_are_permitted, OPERATIONS, states_without("MaxConcurrency", of="Map")),
-    (laws.requests_and_histories_fit, OPERATIONS, impatient),
-    (laws.requests_and_histories_fit, OPERATIONS, long_winded),
-    (laws.functions_called_are_permitted, OPERATIONS, machine_roles_without("lambda:InvokeFunction")),
-    (laws.keys_admit_their_services, FOUNDATION, closed_key),
-    (laws.within_limits, FOUNDATION, huge),
+PROOFS: list[tuple[Law, str, Break, str]] = [
+    (laws.no_star_on_star, FOUNDATION, role_that("s3:*"), "PersonasEngineer"),
+    (laws.no_wildcard_actions, MODEL, role_that("s3:Get*", on="arn:aws:s3:::bucket"), "RolesTraining"),
+    (laws.functions_end_well, OPERATIONS, without("AWS::Lambda::Function", "Timeout"), "FunctionsPlanRunFunction"),
+    (laws.functions_end_well, OPERATIONS, without("AWS::Lambda::Function", "DeadLetterConfig"), "FunctionsPlanRun"),
+    (laws.functions_end_well, OPERATIONS, without("AWS::Logs::LogGroup", "RetentionInDays"), "FunctionsPlanRun"),
+    (laws.tasks_are_guarded, OPERATIONS, states_without("Retry"), "RetrainingMachine*/Plan run"),
+    (laws.tasks_are_guarded, OPERATIONS, states_without("Catch"), "ReleaseMachine*/Begin release"),
+    (laws.tasks_are_guarded, OPERATIONS, states_without("TimeoutSeconds"), "ChecksMachine*/Conclude check"),
+    (laws.lambda_retries_are_complete, OPERATIONS, states_without("Retry"), "RetrainingMachine*/Plan run"),
+    (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "VersioningConfiguration"), "BucketsData"),
+    (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "BucketEncryption"), "BucketsData"),
+    (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "PublicAccessBlockConfiguration"), "BucketsData"),
+    (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "OwnershipControls"), "BucketsData"),
+    (laws.buckets_are_closed, FOUNDATION, without_bucket_policies, "BucketsAudit"),
+    (laws.no_imports, FOUNDATION, with_an_import, "Other"),
+    (
+        laws.pass_role_is_narrow,
+        OPERATIONS,
+        role_that("iam:PassRole", on="arn:aws:iam::111111111111:role/one"),
+        "RetrainingRole",
+    ),
+    (laws.trusts_name_their_account, OPERATIONS, with_trusts_of_every_account, "SchedulerRole"),
+    (laws.roles_have_the_boundary, MODEL, without("AWS::IAM::Role", "PermissionsBoundary"), "RolesServing"),
+    (laws.targets_have_dead_letters, OPERATIONS, targets_without("DeadLetterConfig"), "TriggersDriftFound*/Target0"),
+    (
+        laws.targets_have_dead_letters,
+        MODEL,
+        with_("AWS::Scheduler::Schedule", Target={"Arn": "a", "RoleArn": "r"}),
+        "DriftSchedule",
+    ),
+    (laws.state_is_kept, FOUNDATION, with_plain_retention, "LedgerTable"),
+    (laws.state_is_kept, SERVING, with_plain_retention, "ServingEndpoint"),
+    (
+        laws.everything_served_is_captured,
+        SERVING,
+        without("AWS::SageMaker::EndpointConfig", "DataCaptureConfig"),
+        "ServingConfig",
+    ),
+    (laws.jobs_are_isolated, SERVING, without("AWS::SageMaker::Model", "EnableNetworkIsolation"), "ServingModel"),
+    (
+        laws.jobs_are_isolated,
+        OPERATIONS,
+        requests_without("EnableNetworkIsolation"),
+        "RetrainingMachine*/Train candidate",
+    ),
+    (laws.jobs_are_isolated, OPERATIONS, requests_without("ResourceConfig"), "RetrainingMachine*/Train candidate"),
+    (laws.sync_is_permitted, OPERATIONS, machine_roles_without("events:PutRule"), "RetrainingRole"),
+    (laws.sync_is_permitted, OPERATIONS, machine_roles_without("sagemaker:StopTrainingJob"), "RetrainingRole"),
+    (laws.maps_are_permitted, OPERATIONS, machine_roles_without("states:StopExecution"), "ChecksRole"),
+    (laws.maps_are_permitted, OPERATIONS, states_without("Catch", of="Map"), "ChecksMachine*/Count all batches"),
+    (laws.maps_are_permitted, OPERATIONS, states_without("MaxConcurrency", of="Map"), "ChecksMachine*/Count all"),
+    (laws.requests_and_histories_fit, OPERATIONS, polling_every_second, "ReleaseMachine*/Wait for serving"),
+    (laws.requests_and_histories_fit, OPERATIONS, with_long_commands, "RetrainingMachine*/Validate data"),
+    (laws.functions_called_are_permitted, OPERATIONS, machine_roles_without("lambda:InvokeFunction"), "ReleaseRole"),
+    (laws.keys_admit_their_services, FOUNDATION, with_keys_for_the_account_only, "Key"),
+    (laws.within_limits, FOUNDATION, with_too_many_resources, "the template"),
 ]
+"""Law, stack, change that breaks the law, and the beginning of one resource that the law must name; * is any text."""
 
 
-@pytest.mark.parametrize(("law", "stack", "break_"), PROOFS, ids=lambda value: getattr(value, "__name__", None))
-def test_law_finds_what_breaks_it(law: Law, stack: str, break_: Break, templates: dict[str, Template]) -> None:
+@pytest.mark.parametrize(
+    ("law", "stack", "break_", "resource"),
+    PROOFS,
+    ids=[f"{law.__name__}-{number}" for number, (law, *_) in enumerate(PROOFS)],
+)
+def test_law_names_the_resource_that_breaks_it(
+    law: Law, stack: str, break_: Break, resource: str, templates: dict[str, Template]
+) -> None:
     assert list(law(templates[stack])) == []
-    assert list(law(break_(templates[stack]))) != []
+    violations = list(law(break_(templates[stack])))
+    assert any(fnmatchcase(violation.resource, f"{resource}*") for violation in violations), list(map(str, violations))
+    assert all(violation.reason and violation.mend for violation in violations)
 
 
 def test_every_law_is_proven() -> None:
-    assert {law for law, _, _ in PROOFS} == set(LAWS)
+    assert {law for law, *_ in PROOFS} == set(LAWS)
+
+
+def test_message_has_the_resource_the_reason_and_the_mend(templates: dict[str, Template]) -> None:
+    broken = without("AWS::S3::Bucket", "VersioningConfiguration")(templates[FOUNDATION])
+    assert "BucketsData941F65F0 is not versioned: set versioned=True" in map(str, laws.buckets_are_closed(broken))

@@ -1,4 +1,4 @@
-"""What others say of our templates and state machines: cfn-lint, statelint, botocore's service model."""
+"""Other tools find no errors in templates and state machines: cfn-lint, statelint, botocore's service model."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ def test_cfn_lint_finds_no_error_in_any_region_of_the_fleet(templates: dict[str,
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_cfn_lint_is_awake(templates: dict[str, Template]) -> None:
+def test_cfn_lint_finds_a_missing_target(templates: dict[str, Template]) -> None:
     template = templates["arrivals-dev-us-east-1-late-arrival-model"]
     schedule = next(iter(resources(template, "AWS::Scheduler::Schedule")))
     matches = lint(json.dumps(changed(template, schedule, Target=None)), regions=REGIONS)
@@ -44,13 +44,13 @@ def test_statelint_finds_nothing(flow: str) -> None:
     assert Linter.validate(FLOWS[flow]) == []
 
 
-def test_templates_carry_the_flows(templates: dict[str, Template]) -> None:
+def test_templates_contain_the_flows(templates: dict[str, Template]) -> None:
     found = definitions(templates["arrivals-dev-us-east-1-operations"])
     assert sorted(found.values(), key=str) == sorted(FLOWS.values(), key=str)
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_requests_of_jobs_are_those_of_the_service_model(flow: str) -> None:
+def test_requests_of_jobs_fit_the_service_model(flow: str) -> None:
     service = botocore.session.get_session().get_service_model("sagemaker")
     problems = []
     for title, state in FLOWS[flow]["States"].items():
@@ -62,7 +62,7 @@ def test_requests_of_jobs_are_those_of_the_service_model(flow: str) -> None:
     assert problems == []
 
 
-def test_walker_finds_wrong_requests() -> None:
+def test_comparison_finds_wrong_requests() -> None:
     service = botocore.session.get_session().get_service_model("sagemaker")
     shape = service.operation_model("CreateTrainingJob").input_shape
     problems = list(_differences({"TrainingJobName": 1, "RoleArm.$": "$.role"}, shape, ""))
@@ -72,7 +72,7 @@ def test_walker_finds_wrong_requests() -> None:
 
 
 def _differences(value: Any, shape: Any, path: str) -> list[str]:
-    """What a request has too much, too little, or of another type; paths into the state are taken as they come."""
+    """Return a request's unknown and missing fields and wrong types; values from the state are not checked."""
     if shape.type_name == "structure":
         if not isinstance(value, dict):
             return [f"{path}: {type(value).__name__} is no structure"]

@@ -1,4 +1,4 @@
-"""A model's source: the same bytes for the same files, and all that its jobs import."""
+"""A model's source is the same bytes for the same files, and has all that its jobs import."""
 
 import io
 import subprocess
@@ -21,13 +21,13 @@ def test_source_bundle_is_the_same_bytes_every_time() -> None:
     assert bundle.__wrapped__(ROOT, "late_arrival") == bundle.__wrapped__(ROOT, "late_arrival")
 
 
-def test_source_bundle_names_what_is_missing() -> None:
+def test_source_bundle_names_the_missing_file() -> None:
     with pytest.raises(SourceMissingError, match=r"pipelines/models/no_such/train\.py"):
         bundle(ROOT, "no_such")
 
 
 @pytest.mark.parametrize("program", ["late_arrival", "air_time"])
-def test_jobs_import_from_their_source_alone(tmp_path: Path, program: str) -> None:
+def test_jobs_import_from_their_source_only(tmp_path: Path, program: str) -> None:
     with tarfile.open(fileobj=io.BytesIO(bundle(ROOT, program))) as archive:
         archive.extractall(tmp_path, filter="data")
     code = f"""
@@ -42,7 +42,7 @@ sys.exit("; ".join(file for file in ours if not file.startswith({str(tmp_path)!r
     assert ran.returncode == 0, ran.stderr
 
 
-def test_how_datasets_are_versioned_changes_no_models_source() -> None:
+def test_source_of_a_model_has_no_code_of_commits_and_landing() -> None:
     with tarfile.open(fileobj=io.BytesIO(bundle(ROOT, "late_arrival"))) as archive:
         names = archive.getnames()
     assert "pipelines/jobs/validation/data_contract/contract.py" in names

@@ -1,29 +1,19 @@
-"""What the stacks are: fine-grained facts of the templates."""
+"""Facts about the stacks of an environment, read from their templates."""
 
 import json
 import re
-import subprocess
-import sys
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from infra import job_packages, layer
-from infra.app import ROOT
 from infra.components.checks_flow import checks_flow
-from infra.components.function import code_patterns
-from infra.components.functions import WITH_LAYER
 from infra.fleet import parse
-from infra.instances import has_local_disk
-from infra.wheels import Wheels, WheelsNotBuiltError
-from pipelines.interface.env import FUNCTIONS
+from infra.functions import FUNCTIONS
 from pipelines.interface.names import Environment
 from pipelines.interface.settings import ModelSettings
 from tests.infra.laws.laws import LAWS, STATEFUL, listed
-from tests.support.synth import Template, resources, templates_of
+from tests.support.synth import FLEET, Template, resources, templates_of
 
 NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
 PREFIX = NAMES.id
@@ -42,8 +32,8 @@ def test_stacks_of_an_environment(templates: dict[str, Template]) -> None:
     ]
 
 
-def test_logical_ids_of_what_holds_state(templates: dict[str, Template]) -> None:
-    # Another id means another resource: the old one is kept, and left behind.
+def test_logical_ids_of_stateful_resources_are_stable(templates: dict[str, Template]) -> None:
+    # With another id CloudFormation creates another resource, and the old one stays behind.
     found = {
         name
         for template in (templates[f"{PREFIX}-foundation"], templates[f"{PREFIX}-late-arrival-model"])
@@ -72,8 +62,8 @@ def test_model_adds_at_most_25_resources(templates: dict[str, Template]) -> None
 
 @pytest.fixture(scope="session")
 def scheduled() -> dict[str, Template]:
-    """The first team's templates in dev and staging, its model retrained by a schedule."""
-    document = yaml.safe_load((ROOT / "fleet.yaml").read_text(encoding="utf-8"))
+    """Return the first team's templates in dev and staging, with a schedule that retrains its model."""
+    document = yaml.safe_load(FLEET.read_text(encoding="utf-8"))
     (team, *_) = document["teams"]
     team["environments"] = [spec for spec in team["environments"] if spec["stage"] != "prod"]
     team["models"][0]["retraining"] = {"triggers": ["drift", "schedule"], "schedule": "rate(7 days)"}
@@ -108,8 +98,8 @@ def test_schedule_starts_the_shared_retraining_in_the_training_stage(scheduled: 
     ]
 
 
-def test_scheduled_model_keeps_the_laws_and_the_limit(scheduled: dict[str, Template]) -> None:
-    assert [problem for law in LAWS for template in scheduled.values() for problem in law(template)] == []
+def test_scheduled_model_keeps_the_laws_and_the_limit_of_resources(scheduled: dict[str, Template]) -> None:
+    assert [str(found) for law in LAWS for template in scheduled.values() for found in law(template)] == []
     stacks = [scheduled[f"{PREFIX}-late-arrival-{kind}"] for kind in ("model", "serving")]
     assert sum(len(template["Resources"]) for template in stacks) <= 25
 
@@ -133,7 +123,7 @@ def test_scheduler_may_start_checks_landing_and_the_retraining_only(templates: d
     }
 
 
-def test_executions_of_a_distributed_map_are_watched_stopped_and_read(templates: dict[str, Template]) -> None:
+def test_roles_of_executions_reach_those_of_a_distributed_map_too(templates: dict[str, Template]) -> None:
     of_the_map = NAMES.arn("states", f"execution:{NAMES.state_machine('checks')}/*")
     found = [
         (action, of_the_map in statement["Resource"])
@@ -148,21 +138,22 @@ def test_executions_of_a_distributed_map_are_watched_stopped_and_read(templates:
     assert all(both for _, both in found)
 
 
-def test_batches_wait_for_their_turn_and_their_answers_cannot_outgrow_a_state() -> None:
+def test_throttled_batches_are_retried_long_enough_and_answer_nothing() -> None:
     (counting, *_) = checks_flow(NAMES)["States"].values()
     batch = counting["ItemProcessor"]["States"]["Count batch"]
     assert batch["OutputPath"] is None
     busy = next(retry for retry in batch["Retry"] if "Lambda.TooManyRequestsException" in retry["ErrorEquals"])
-    # Half of each delay on average; a batch takes less than five minutes, and an account has ten functions at once.
+    # A delay with jitter is half as long on average. A batch takes less than five minutes, and a new account runs ten
+    # functions at once.
     assert busy["MaxAttempts"] * busy["MaxDelaySeconds"] / 2 >= 300 * counting["MaxConcurrency"] / 10
 
 
-def test_checks_that_time_out_are_told(templates: dict[str, Template]) -> None:
+def test_checks_that_time_out_raise_an_alarm(templates: dict[str, Template]) -> None:
     alarms = properties(templates[f"{PREFIX}-operations"], "AWS::CloudWatch::Alarm")
     assert [alarm["MetricName"] for alarm in alarms].count("ExecutionsTimedOut") == 1
 
 
-def test_engineer_may_ask_for_a_retraining_and_put_no_other_event(templates: dict[str, Template]) -> None:
+def test_engineer_may_request_a_retraining_and_put_no_other_event(templates: dict[str, Template]) -> None:
     found = [
         (role["RoleName"], statement["Resource"], statement["Condition"])
         for role in properties(templates[f"{PREFIX}-foundation"], "AWS::IAM::Role")
@@ -170,8 +161,8 @@ def test_engineer_may_ask_for_a_retraining_and_put_no_other_event(templates: dic
         for statement in policy["PolicyDocument"]["Statement"]
         if "events:PutEvents" in statement["Action"]
     ]
-    asked = {"StringEquals": {"events:source": "mooring", "events:detail-type": "Retraining Requested"}}
-    assert found == [(NAMES.persona_role("engineer"), NAMES.arn("events", f"event-bus/{NAMES.bus}"), asked)]
+    requests_only = {"StringEquals": {"events:source": "mooring", "events:detail-type": "Retraining Requested"}}
+    assert found == [(NAMES.persona_role("engineer"), NAMES.arn("events", f"event-bus/{NAMES.bus}"), requests_only)]
 
 
 def test_serving_has_one_parameter_and_nothing_without_a_champion(templates: dict[str, Template]) -> None:
@@ -204,7 +195,7 @@ def test_prod_serves_on_two_instances_and_is_protected(templates: dict[str, Temp
     assert table["DeletionProtectionEnabled"] is True
 
 
-def test_settings_document_is_what_the_functions_read(templates: dict[str, Template]) -> None:
+def test_functions_can_read_the_settings_document(templates: dict[str, Template]) -> None:
     (parameter,) = properties(templates[f"{PREFIX}-late-arrival-model"], "AWS::SSM::Parameter")
     settings = ModelSettings.from_json(parameter["Value"])
     assert parameter["Name"] == NAMES.model("late-arrival").settings_parameter
@@ -218,10 +209,10 @@ def test_every_function_is_deployed_under_its_name(templates: dict[str, Template
         function["FunctionName"]: function["Handler"]
         for function in properties(templates[f"{PREFIX}-operations"], "AWS::Lambda::Function")
     }
-    assert found == {NAMES.function(name): env.HANDLER for name, env in FUNCTIONS.items()}
+    assert found == {NAMES.function(spec.name): spec.handler for spec in FUNCTIONS}
 
 
-def test_release_goes_under_the_deployer_role_only(templates: dict[str, Template]) -> None:
+def test_release_updates_stacks_under_the_deployer_role_only(templates: dict[str, Template]) -> None:
     text = json.dumps(templates[f"{PREFIX}-operations"])
     assert text.count('"cloudformation:UpdateStack"') == 1
     roles = properties(templates[f"{PREFIX}-operations"], "AWS::IAM::Role")
@@ -235,7 +226,7 @@ def test_release_goes_under_the_deployer_role_only(templates: dict[str, Template
     assert statement["Condition"]["StringEquals"]["cloudformation:RoleArn"].endswith(NAMES.release_deployer_role)
 
 
-def test_release_deployer_may_do_what_cloudformation_does_for_it(templates: dict[str, Template]) -> None:
+def test_release_deployer_has_the_permissions_of_its_stack_update(templates: dict[str, Template]) -> None:
     (role,) = [
         role
         for role in properties(templates[f"{PREFIX}-operations"], "AWS::IAM::Role")
@@ -245,7 +236,7 @@ def test_release_deployer_may_do_what_cloudformation_does_for_it(templates: dict
     endpoints = NAMES.arn("sagemaker", f"endpoint/{NAMES.id}-*")
     scaled = [item for item in statements if "sagemaker:UpdateEndpointWeightsAndCapacities" in item["Action"]]
     assert [item["Resource"] for item in scaled] == [endpoints]
-    # The condition key of the scaled service exists for some actions only; the others would always be denied.
+    # Only some actions have the condition key of the scaled service; others with it would always be denied.
     conditioned = {
         action
         for item in statements
@@ -263,66 +254,7 @@ def test_release_deployer_may_do_what_cloudformation_does_for_it(templates: dict
     }
 
 
-def test_people_may_not_release_around_the_flow(templates: dict[str, Template]) -> None:
+def test_no_person_may_release_without_the_flow(templates: dict[str, Template]) -> None:
     forbidden = ("ssm:PutParameter", "cloudformation:UpdateStack", "sagemaker:Update", "sagemaker:Create")
     for role in properties(templates[f"{PREFIX}-foundation"], "AWS::IAM::Role"):
         assert not any(action in json.dumps(role) for action in forbidden)
-
-
-def test_package_of_a_function() -> None:
-    assert code_patterns("drift_check") == [
-        "/*",
-        "!/functions",
-        "/functions/*",
-        "!/functions/__init__.py",
-        "!/functions/drift_check",
-        "!/pipelines",
-        "/pipelines/views/exploration",
-        "/pipelines/datasets/forgetting",
-        "/pipelines/views/lineage",
-        "/pipelines/models",
-        "/pipelines/jobs/steps",
-        "/pipelines/jobs/training",
-        "/pipelines/jobs/validation",
-        "__pycache__",
-        "*.pyc",
-    ]
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_function_imports_from_its_package_and_its_layer_alone(name: str) -> None:
-    absent = ["exploration", "forgetting", "lineage", "models", "steps", "training", "validation"]
-    program = f"""
-import sys, importlib
-for package in {absent!r}:
-    sys.modules["pipelines." + package] = None
-forbidden = {[] if name in WITH_LAYER else ["numpy", "msgspec"]!r} + ["pandas", "scipy", "sklearn", "pydantic", "yaml"]
-for package in forbidden:
-    sys.modules[package] = None
-importlib.import_module("functions.{name}.handler")
-used = [m for m in ("numpy", "msgspec") if m in sys.modules and sys.modules[m]]
-sys.exit(0 if bool(used) == {name in WITH_LAYER} else f"imports {{used}}")
-"""
-    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-
-
-@pytest.mark.parametrize("wheels", [layer.WHEELS, job_packages.WHEELS])
-def test_wheels_are_asked_for_when_they_are_not_built(wheels: Wheels, tmp_path: Path) -> None:
-    with pytest.raises(WheelsNotBuiltError, match="run make layer"):
-        replace(wheels, folder=tmp_path).built()
-
-
-@pytest.mark.parametrize("wheels", [layer.WHEELS, job_packages.WHEELS])
-def test_lock_of_wheels_is_hashed_and_names_no_address(wheels: Wheels) -> None:
-    text = wheels.lock.read_text(encoding="utf-8")
-    assert "--hash=sha256:" in text
-    assert "://" not in text
-
-
-@pytest.mark.parametrize(
-    ("instance_type", "expected"),
-    [("ml.m5.large", False), ("ml.m5d.large", True), ("ml.g5.xlarge", True), ("ml.c6id.large", True)],
-)
-def test_instances_with_disks_of_their_own(instance_type: str, expected: bool) -> None:
-    assert has_local_disk(instance_type) is expected

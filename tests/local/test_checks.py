@@ -11,6 +11,7 @@ from mooring.cli.fleet import find
 from pipelines.aws.clients import Services
 from pipelines.interface import keys
 from pipelines.interface.paths import capture_prefix, check_prefix
+from pipelines.interface.records import Check
 from pipelines.interface.release_state import ReleaseState
 from pipelines.monitoring.capture import listing
 from pipelines.monitoring.capture.traffic import Traffic
@@ -100,11 +101,12 @@ def services_of(world: World) -> Services:
     return Services(world.environment, world.client)
 
 
-def found(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
+def found(world: World) -> tuple[Check, dict[str, Any]]:
+    """Return the one check that was made, as the ledger and as check.json hold it."""
     services = services_of(world)
-    [item] = services.ledger.query(keys.model_pk("late-arrival"), "check#")
-    prefix = check_prefix("late-arrival", item["check_id"])
-    return item, services.bucket("artifacts").read_json(f"{prefix}check.json")
+    [(_, check)] = services.ledger.query(keys.checks("late-arrival"))
+    prefix = check_prefix("late-arrival", check.check_id)
+    return check, services.bucket("artifacts").read_json(f"{prefix}check.json")
 
 
 def test_a_check_and_a_distributed_map_find_the_same(world: World) -> None:
@@ -116,13 +118,13 @@ def test_a_check_and_a_distributed_map_find_the_same(world: World) -> None:
     said = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, said
     by_one = found(world)
-    assert (by_one[0]["outcome"], by_one[0]["rows"], by_one[0]["duplicates"]) == ("drift", 900, 6)
+    assert (by_one[0].outcome, by_one[0].rows, by_one[0].duplicates) == ("drift", 900, 6)
 
     model = services.environment.model("late-arrival")
     files = Traffic(services.bucket("capture"), model).files(1, WINDOW)
     plan = fan_out.Plan(version=1, window=WINDOW, batches=listing.batches(files))
     assert len(plan.batches) == 2
-    arn = fan_out.start(services, model.name, by_one[0]["check_id"], plan, {})
+    arn = fan_out.start(services, model.name, by_one[0].check_id, plan, {})
     ended = finish(world, arn)
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     assert json.loads(ended["output"])["check"]["rows"] == 900

@@ -1,4 +1,4 @@
-"""Commits on the embedded AWS: what S3 itself refuses, and what its versions still hold."""
+"""Commits on the embedded AWS: refusals by S3 itself, and reads of older versions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,14 +46,14 @@ def write(path: Path, content: str) -> Path:
 
 
 class Forged(LocalSource):
-    """A file that changes between being hashed and being sent, and keeps its size: only S3 can tell."""
+    """A file that changes after it was hashed, and keeps its size: only S3 detects it."""
 
     def store(self, bucket: Bucket, key: str, file: File) -> str | None:
         self.place.write_text(self.place.read_text().swapcase())
         return super().store(bucket, key, file)
 
 
-def test_wrong_checksum_is_refused_by_s3_itself(dataset: Dataset, tmp_path: Path) -> None:
+def test_s3_refuses_a_wrong_checksum(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(ClientError, match="BadDigest"):
         dataset.bucket.write_once("k", b"content", ChecksumSHA256=checksum("0" * 64))
     with pytest.raises(ChangedFileError) as refused:
@@ -63,7 +63,7 @@ def test_wrong_checksum_is_refused_by_s3_itself(dataset: Dataset, tmp_path: Path
     assert dataset.read_head() is None
 
 
-def test_object_that_is_there_is_not_written_again(dataset: Dataset) -> None:
+def test_existing_object_is_not_written_again(dataset: Dataset) -> None:
     dataset.bucket.write_once("once", b"first")
     with pytest.raises(ExistsError):
         dataset.bucket.write_once("once", b"second")
@@ -94,10 +94,10 @@ def test_commit_is_checked_out_from_its_own_version(
     newest = clients[0].list_object_versions(Bucket=place["Bucket"], Prefix=place["Key"])
     wrong = (newest["Versions"] + newest.get("DeleteMarkers", []))[0 if damage == "overwritten" else -1]
     clients[0].delete_object(**place, VersionId=wrong["VersionId"])
-    assert dataset.verify() == [], "the prior version shows again"
+    assert dataset.verify() == [], "the earlier version is the newest again"
 
 
-def test_a_thousand_small_files_and_their_history_go_there_and_back(dataset: Dataset, tmp_path: Path) -> None:
+def test_checks_out_two_commits_of_a_thousand_small_files(dataset: Dataset, tmp_path: Path) -> None:
     files = {f"{n:04d}.csv": write(tmp_path / str(n), f"x\n{n}\n") for n in range(1000)}
     first = dataset.commit(files, author="a", message="m")
     write(files["0007.csv"], "x\n1007\n1007\n")

@@ -1,5 +1,6 @@
-"""Datasets under the environment's own policies: the Foundation stack's, on the embedded AWS, which enforces them."""
+"""Datasets under the Foundation stack's policies, which the embedded AWS enforces."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,18 +19,19 @@ from pipelines.datasets.forgetting.plan import Planner
 from pipelines.datasets.forgetting.subject import Rows
 from pipelines.interface import keys
 from pipelines.interface.names import Environment
-from pipelines.interface.paths import commit_key, object_key, run_prefix
+from pipelines.interface.paths import RunFiles, commit_key, object_key
+from pipelines.interface.records import CommitUse, Run, RunOutcome, Trigger
 from tests.support.embedded_aws import EmbeddedAws
+from tests.support.synth import example_templates
 
 ENVIRONMENT = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
-GOLDEN = Path(__file__).parents[1] / "infra" / "golden"
 DENIED = ("AccessDenied", "AccessDeniedException", "403")
 SUBJECT = "canary-51c0"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Foundation:
-    """The deployed stack; clients act as the account's root, or as a persona."""
+    """A deployed Foundation stack; clients act as the account's root, or as a persona."""
 
     aws: EmbeddedAws
 
@@ -51,7 +53,7 @@ class Foundation:
 def foundation(embedded_aws: EmbeddedAws) -> Foundation:
     found = Foundation(aws=embedded_aws)
     cloudformation, stack = found.client("cloudformation"), ENVIRONMENT.stack("foundation")
-    template = (GOLDEN / f"{stack}.json").read_text(encoding="utf-8")
+    template = json.dumps(example_templates()[stack])
     cloudformation.create_stack(StackName=stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
     while (status := _status(cloudformation, stack)).endswith("_IN_PROGRESS"):
         time.sleep(0.1)
@@ -75,7 +77,7 @@ def refused(act: Callable[[], Any]) -> bool:
     return error.value.response["Error"]["Code"] in DENIED
 
 
-def test_engineer_overwrites_and_deletes_nothing_of_a_commit(foundation: Foundation, tmp_path: Path) -> None:
+def test_engineer_cannot_overwrite_or_delete_a_commit(foundation: Foundation, tmp_path: Path) -> None:
     made = commit(foundation, tmp_path, "once", "ann")
     bucket, s3 = ENVIRONMENT.bucket("data"), foundation.client("s3", "engineer")
     for key in (object_key("once", made.files[0].sha256), commit_key("once", made.id)):
@@ -91,7 +93,7 @@ def test_engineer_overwrites_and_deletes_nothing_of_a_commit(foundation: Foundat
     assert foundation.dataset("engineer", "once").verify() == []
 
 
-def test_what_landed_and_is_overwritten_leaves_the_commits_own_bytes(foundation: Foundation, tmp_path: Path) -> None:
+def test_overwritten_landed_file_keeps_the_commits_bytes(foundation: Foundation, tmp_path: Path) -> None:
     made = commit(foundation, tmp_path, "landed", "ann")
     s3, key = foundation.client("s3", "engineer"), "landing/landed/january.csv"
     for body in (b"passenger,delay\nann,1\n", b"passenger,delay\nother,2\n"):
@@ -100,15 +102,23 @@ def test_what_landed_and_is_overwritten_leaves_the_commits_own_bytes(foundation:
     assert (tmp_path / "out" / "january.csv").read_text() == "passenger,delay\nann,1\n"
 
 
-def test_operator_forgets_and_nobody_else_may(foundation: Foundation, tmp_path: Path) -> None:
+def test_only_the_operator_may_forget(foundation: Foundation, tmp_path: Path) -> None:
     made = commit(foundation, tmp_path, "forgotten", "ann", SUBJECT)
     root = Services(ENVIRONMENT, foundation.client)
-    ledger, prefix = root.ledger, run_prefix("late-arrival", "r1")
-    use = {"model": "late-arrival", "run_id": "r1", "dataset": "forgotten", "commit": made.id}
-    ledger.record(keys.commit_pk("forgotten", made.id), keys.use_sk("late-arrival", "r1"), use)
-    ledger.record(keys.model_pk("late-arrival"), keys.run_sk("r1"), {"outcome": "rejected"})
-    root.bucket("artifacts").write(f"{prefix}data/training/rows.csv.gz", SUBJECT.encode())
-    root.bucket("artifacts").write(f"{prefix}evaluation/evaluation.json", b"{}")
+    ledger, files = root.ledger, RunFiles("late-arrival", "r1")
+    use = CommitUse(model="late-arrival", run_id="r1", dataset="forgotten", commit=made.id)
+    ledger.record(keys.commit_use("forgotten", made.id, "late-arrival", "r1"), use)
+    run = Run(
+        run_id="r1",
+        execution="e",
+        token=1,
+        started="2026-03-01T12:00:00Z",
+        trigger=Trigger(kind="person", id="t", by="ann", reason="r"),
+        outcome=RunOutcome.REJECTED,
+    )
+    ledger.record(keys.run("late-arrival", "r1"), run)
+    root.bucket("artifacts").write(f"{files.training_data}rows.csv.gz", SUBJECT.encode())
+    root.bucket("artifacts").write(files.evaluation, b"{}")
     root.bucket("data").write("quarantine/forgotten/x/content", f"passenger\n{SUBJECT}\n".encode())
 
     def forget(persona: str) -> None:
@@ -130,15 +140,15 @@ def test_operator_forgets_and_nobody_else_may(foundation: Foundation, tmp_path: 
     dataset = foundation.dataset("engineer", "forgotten")
     assert dataset.resolve(made.id, follow=True) == dataset.head() != made
     assert dataset.verify() == []
-    kept = {version.key for version in list_versions(root.bucket("artifacts"), prefix)}
-    assert kept == {f"{prefix}evaluation/evaluation.json"}
+    kept = {version.key for version in list_versions(root.bucket("artifacts"), files.prefix)}
+    assert kept == {files.evaluation}
     for kind in ("data", "audit"):
         bucket = root.bucket(kind)
         for version in list_versions(bucket, ""):
             assert SUBJECT.encode() not in bucket.open(version.key, version.id).read(), version.key
 
 
-def test_operator_restores_what_was_deleted_and_written_over(foundation: Foundation, tmp_path: Path) -> None:
+def test_operator_restores_deleted_and_overwritten_objects(foundation: Foundation, tmp_path: Path) -> None:
     made = commit(foundation, tmp_path, "restored", "ann")
     root, bucket = foundation.client("s3"), ENVIRONMENT.bucket("data")
     root.delete_object(Bucket=bucket, Key=commit_key("restored", made.id))
@@ -151,13 +161,14 @@ def test_operator_restores_what_was_deleted_and_written_over(foundation: Foundat
     assert operator.head() == made
 
 
-def test_operator_erases_nothing_else(foundation: Foundation) -> None:
+def test_operator_may_erase_nothing_else(foundation: Foundation) -> None:
     services, root = foundation.services("operator"), Services(ENVIRONMENT, foundation.client)
     for kind, key in (("audit", "forgettings/x"), ("capture", "x"), ("artifacts", "runs/m/r/model/model.tar.gz")):
         root.bucket(kind).write(key, b"x")
         with pytest.raises((ClientError, RuntimeError), match=r"AccessDenied|Access Denied|not authorized"):
             erase(services.bucket(kind), (each.place for each in list_versions(services.bucket(kind), key)))
-    item = {"pk": {"S": keys.model_pk("m")}, "sk": {"S": keys.CHAMPION}}
+    champion = keys.champion("m")
+    item = {"pk": {"S": champion.pk}, "sk": {"S": champion.sk}}
     dynamodb = services.client("dynamodb")
     assert refused(lambda: dynamodb.put_item(TableName=ENVIRONMENT.ledger_table, Item=item))
     assert refused(lambda: dynamodb.delete_item(TableName=ENVIRONMENT.ledger_table, Key=item))

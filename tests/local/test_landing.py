@@ -1,4 +1,4 @@
-"""Landing on the embedded AWS, from the very templates: events, queue, function, schedule and permissions are real."""
+"""Landing on the embedded AWS, from the synthesized templates: events, queue, function, schedule and permissions."""
 
 import copy
 import json
@@ -20,11 +20,11 @@ from tests.support.world import settings
 FILES = 300
 WINDOW_S = 3
 PARTS = ("FunctionsLandFiles", "Landing", "Scheduler")
-"""What of the Operations stack lands files."""
+"""Prefixes of the resources of the Operations stack that land files."""
 
 
 class World:
-    """One deployed environment."""
+    """A deployed environment."""
 
     def __init__(self, aws: EmbeddedAws, environment: Environment) -> None:
         self.environment = environment
@@ -64,7 +64,7 @@ def foundation(template: Template) -> Template:
 
 
 def operations(template: Template, code: dict[str, str]) -> Template:
-    """The part of the stack that lands files, with a shorter window, and ``code`` instead of the CDK's asset."""
+    """Return the part of the stack that lands files, with a shorter window, and ``code`` instead of the CDK's asset."""
     found = {name: part for name, part in template["Resources"].items() if name.startswith(PARTS)}
     # The templates are synthesized once for all tests of a process.
     resources = copy.deepcopy(found)
@@ -87,7 +87,7 @@ def deploy(world: World, name: str, template: Template, *, assets: str = "assets
 
 @pytest.fixture(scope="module")
 def world(embedded_aws: EmbeddedAws) -> Iterator[World]:
-    """Foundation, what lands files, and the settings of a model that retrains on commits."""
+    """Deploy Foundation, the part of Operations that lands files, and settings of a model that retrains on commits."""
     found = World(embedded_aws, find("arrivals-prod-us-east-1"))
     names, s3 = found.environment, found.client("s3")
     s3.create_bucket(Bucket="assets")
@@ -104,25 +104,25 @@ def world(embedded_aws: EmbeddedAws) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def asked(world: World) -> str:
-    """The URL of a queue with every request for a retraining."""
+def requests(world: World) -> str:
+    """Return the URL of a queue that receives every request for a retraining."""
     sqs, events = world.client("sqs"), world.client("events")
-    url = sqs.create_queue(QueueName="asked")["QueueUrl"]
+    url = sqs.create_queue(QueueName="requests")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    admitted = {
+    statement = {
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": "sqs:SendMessage",
         "Resource": arn,
     }
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [admitted]})})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [statement]})})
     pattern = json.dumps({"detail-type": ["Retraining Requested"]})
-    events.put_rule(Name="asked", EventBusName=world.environment.bus, EventPattern=pattern)
-    events.put_targets(Rule="asked", EventBusName=world.environment.bus, Targets=[{"Id": "q", "Arn": arn}])
+    events.put_rule(Name="requests", EventBusName=world.environment.bus, EventPattern=pattern)
+    events.put_targets(Rule="requests", EventBusName=world.environment.bus, Targets=[{"Id": "q", "Arn": arn}])
     return str(url)
 
 
-def test_many_files_land_in_few_commits(world: World, asked: str) -> None:
+def test_many_files_land_in_few_commits(world: World, requests: str) -> None:
     names = [f"2026/{number:03}.csv" for number in range(FILES)]
     world.drop(names)
     world.drop(["broken.csv"], b"a,b,c\n")
@@ -134,14 +134,14 @@ def test_many_files_land_in_few_commits(world: World, asked: str) -> None:
     (reason,) = (key for key in data.keys("quarantine/flights/") if key.endswith("/reason.json"))
     assert "row 1 has 2 fields, the header has 3" in data.read_json(reason)["reason"]
     assert data.exists(reason.replace("reason.json", "content"))
-    messages = world.client("sqs").receive_message(QueueUrl=asked, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+    messages = world.client("sqs").receive_message(QueueUrl=requests, MaxNumberOfMessages=10, WaitTimeSeconds=5)
     triggers = [json.loads(message["Body"])["detail"]["trigger"]["id"] for message in messages["Messages"]]
     assert sorted(triggers) == sorted(commit.id for commit in commits)
     assert world.dataset.verify() == []
 
 
 def test_file_whose_event_was_lost_lands_by_the_schedule(world: World) -> None:
-    """Fault 23. The tests' server runs schedules 60 times as fast: a quarter of an hour is as many seconds."""
+    """Fault 23. The tests' server runs schedules 60 times as fast: 15 minutes are 15 seconds."""
     events = world.client("events")
     operations = world.client("cloudformation").describe_stack_resources(
         StackName=world.environment.stack("operations")

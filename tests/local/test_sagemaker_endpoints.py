@@ -1,4 +1,4 @@
-"""Endpoints through boto3: invocations, capture, updates under load, IAM."""
+"""SageMaker endpoints, called with boto3: invocations, capture, updates under load, IAM."""
 
 import json
 import threading
@@ -62,14 +62,14 @@ def test_no_request_fails_during_an_update(world: World) -> None:
     seen: Counter[float] = Counter()
     done = threading.Event()
 
-    def ask() -> None:
+    def invoke() -> None:
         runtime = world.client("sagemaker-runtime")
         while not done.is_set():
             seen[_invoke(runtime, "steady-1")[0]] += 1
 
-    askers = [threading.Thread(target=ask) for _ in range(4)]
-    for asker in askers:
-        asker.start()
+    threads = [threading.Thread(target=invoke) for _ in range(4)]
+    for thread in threads:
+        thread.start()
     sagemaker = world.client("sagemaker")
     sagemaker.update_endpoint(EndpointName="steady-1", EndpointConfigName="steady-2")
     assert sagemaker.describe_endpoint(EndpointName="steady-1")["EndpointStatus"] == "Updating"
@@ -77,9 +77,9 @@ def test_no_request_fails_during_an_update(world: World) -> None:
     assert described["EndpointConfigName"] == "steady-2"
     wait(lambda: seen[2.0] > 50)
     done.set()
-    for asker in askers:
-        asker.join(10)
-        assert not asker.is_alive()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
     assert set(seen) == {1.0, 2.0}
 
 
@@ -106,7 +106,7 @@ def test_an_endpoint_that_cannot_load_its_model_fails_and_can_be_deleted(world: 
         sagemaker.describe_endpoint(EndpointName="dead")
 
 
-def test_a_models_error_is_a_model_error(world: World) -> None:
+def test_http_error_of_the_model_is_a_model_error(world: World) -> None:
     world.serve("picky", 1.0)
     runtime = world.client("sagemaker-runtime")
     with pytest.raises(ClientError) as refused:
@@ -119,7 +119,7 @@ def test_a_models_error_is_a_model_error(world: World) -> None:
         runtime.invoke_endpoint(EndpointName="picky", Body=b"1", ContentType="text/csv", TargetModel="a")
 
 
-def test_a_killed_variant_comes_back(world: World) -> None:
+def test_a_killed_variant_is_restarted(world: World) -> None:
     world.serve("phoenix", 3.0)
     before = {p.pid for p in psutil.process_iter(["cmdline"]) if "serving.py" in " ".join(p.info["cmdline"] or [])}
     runtime = world.client("sagemaker-runtime")
@@ -135,7 +135,7 @@ def test_a_killed_variant_comes_back(world: World) -> None:
         try:
             return bool(_invoke(runtime, "phoenix") == [3.0, 3.0])
         except ClientError as error:
-            assert error.response["Error"]["Code"] == "ServiceUnavailable"  # noqa: PT017 - nothing else may come
+            assert error.response["Error"]["Code"] == "ServiceUnavailable"  # noqa: PT017 - no other error is allowed
             return False
 
     wait(answers)
@@ -164,7 +164,7 @@ def test_weights_and_targets_choose_the_variant(world: World) -> None:
         _invoke(runtime, "split", b"1", TargetVariant="c")
 
 
-def test_invoking_needs_its_permission_on_that_endpoint(world: World) -> None:
+def test_invoking_needs_permission_on_that_endpoint(world: World) -> None:
     world.serve("guarded", 1.0)
     arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/guarded"
     allowed = {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint", "Resource": arn}

@@ -1,4 +1,4 @@
-"""SageMaker under Step Functions and CloudFormation."""
+"""SageMaker in state machines and in stacks."""
 
 import json
 from typing import Any
@@ -146,7 +146,7 @@ def _answer(world: World) -> Any:
     return json.loads(runtime.invoke_endpoint(EndpointName="stacked", Body=b"1", ContentType="text/csv")["Body"].read())
 
 
-def test_a_stack_creates_replaces_keeps_and_deletes(world: World) -> None:
+def test_a_stack_creates_updates_rolls_back_and_deletes(world: World) -> None:
     cloudformation, sagemaker = world.client("cloudformation"), world.client("sagemaker")
     one, two = (world.put(f"stack/{n}.tar.gz", constant_model(n)) for n in (1.0, 2.0))
     bad = world.put("stack/bad.tar.gz", constant_model(0, before="raise RuntimeError('no')"))
@@ -177,7 +177,7 @@ def test_a_stack_creates_replaces_keeps_and_deletes(world: World) -> None:
     assert sagemaker.describe_model_package_group(ModelPackageGroupName="stacked")
 
 
-def test_an_endpoint_that_fails_in_create_is_cleaned_up(world: World) -> None:
+def test_an_endpoint_that_cannot_be_created_is_deleted(world: World) -> None:
     cloudformation, sagemaker = world.client("cloudformation"), world.client("sagemaker")
     bad = world.put("stack/bad2.tar.gz", constant_model(0, before="raise RuntimeError('never loads')"))
     cloudformation.create_stack(StackName="serving", TemplateBody=_template(world, bad, group=False))
@@ -190,7 +190,7 @@ def test_an_endpoint_that_fails_in_create_is_cleaned_up(world: World) -> None:
     assert not sagemaker.list_endpoints(NameContains="stacked")["Endpoints"]
 
 
-def test_a_stack_needs_its_role_to_be_allowed(world: World) -> None:
+def test_a_stacks_role_needs_sagemakers_permissions(world: World) -> None:
     cloudformation = world.client("cloudformation")
     role = world.aws.create_role("stack-role", [], trusted={"Service": "cloudformation.amazonaws.com"})
     url = world.put("stack/d.tar.gz", constant_model(1.0))

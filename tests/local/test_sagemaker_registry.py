@@ -1,4 +1,4 @@
-"""The registry and processing jobs through boto3."""
+"""The model registry and processing jobs, called with boto3."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ def _register(world: World, group: str, **more: Any) -> str:
     return str(answer["ModelPackageArn"])
 
 
-def test_versions_count_up_and_sort_as_on_aws(world: World) -> None:
+def test_versions_are_numbered_and_sorted_as_on_aws(world: World) -> None:
     sagemaker = world.client("sagemaker")
     sagemaker.create_model_package_group(ModelPackageGroupName="versions", Tags=[{"Key": "team", "Value": "a"}])
     first = _register(world, "versions", ModelApprovalStatus="Approved")
@@ -82,7 +82,7 @@ def test_approval_reaches_a_rules_target(world: World) -> None:
     assert event["detail"]["ApprovalDescription"] == "by the test"
 
 
-def test_only_an_approved_package_becomes_a_model(world: World) -> None:
+def test_a_model_needs_an_approved_package(world: World) -> None:
     sagemaker = world.client("sagemaker")
     sagemaker.create_model_package_group(ModelPackageGroupName="gated")
     package = _register(world, "gated")
@@ -135,7 +135,7 @@ def _processed(world: World, request: dict[str, Any]) -> dict[str, Any]:
     return job
 
 
-def test_a_processing_job_reads_writes_and_says_something(world: World) -> None:
+def test_a_processing_job_reads_inputs_and_writes_outputs_and_exit_message(world: World) -> None:
     script = (
         'python3 -c "import sys; print(sys.version)" && wc -l < $WHERE/rows.csv > '
         "/opt/ml/processing/output/result/count && echo fine > /opt/ml/output/message"
@@ -158,7 +158,7 @@ def test_a_processing_job_reads_a_manifest(world: World) -> None:
     assert world.read(f"s3://{BUCKET}/processed/manifest/all") == b"12"
 
 
-def test_continuous_outputs_are_there_while_the_job_runs(world: World) -> None:
+def test_continuous_outputs_are_uploaded_while_the_job_runs(world: World) -> None:
     result = "/opt/ml/processing/output/result"
     script = f"echo 1 > {result}/first; for i in 1 2 3 4 5 6; do sleep 1; done; echo 2 > {result}/second; exit 1"
     request = _processing_request(world, "continuous", script)
@@ -180,10 +180,10 @@ def test_continuous_outputs_are_there_while_the_job_runs(world: World) -> None:
     assert job["ProcessingJobStatus"] == "Failed"
     assert keys() == ["first", "second"]
     versions = s3.list_object_versions(Bucket=BUCKET, Prefix="processed/continuous/first")["Versions"]
-    assert len(versions) == 1, "what has not changed is not uploaded again"
+    assert len(versions) == 1, "an unchanged file was uploaded again"
 
 
-def test_a_failing_processing_job_says_why(world: World) -> None:
+def test_a_failed_processing_job_has_exit_message_and_failure_reason(world: World) -> None:
     script = "echo 'bad column: arr_delay' > /opt/ml/output/message; echo broken >&2; exit 4"
     job = _processed(world, _processing_request(world, "breaks", script))
     assert job["ProcessingJobStatus"] == "Failed"

@@ -1,4 +1,4 @@
-"""Training jobs through boto3: what a user of SageMaker would check."""
+"""Training jobs, called with boto3."""
 
 import contextlib
 import io
@@ -61,14 +61,14 @@ def test_trains_a_model_under_the_container_contract(world: World) -> None:
     assert "slope=2.000" in [event["message"] for event in events["events"]]
 
 
-def test_a_job_name_is_never_free_again(world: World) -> None:
+def test_the_name_of_a_failed_job_cannot_be_used_again(world: World) -> None:
     job = world.train("once", "raise SystemExit(3)")
     assert job["TrainingJobStatus"] == "Failed"
     with pytest.raises(ClientError, match="ResourceInUse"):
         world.client("sagemaker").create_training_job(**world.training_request("once", "pass"))
 
 
-def test_a_failing_program_says_why(world: World) -> None:
+def test_failure_reason_has_the_programs_output(world: World) -> None:
     job = world.train("fails", "raise ValueError('the data are sour')")
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("AlgorithmError: ")
@@ -76,7 +76,7 @@ def test_a_failing_program_says_why(world: World) -> None:
     assert "exit code: 1" in job["FailureReason"]
 
 
-def test_the_failure_file_is_the_reason(world: World) -> None:
+def test_failure_reason_is_the_failure_file(world: World) -> None:
     program = "import os, sys\nopen(os.environ['SM_OUTPUT_DIR'] + '/failure', 'w').write('too few rows')\nsys.exit(2)"
     assert world.train("failure-file", program)["FailureReason"] == "AlgorithmError: too few rows, exit code: 2"
 
@@ -86,7 +86,7 @@ def test_a_killed_process_fails_the_job(world: World) -> None:
     world.client("sagemaker").create_training_job(**world.training_request("killed", program))
 
     def find() -> int | None:
-        # Of this server only: others may train on the machine, too.
+        # Search this server's children only: another server on the machine may train, too.
         for process in psutil.Process(world.aws.server.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 named = process.environ().get("TRAINING_JOB_NAME") == "killed"
@@ -154,7 +154,7 @@ def test_the_source_may_come_as_a_channel(world: World) -> None:
         ({"TrainingJobName": "with_underscore"}, "with_underscore"),
     ],
 )
-def test_what_is_not_supported_is_refused_by_name(world: World, changes: dict[str, Any], named: str) -> None:
+def test_an_unsupported_parameter_is_refused_by_name(world: World, changes: dict[str, Any], named: str) -> None:
     request = world.training_request("refused", "pass") | changes
     with pytest.raises(ClientError, match="ValidationException") as refused:
         world.client("sagemaker").create_training_job(**request)
@@ -166,7 +166,7 @@ def test_an_unsupported_operation_is_refused_by_name(world: World) -> None:
         world.client("sagemaker").list_notebook_instances()
 
 
-def test_creating_a_job_needs_its_permission_and_that_of_passing_the_role(world: World) -> None:
+def test_creating_a_job_needs_permission_to_create_it_and_to_pass_the_role(world: World) -> None:
     job = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/allowed-*"
     create = {"Effect": "Allow", "Action": "sagemaker:CreateTrainingJob", "Resource": job}
     pass_role = {

@@ -1,4 +1,4 @@
-"""No child outlives its server."""
+"""Child processes end with their server."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def test_exit_codes_are_the_childs_own(tmp_path: Path) -> None:
     assert ended("import os; os.kill(os.getpid(), 9)") == 137
 
 
-def test_program_that_cannot_start_says_so(tmp_path: Path) -> None:
+def test_program_that_cannot_start_leaves_the_reason_in_the_log(tmp_path: Path) -> None:
     handle = spawn(["no-such-program"], env={}, cwd=tmp_path, log=tmp_path / "log")
     assert handle.wait(10) == 127
     assert "cannot start no-such-program" in (tmp_path / "log").read_text()

@@ -1,4 +1,4 @@
-"""A version in service and what is captured of it, for the tests of checks."""
+"""Builds a version in service and captured traffic, for the tests of checks."""
 
 import base64
 import json
@@ -6,14 +6,19 @@ import random
 from typing import Any
 
 from pipelines.interface import keys
+from pipelines.interface.records import Check, EvaluationReport
 from pipelines.interface.release_state import ReleaseState
+from pipelines.interface.requests import CheckAnswer, CheckRequest
+from pipelines.monitoring.capture.listing import BATCH_BYTES
 from pipelines.monitoring.check import check_drift
+from pipelines.monitoring.drift.fan_out import FAN_OUT_BYTES
 from pipelines.statistics.baseline import Baseline
 from pipelines.statistics.profile import PREDICTION, Profile
 from tests.support.world import MODEL, World
 
 FOLDER = f"{MODEL.name}/v1/{MODEL.endpoint}/champion/2026/03/01/11"
 HEADER = ["temp", "origin"]
+KEY = "arn:aws:kms:us-east-1:123456789012:key/k"
 
 
 def record(
@@ -25,7 +30,7 @@ def record(
     answers: list[float] | None = None,
     **metadata: str,
 ) -> str:
-    """One captured exchange as a line; ``time`` is of 1 March 2026."""
+    """Return one captured request as a line; ``time`` is of 1 March 2026."""
     body = "\n".join(",".join(map(str, row)) for row in [HEADER, *rows])
     if encoding == "JSON":
         body = json.dumps([dict(zip(HEADER, row, strict=True)) for row in rows])
@@ -61,20 +66,19 @@ def rows(count: int, shift: float = 0.0) -> list[list[Any]]:
     return [[chosen.gauss(50 + shift, 10), chosen.choice(["JFK", "EWR"])] for _ in range(count)]
 
 
-def register(world: World, reference: list[list[Any]], evaluation: dict[str, Any] | None = None) -> int:
-    """Register a version whose baseline is ``reference``, and let it serve; returns its number."""
+def register(world: World, reference: list[list[Any]], evaluation: EvaluationReport | None = None) -> int:
+    """Register a version whose baseline is ``reference``, let it serve, and return its number."""
     table = {name: [row[number] for row in reference] for number, name in enumerate(HEADER)}
     chosen = random.Random(0)
     profile = Profile.of([{**table, PREDICTION: [chosen.random() for _ in reference]}], categories=["origin"])
-    artifacts, key = world.services.bucket("artifacts"), f"runs/late-arrival/{len(reference)}/evaluation/baseline.json"
-    artifacts.write_json(key, Baseline(profile=profile).to_document())
+    artifacts, folder = world.services.bucket("artifacts"), f"runs/late-arrival/{len(reference)}/evaluation"
+    artifacts.write_json(f"{folder}/baseline.json", Baseline(profile=profile).to_document())
     if evaluation:
-        artifacts.write_json(key.replace("baseline", "evaluation"), evaluation)
-    arn = world.client("sagemaker").create_model_package(
-        ModelPackageGroupName=MODEL.package_group,
+        artifacts.write_record(f"{folder}/evaluation.json", evaluation)
+    arn = world.create_package(
         ModelApprovalStatus="Approved",
-        CustomerMetadataProperties={"baseline_uri": artifacts.uri(key)},
-    )["ModelPackageArn"]
+        CustomerMetadataProperties={"baseline_uri": artifacts.uri(f"{folder}/baseline.json")},
+    )
     world.services.put_parameter(MODEL.release_parameter, ReleaseState(champion=arn).to_value())
     return int(arn.rpartition("/")[2])
 
@@ -83,11 +87,20 @@ def put(world: World, name: str, *lines: str, folder: str = FOLDER) -> None:
     world.services.bucket("capture").write(f"{folder}/{name}", "\n".join(lines).encode())
 
 
-def recorded(world: World) -> list[dict[str, Any]]:
-    return list(world.services.ledger.query(keys.model_pk(MODEL.name), "check#"))
+def recorded(world: World) -> list[Check]:
+    """Return the checks in the ledger, in order of their windows."""
+    return [found for _, found in world.services.ledger.query(keys.checks(MODEL.name))]
 
 
-def check(world: World, end: str = "12:00", **more: str) -> dict[str, Any]:
-    """Check the two hours up to ``end``."""
-    event = {"model": MODEL.name, "scheduled_at": f"2026-03-01T{end}:00Z", **more}
-    return check_drift(event, world.services, key_arn="arn:aws:kms:us-east-1:123456789012:key/k")
+def check(
+    world: World,
+    end: str = "12:00",
+    *,
+    begin: str | None = None,
+    day: int = 1,
+    fan_out_bytes: int = FAN_OUT_BYTES,
+    batch_bytes: int = BATCH_BYTES,
+) -> CheckAnswer:
+    """Check the two hours up to ``end`` on a day of March 2026, or those from ``begin`` on, an ISO 8601 time."""
+    request = CheckRequest(model=MODEL.name, scheduled_at=f"2026-03-{day:02}T{end}:00Z", begin=begin)
+    return check_drift(request, world.services, key_arn=KEY, fan_out_bytes=fan_out_bytes, batch_bytes=batch_bytes)

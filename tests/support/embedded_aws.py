@@ -1,4 +1,4 @@
-"""A server of its own for the tests of a session: loopback, TLS, IAM enforced, gone at the end."""
+"""Fixture that runs one embedded AWS for a test session, with TLS and IAM enforcement, and stops it at the end."""
 
 import json
 from collections.abc import Iterator
@@ -17,25 +17,27 @@ REGION = "eu-west-1"
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedAws:
-    """The running server; ``client`` acts as an account's root, or as a role that it assumes first."""
+    """The running server; ``client`` acts as an account's root, or as a role that the root assumes."""
 
     server: process.Server
 
     def client(self, service: str, account: str = ACCOUNT, region: str = REGION, role: str | None = None) -> Any:
-        """A boto3 client; ``role`` is the ARN of a role whose trust policy admits the account's root."""
+        """Return a boto3 client; ``role`` is the ARN of a role whose trust policy allows the account's root."""
         options = process.client_options(self.server, account=account, region=region)
         if role is not None:
-            given = boto3.client("sts", **options).assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+            credentials = boto3.client("sts", **options).assume_role(RoleArn=role, RoleSessionName="test")[
+                "Credentials"
+            ]
             options |= {
-                "aws_access_key_id": given["AccessKeyId"],
-                "aws_secret_access_key": given["SecretAccessKey"],
-                "aws_session_token": given["SessionToken"],
+                "aws_access_key_id": credentials["AccessKeyId"],
+                "aws_secret_access_key": credentials["SecretAccessKey"],
+                "aws_session_token": credentials["SessionToken"],
             }
         config = Config(retries={"total_max_attempts": 1}, read_timeout=60)
         return boto3.client(service, config=config, **options)  # type: ignore[call-overload]
 
     def variables(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
-        """The variables that ``mooring env`` prints."""
+        """Return the variables that ``mooring env`` prints."""
         return process.variables(self.server, account=account, region=region)
 
     def create_role(
@@ -47,7 +49,10 @@ class EmbeddedAws:
         account: str = ACCOUNT,
         boundary: str | None = None,
     ) -> str:
-        """Create a role with one inline policy; ``trusted`` is its trust policy's principal (default: the root)."""
+        """Create a role with one inline policy and return its ARN.
+
+        ``trusted`` is the principal of its trust policy (default: the account's root).
+        """
         iam = self.client("iam", account)
         principal = trusted or {"AWS": f"arn:aws:iam::{account}:root"}
         trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}

@@ -1,12 +1,14 @@
-"""Small Lambda functions for the tests."""
+"""Creates small Lambda functions for tests, and packages our own functions."""
 
 import io
 import time
 import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from infra.app import ROOT
-from infra.components.function import NOT_IN_A_LAMBDA
+from infra.functions import FUNCTIONS, FunctionSpec
 from tests.support.embedded_aws import EmbeddedAws
 
 ECHO = "def handle(event, context):\n    return {'got': event}\n"
@@ -29,21 +31,22 @@ def create_function(aws: EmbeddedAws, name: str, source: str = ECHO, *, role: st
 
 
 def package(*names: str) -> bytes:
-    """The code of our own functions ``names`` as their allow-lists have it, for all of them."""
-    files = [
-        ROOT / "functions/__init__.py",
-        *(file for name in names for file in (ROOT / "functions" / name).glob("*.py")),
-    ]
-    files += [
-        file
-        for file in (ROOT / "pipelines").rglob("*.py")
-        if file.relative_to(ROOT / "pipelines").parts[0] not in NOT_IN_A_LAMBDA
-    ]
+    """Return one zip with the code of our own functions ``names``, as their rows in ``infra.functions`` name it."""
+    specs = {spec.name: spec for spec in FUNCTIONS}
+    files = sorted({file for name in names for file in _files(specs[name])})
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
             archive.write(file, file.relative_to(ROOT))
     return packed.getvalue()
+
+
+def _files(spec: FunctionSpec) -> Iterator[Path]:
+    """Yield the files of the function's folder and packages, and the __init__.py of the folders around them."""
+    for place in (f"functions/{spec.name}", *(f"pipelines/{name}" for name in spec.packages)):
+        folder = ROOT / place
+        yield from folder.rglob("*.py")
+        yield from (parent / "__init__.py" for parent in folder.parents if ROOT in parent.parents)
 
 
 def finish(aws: EmbeddedAws, execution: str, within_s: float = 20) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whose call comes next is the test's decision: actors in threads that run one at a time, from call to call."""
+"""Interleavings and crashes that a test chooses: actors in threads that run one at a time, from call to call."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -6,23 +6,23 @@ from dataclasses import dataclass, field
 
 
 class CrashError(BaseException):
-    """The process dies here: nothing that catches errors catches this."""
+    """Crash of the process: no handler of errors catches it."""
 
 
 @dataclass
-class Turns:
-    """``order`` decides: at each point where all actors wait, the next number picks one of them."""
+class Interleaving:
+    """Scheduler of actors. Whenever all of them wait, the next number of ``order`` picks the one that goes on."""
 
     order: Sequence[int]
     waiting: set[str] = field(default_factory=set)
     alive: set[str] = field(default_factory=set)
     chosen: str | None = None
-    taken: int = 0
+    picked: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
     failures: list[BaseException] = field(default_factory=list)
 
     def run(self, actors: dict[str, Callable[[], None]]) -> None:
-        """Run all actors to their ends; raises the first failure that is no crash."""
+        """Run all actors to their ends; raise the first failure that is no crash."""
         self.alive = set(actors)
         threads = [threading.Thread(target=self._act, args=entry) for entry in actors.items()]
         for thread in threads:
@@ -32,8 +32,8 @@ class Turns:
         for failure in self.failures:
             raise failure
 
-    def take(self, actor: str) -> None:
-        """Wait for the actor's turn."""
+    def wait(self, actor: str) -> None:
+        """Wait until the actor is picked."""
         with self.changed:
             self.waiting.add(actor)
             self._choose()
@@ -44,8 +44,8 @@ class Turns:
     def _choose(self) -> None:
         if self.chosen is None and self.waiting and self.waiting == self.alive:
             actors = sorted(self.waiting)
-            number = self.order[self.taken] if self.taken < len(self.order) else self.taken
-            self.taken += 1
+            number = self.order[self.picked] if self.picked < len(self.order) else self.picked
+            self.picked += 1
             self.chosen = actors[number % len(actors)]
             self.changed.notify_all()
 
@@ -64,7 +64,7 @@ class Turns:
 
 @dataclass
 class CrashAt:
-    """A hook that dies at the ``number``-th point, before or after a call's effect; never if it is None."""
+    """Hook that crashes at the ``number``-th point, before or after a call's effect; never if it is None."""
 
     number: int | None
     passed: int = 0

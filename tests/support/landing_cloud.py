@@ -1,4 +1,4 @@
-"""What landing uses beside commits, in memory: versions listed, copied and deleted; settings, events, alerts."""
+"""AWS in memory as far as landing uses it: versions are listed, copied and deleted; settings, events, alerts."""
 
 import base64
 import hashlib
@@ -21,11 +21,14 @@ BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class Landing(Cloud):
-    """``landed``: each key's versions below the landing prefix, newest first, as (VersionId, bytes, moment)."""
+class LandingCloud(Cloud):
+    """State of the services. ``requested`` are the ids of the commits that retrainings were requested for.
+
+    ``landed`` are each key's versions below the landing prefix, newest first, as (VersionId, bytes, time).
+    """
 
     landed: dict[str, list[tuple[str, bytes, datetime]]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     versions: int = 0
 
@@ -55,7 +58,7 @@ class Landing(Cloud):
         return Dataset(name="d", bucket=bucket, ledger=Ledger(client=services.client("dynamodb"), table="l"), workers=1)
 
     def head(self) -> dict[str, bytes]:
-        """The newest commit's files."""
+        """Return the newest commit's files."""
         dataset = self.reader()
         if dataset.read_head() is None:
             return {}
@@ -68,7 +71,7 @@ class Landing(Cloud):
 
 
 class LandingS3(S3):
-    cloud: Landing
+    cloud: LandingCloud
 
     def get_object(self, **request: Any) -> Any:
         if not request["Key"].startswith("landing/"):
@@ -171,12 +174,12 @@ class Settings:
 
 @dataclass
 class Bus:
-    cloud: Landing
+    cloud: LandingCloud
     calls: Callable[[str, Callable[[], Any]], Any]
 
     def put_events(self, *, Entries: list[dict[str, str]]) -> Any:  # noqa: N803
         def put() -> Any:
-            self.cloud.asked += [json.loads(entry["Detail"])["trigger"]["id"] for entry in Entries]
+            self.cloud.requested += [json.loads(entry["Detail"])["trigger"]["id"] for entry in Entries]
             return {"FailedEntryCount": 0}
 
         return self.calls("PutEvents", put)
@@ -184,7 +187,7 @@ class Bus:
 
 @dataclass
 class Topic:
-    cloud: Landing
+    cloud: LandingCloud
     calls: Callable[[str, Callable[[], Any]], Any]
 
     def publish(self, *, Message: str, **_: Any) -> Any:  # noqa: N803

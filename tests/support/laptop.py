@@ -1,26 +1,32 @@
-"""Runs the jobs' programs on this machine as SageMaker would: by their command lines, in processes of their own."""
+"""Runs the jobs' programs on this machine as SageMaker does: by their command lines, in separate processes."""
 
 import json
+import os
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.datasets.commits.commits import Commit
 from pipelines.datasets.commits.sources import LocalSource
+from pipelines.interface.codec import read_json
 from pipelines.models import flights
 
+R = TypeVar("R")
+
 REPOSITORY = Path(__file__).resolve().parents[2]
+RUN, TRAINING_JOB = "20260101T000000Z-123456789abc", "train-123456789abc"
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False)
+    env = {**os.environ, "MOORING_RUN": RUN, "TRAINING_JOB_NAME": TRAINING_JOB}
+    return subprocess.run(command, env=env, capture_output=True, text=True, cwd=REPOSITORY, check=False)
 
 
 def lay_out(folder: Path, files: dict[str, Path]) -> None:
-    """The inputs of the validate step: objects by digest, and commit.json."""
+    """Write the inputs of the validate step: objects by digest, and commit.json."""
     described = [LocalSource(place).describe(path) for path, place in files.items()]
     commit = Commit.of("flights", described, parent=None, author="test", time="2026-01-01T00:00:00Z", message="months")
     (folder / "data").mkdir(parents=True)
@@ -31,7 +37,7 @@ def lay_out(folder: Path, files: dict[str, Path]) -> None:
 
 
 def write_months(folder: Path, months: range, *, every: int = 1) -> dict[str, Path]:
-    """Files of the flights' months, of every ``every``-th row."""
+    """Write every ``every``-th row of the flights' months; return the files by logical name."""
     if every == 1:
         return flights.write_months(folder, list(months))
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,5 +79,12 @@ def evaluate(
     )
 
 
-def read(path: Path) -> Any:
-    return json.loads(path.read_text())
+def read(kind: type[R], path: Path) -> R:
+    """Return the record that a job wrote."""
+    return read_json(kind, path.read_bytes(), path.name)
+
+
+def log_lines(ran: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    """Return the log that a job wrote, without the times."""
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    return [{name: value for name, value in line.items() if name != "time"} for line in lines]

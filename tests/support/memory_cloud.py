@@ -1,7 +1,7 @@
 """S3 and DynamoDB in memory, as far as commits use them, with a hook around every call.
 
-S3 keeps versions, verifies SHA-256, obeys ``If-None-Match`` and the expected owner; DynamoDB obeys conditions. Each
-writer gets clients of its own, so that a test can stop one of them at any call, or decide whose call comes next.
+S3 keeps versions, verifies SHA-256, and obeys ``If-None-Match`` and the expected owner; DynamoDB obeys conditions. Each
+writer gets its own clients, so that a test can stop one of them at any call, or choose the next call.
 """
 
 import base64
@@ -22,7 +22,7 @@ from pipelines.datasets.commits.commits import Dataset
 
 OWNER = "123456789012"
 PAGE = 3
-"""Small, so that a listing has several pages."""
+"""Keys on a page: few, so that a listing has several pages."""
 
 
 def refusal(code: str) -> ClientError:
@@ -31,7 +31,7 @@ def refusal(code: str) -> ClientError:
 
 @dataclass
 class Cloud:
-    """``objects``: each key's versions, oldest first, as (bytes, SHA-256 that was verified); ``items`` by key."""
+    """State of both services. ``objects`` are each key's versions, oldest first, as (bytes, verified SHA-256)."""
 
     objects: dict[str, list[tuple[bytes, str | None]]] = field(default_factory=dict)
     items: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Cloud:
 
 
 Hook = Callable[[str], None]
-"""Called before every call with "before <operation>", and after its effect with "after <operation>"."""
+"""Function called before every call with "before <operation>", and after its effect with "after <operation>"."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What the tests of SageMaker share: a bucket, roles, and tiny programs for jobs and endpoints."""
+"""A bucket, an execution role, and small programs for jobs and endpoints, for the tests of SageMaker."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def predict_fn(data, model):
 
 
 def tar(files: dict[str, bytes | str]) -> bytes:
-    """A .tar.gz of the files."""
+    """Return a .tar.gz of the files."""
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w:gz") as archive:
         for name, content in files.items():
@@ -50,7 +50,7 @@ def tar(files: dict[str, bytes | str]) -> bytes:
 
 
 def constant_model(value: float, *, before: str = "") -> bytes:
-    """A model.tar.gz that answers ``value`` for every row."""
+    """Return a model.tar.gz that predicts ``value`` for every row; its code begins with ``before``."""
     code = f"""{before}
 import numpy as np
 def model_fn(model_dir):
@@ -63,7 +63,7 @@ def predict_fn(data, model):
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """A server with one bucket and one execution role, and the calls that the tests repeat."""
+    """A server with one bucket and one execution role, and calls that many tests make."""
 
     aws: EmbeddedAws
     role: str
@@ -144,7 +144,7 @@ class World:
 
 
 def wait(read: Callable[[], Any], *, until: Callable[[Any], bool] = bool, timeout_s: float = 30) -> Any:
-    """Call ``read`` until it is as wanted."""
+    """Call ``read`` until ``until`` accepts its value, and return the value."""
     deadline = time.monotonic() + timeout_s
     while True:
         value = read()
@@ -157,7 +157,7 @@ def wait(read: Callable[[], Any], *, until: Callable[[Any], bool] = bool, timeou
 @pytest.fixture(scope="module")
 def world(embedded_aws: EmbeddedAws) -> World:
     s3 = embedded_aws.client("s3")
-    if BUCKET in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:  # made for another module
+    if BUCKET in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:  # another test module has created it
         return World(aws=embedded_aws, role=f"arn:aws:iam::{ACCOUNT}:role/world-execution")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     statements: list[dict[str, Any]] = [

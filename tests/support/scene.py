@@ -1,4 +1,4 @@
-"""A dataset in versioned buckets, with an audit bucket beside them: what forgetting and restoring are tested on."""
+"""A dataset in versioned buckets, and an audit bucket, for tests of forgetting and restoring."""
 
 import gzip
 import io
@@ -24,14 +24,14 @@ SUBJECT = Rows(where={"passenger": CANARY})
 
 @dataclass
 class Scene:
-    """One dataset in versioned buckets, with all that may be copied of it."""
+    """A dataset in versioned buckets, and the buckets and ledger that copies of it may be in."""
 
     world: World
     folder: Path
     name: str = "flights"
 
     def dataset(self, clients: Callable[[str], Any] | None = None) -> Dataset:
-        """``clients`` gives other clients than the world's: ones that die, for instance."""
+        """Return the dataset; ``clients`` returns other clients than the world's, for instance crashing ones."""
         client = clients or self.world.client
         return Dataset.in_environment(ENVIRONMENT, self.name, s3=client("s3"), dynamodb=client("dynamodb"))
 
@@ -43,7 +43,7 @@ class Scene:
         clients: Callable[[str], Any] | None = None,
         **tables: str,
     ) -> Commit:
-        """``files`` are contents by logical name; ``january="…"`` is january.csv."""
+        """Commit ``files``, which are contents by logical name; ``january="…"`` is january.csv."""
         contents = {**(files or {}), **{f"{name}.csv": text.encode() for name, text in tables.items()}}
         places = {name: self.folder / name for name in contents}
         for name, content in contents.items():
@@ -69,7 +69,7 @@ class Scene:
         self.world.services.bucket(kind).write(key, content)
 
     def everything(self) -> Iterator[tuple[str, bytes]]:
-        """Every version of every object, and every item of the ledger; gzip and Parquet also unpacked."""
+        """Yield every version of every object, and every item of the ledger; gzip and Parquet also unpacked."""
         s3 = self.world.client("s3")
         for kind in ("data", "artifacts", "audit"):
             bucket = self.world.services.bucket(kind)

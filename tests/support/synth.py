@@ -1,22 +1,23 @@
-"""Synthesizes a fleet for tests: templates by stack name."""
+"""Synthesizes fleets for tests, and returns templates by stack name."""
 
 import copy
 import json
-import re
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infra.app import ROOT, build, new_app
+from infra.app import build, new_app
 from infra.fleet import Fleet, load
 
 Template = dict[str, Any]
-_HASH = re.compile(r"\b[0-9a-f]{64}\b")
+
+FLEET = Path(__file__).with_name("fleet.yaml")
+"""File of the tests' fleet. Commands find it by ``MOORING_FLEET``, which tests/conftest.py sets."""
 
 
 def templates_of(fleet: Fleet) -> dict[str, Template]:
-    """Templates of every stack of the fleet, without the CDK's own validation."""
+    """Return the templates of every stack of the fleet, without the CDK's own validation."""
     with tempfile.TemporaryDirectory() as folder:
         app = new_app(folder)
         build(app, fleet)
@@ -26,29 +27,24 @@ def templates_of(fleet: Fleet) -> dict[str, Template]:
 
 @cache
 def example_fleet() -> Fleet:
-    return load(ROOT / "fleet.yaml")
+    return load(FLEET)
 
 
 @cache
 def example_templates() -> dict[str, Template]:
-    """The example fleet's templates, synthesized once in a process."""
+    """Return the templates of the tests' fleet, which a process synthesizes once."""
     return templates_of(example_fleet())
 
 
-def masked(template: Template) -> str:
-    """A template as text, without the hashes that change with every edit of the code that it carries."""
-    return _HASH.sub("<asset>", json.dumps(template, indent=1, sort_keys=True)) + "\n"
-
-
 def resources(template: Template, *types: str) -> dict[str, Template]:
-    """Resources of these types, by logical id; of all types if none is named."""
+    """Return the resources of these types by logical id; all resources without types."""
     return {
         name: resource for name, resource in template["Resources"].items() if not types or resource["Type"] in types
     }
 
 
 def changed(template: Template, logical_id: str, **properties: Any) -> Template:
-    """A copy with other properties of one resource; a property of None is left out."""
+    """Return a copy with other properties of one resource; a property of None is removed."""
     copied = copy.deepcopy(template)
     target = copied["Resources"][logical_id].setdefault("Properties", {})
     for name, value in properties.items():

@@ -1,10 +1,10 @@
-"""An environment in moto, with fakes for what moto lacks: CloudFormation's update, invocations, executions."""
+"""Builds an environment in moto, with fakes of what moto lacks: stack updates, invocations, executions, a bus."""
 
 import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import pytest
@@ -12,10 +12,13 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from pipelines.aws.clients import Services
+from pipelines.interface.keys import Key
 from pipelines.interface.names import Environment
 from pipelines.interface.paths import capture_prefix
 from pipelines.interface.release_state import ReleaseState
 from pipelines.interface.settings import Drift, Gate, Job, ModelSettings, Quality, Retraining
+
+R = TypeVar("R")
 
 ENVIRONMENT = Environment(team="arrivals", stage="dev", account="123456789012", region="us-east-1")
 MODEL = ENVIRONMENT.model("late-arrival")
@@ -25,6 +28,7 @@ PACKAGES_URI = f"s3://{ASSETS}/packages.gz"
 
 
 def settings(**changes: Any) -> ModelSettings:
+    """Return the settings of ``MODEL``, with some of them changed."""
     values: dict[str, Any] = {
         "model": MODEL.name,
         "dataset": "flights",
@@ -49,7 +53,7 @@ def settings(**changes: Any) -> ModelSettings:
 
 @dataclass
 class Stack:
-    """CloudFormation's part: one Serving stack that resolves the release parameter at every update."""
+    """Fake of CloudFormation with one Serving stack, which resolves the release parameter at every update."""
 
     read: Callable[[], str]
     status: str = "UPDATE_COMPLETE"
@@ -92,7 +96,7 @@ class Stack:
 
 @dataclass
 class Bus:
-    """The environment's bus: what was put on it, as (detail type, detail)."""
+    """Fake of the environment's bus, which keeps the events as (detail type, detail)."""
 
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -105,7 +109,7 @@ class Bus:
 
 @dataclass
 class Sagemaker:
-    """moto's SageMaker, mended: there an update of a package forgets the metadata that it does not name."""
+    """SageMaker of moto, whose update of a package otherwise deletes the metadata that the request does not name."""
 
     moto: Any
 
@@ -120,6 +124,8 @@ class Sagemaker:
 
 @dataclass
 class Executions:
+    """Fake of Step Functions, which keeps the inputs of the executions that were started."""
+
     running: set[str] = field(default_factory=set)
     started: list[dict[str, Any]] = field(default_factory=list)
 
@@ -133,7 +139,7 @@ class Executions:
 
 @dataclass
 class Endpoint:
-    """sagemaker-runtime's part: ``answer`` turns a body into one."""
+    """Fake of sagemaker-runtime; ``answer`` returns the answer to a body, ``ids`` are the inference ids."""
 
     answer: Callable[[str], str]
     ids: list[str] = field(default_factory=list)
@@ -145,7 +151,7 @@ class Endpoint:
 
 @dataclass
 class World:
-    """The environment as a test sees it."""
+    """An environment, with the fakes in it; ``queue`` receives the alerts."""
 
     services: Services
     stack: Stack
@@ -158,7 +164,7 @@ class World:
         return self.services.client(service)
 
     def alerts(self) -> list[str]:
-        """The alerts since this was last asked."""
+        """Return the alerts since the last call."""
         found = []
         while (
             messages := self.client("sqs").receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages")
@@ -173,10 +179,16 @@ class World:
             Name=MODEL.settings_parameter, Value=chosen.to_json(), Type="String", Overwrite=True
         )
 
-    def item(self, pk: str, sk: str) -> dict[str, Any]:
-        found = self.services.ledger.get(pk, sk)
-        assert found is not None, f"no item {pk} {sk}"
+    def item(self, key: Key[R]) -> R:
+        """Return a record of the ledger, which must be there."""
+        found = self.services.ledger.get(key)
+        assert found is not None, f"no item {key.pk} {key.sk}"
         return found
+
+    def create_package(self, **request: Any) -> str:
+        """Create a package of ``MODEL`` from CreateModelPackage's other arguments, and return its ARN."""
+        created = self.client("sagemaker").create_model_package(ModelPackageGroupName=MODEL.package_group, **request)
+        return str(created["ModelPackageArn"])
 
 
 @pytest.fixture(autouse=True)
@@ -214,8 +226,8 @@ def world() -> Iterator[World]:
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
         )
-        queue = clients("sqs").create_queue(QueueName="told")["QueueUrl"]
-        arn = f"arn:aws:sqs:{ENVIRONMENT.region}:{ENVIRONMENT.account}:told"
+        queue = clients("sqs").create_queue(QueueName="alerts")["QueueUrl"]
+        arn = f"arn:aws:sqs:{ENVIRONMENT.region}:{ENVIRONMENT.account}:alerts"
         clients("sns").create_topic(Name=ENVIRONMENT.topic)
         clients("sns").subscribe(TopicArn=ENVIRONMENT.topic_arn, Protocol="sqs", Endpoint=arn)
         clients("ssm").put_parameter(
@@ -229,7 +241,7 @@ def world() -> Iterator[World]:
 
 
 def serve(world: World, package_arn: str, suffix: str, *, captured_as: str = "") -> None:
-    """Put a package into service as CloudFormation would: model, config, endpoint.
+    """Put a package into service as CloudFormation does, with a model, a config and an endpoint.
 
     ``captured_as`` is the version under which its traffic is captured, by default its own.
     """

@@ -1,7 +1,8 @@
-"""Repairs of MiniStack: where it differs from AWS in a way that would let a mistake pass.
+"""Repairs of MiniStack, for differences from AWS that would let a mistake pass.
 
-Each module mends one service. MiniStack's functions are looked up in their modules at call time, so a repair replaces
-the attribute; ``patching.replace`` refuses an attribute that does not exist. The repairs fit exactly one version.
+Each module repairs one service. MiniStack looks up its functions in their modules at call time, so a repair replaces
+the module's attribute; ``patching.replace`` raises if the attribute does not exist. The repairs fit exactly one
+version of MiniStack. docs/reference/embedded-aws.md lists them and says how to add one.
 """
 
 from importlib.metadata import version
@@ -23,19 +24,22 @@ from mooring.embedded.repairs import (
 )
 
 MINISTACK = "1.5.33"
+"""Version of MiniStack that the repairs fit."""
 
 
 def apply(*, schedule_speed: float = 1.0) -> None:
-    """Mend MiniStack in this process; ``schedule_speed`` is how much faster schedules run than their expressions say.
+    """Apply all repairs to MiniStack in this process.
+
+    ``schedule_speed`` is the factor by which schedules run faster than their expressions say.
 
     Raises
     ------
     RuntimeError
-        Another version of MiniStack is installed, or it lacks what a repair replaces.
+        Another version of MiniStack is installed, or an attribute that a repair replaces does not exist.
     """
     installed = version("ministack")
     if installed != MINISTACK:
-        raise RuntimeError(f"MiniStack {installed} is installed, the repairs fit {MINISTACK} only: run make setup")
+        raise RuntimeError(f"MiniStack {installed} is installed, but the repairs fit only {MINISTACK}: run make setup")
     door.apply()
     schedules.apply(speed=schedule_speed)
     functions.apply()

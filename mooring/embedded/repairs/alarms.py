@@ -1,7 +1,7 @@
-"""CloudWatch alarms: the metric with exactly their dimensions, missing data as they say, and an event on each change.
+"""Repair CloudWatch alarms: exact dimensions, treatment of missing data, and an event on each state change.
 
-MiniStack mixes all dimensions of a metric, ignores missing data and evaluates only when data arrive, so an alarm on
-one endpoint would ring for another and never fall silent.
+MiniStack mixes all dimensions of a metric, ignores missing data and evaluates an alarm only when data arrive. So an
+alarm on one endpoint would go to ALARM for another endpoint's data, and would never return to OK.
 """
 
 import json
@@ -17,6 +17,7 @@ from ministack.services import cloudwatch, eventbridge
 from mooring.embedded.repairs.patching import replace
 
 TICK_S = 2.0
+"""Seconds between two evaluations of all alarms."""
 log = logging.getLogger("mooring.alarms")
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -29,7 +30,7 @@ _MISSING = {"breaching": True, "notBreaching": False}
 
 
 def apply() -> None:
-    """Mend alarms, and evaluate them all every ``TICK_S`` seconds."""
+    """Repair alarms, and evaluate all of them every ``TICK_S`` seconds."""
     replace(cloudwatch, "_evaluate_alarm", lambda _original: _evaluate)
     threading.Thread(target=_tick, daemon=True, name="alarms").start()
 
@@ -41,14 +42,14 @@ def _tick() -> None:
             with request_scope(account, region):
                 try:
                     _evaluate(alarm)
-                except Exception:  # one alarm that cannot be evaluated must not silence the others
+                except Exception:  # an alarm that cannot be evaluated must not stop the evaluation of the others
                     log.exception("alarm %s of account %s in %s", name, account, region)
 
 
 def _evaluate(alarm: dict[str, Any]) -> None:
     compare = _COMPARISONS.get(alarm.get("ComparisonOperator", ""))
     if not alarm.get("MetricName") or compare is None:
-        return  # metric math and anomaly bands: such an alarm stays INSUFFICIENT_DATA
+        return  # metric math or an anomaly band: not supported, the alarm stays INSUFFICIENT_DATA
     period, periods = int(alarm.get("Period") or 60), int(alarm.get("EvaluationPeriods") or 1)
     values = _values(alarm, period, periods)
     treatment = alarm.get("TreatMissingData") or "missing"
@@ -65,7 +66,7 @@ def _evaluate(alarm: dict[str, Any]) -> None:
 
 
 def _values(alarm: dict[str, Any], period: int, periods: int) -> list[float | None]:
-    """The statistic of each of the last periods, the newest first; None where no data are."""
+    """Return the statistic of each of the last periods, newest first; None for a period without data."""
     dimensions = alarm.get("Dimensions") or []
     key = cloudwatch._dims_key(cloudwatch._dims_from_list(dimensions) if isinstance(dimensions, list) else dimensions)
     points = cloudwatch._metrics.get((alarm["Namespace"], alarm["MetricName"], key), [])

@@ -1,7 +1,7 @@
-"""CloudFormation: stacks act under the role that they were given, and know the types that ours use.
+"""Repair CloudFormation: a stack acts under its role and knows all resource types that our stacks use.
 
-MiniStack ignores ``RoleARN``. AWS checks that the caller may pass it, uses it for the operation, and remembers it: an
-operation without one uses the role that the stack was last given. Without any role the caller's own permissions count.
+MiniStack ignores ``RoleARN``. AWS checks that the caller may pass the role, uses it for the operation, and stores it
+on the stack: an operation without ``RoleARN`` uses the stored role. Without any role the caller's permissions apply.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ _OPERATIONS = (
 
 
 def apply() -> None:
-    """Mend CloudFormation."""
+    """Repair CloudFormation."""
     ElementTree.register_namespace("", CFN_NS)
     for operation in _OPERATIONS:
         handlers._ACTION_HANDLERS[operation] = _under_role(operation, handlers._ACTION_HANDLERS[operation])
@@ -58,7 +58,7 @@ def _under_role(operation: str, original: Callable[[Mapping[str, Any]], Any]) ->
                 return _error("ValidationError", f"Role {given} is invalid or cannot be assumed: {error}")
         change_set, stack = _change_set(operation, params), _stack(operation, params)
         role = given or str((change_set or {}).get(_ROLE) or (stack or {}).get(_ROLE) or "")
-        # The operation's background task copies this context, and with it the role.
+        # The operation's background task copies this context, so it acts under the role, too.
         with identity.acting_as(role):
             answer = original(params)
         if role and answer[0] == 200:
@@ -92,9 +92,10 @@ def _created(operation: str, params: Mapping[str, Any]) -> dict[str, Any] | None
 
 
 def _describe_fully(original: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
-    """AWS shows a Parameter Store parameter's key and, beside it, the value that it resolved to, and the stack's role.
+    """Add the stack's role and the resolved values of Parameter Store parameters to DescribeStacks.
 
-    MiniStack shows the resolved value as if it were the parameter's own, and no role.
+    AWS returns such a parameter's name as ParameterValue and the value behind it as ResolvedValue. MiniStack returns
+    the resolved value as ParameterValue, and no role.
     """
 
     def describe_stacks(params: Mapping[str, Any]) -> Any:

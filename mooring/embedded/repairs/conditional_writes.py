@@ -1,9 +1,10 @@
-"""Conditional writes of S3: the condition keys by which a bucket's policy demands them, and copies that obey them.
+"""Repair S3's conditional writes: the condition keys with which a bucket policy demands them, and copies.
 
-The keys are those of AWS's user guide, "Enforce conditional writes on Amazon S3 buckets": ``s3:if-none-match`` and
-``s3:if-match`` are there if the request carries the header; ``s3:ObjectCreationOperation`` is false for what only
-prepares an object (CreateMultipartUpload, UploadPart, UploadPartCopy). MiniStack sets none of them, so a policy that
-denies writes without ``If-None-Match`` would deny all writes, and its copies overwrite whatever the header says.
+The keys are those of AWS's user guide, "Enforce conditional writes on Amazon S3 buckets". ``s3:if-none-match`` and
+``s3:if-match`` are present if the request has the header. ``s3:ObjectCreationOperation`` is false for operations that
+only prepare an object (CreateMultipartUpload, UploadPart, UploadPartCopy). MiniStack sets none of the three, so a
+policy that denies writes without ``If-None-Match`` would deny all writes. It also ignores the headers of CopyObject
+and overwrites the target.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,11 +17,11 @@ from mooring.embedded.repairs.patching import replace
 
 HEADERS = ("if-none-match", "if-match")
 PREPARING = ("uploads", "partNumber")
-"""What the query names where an upload begins or takes a part."""
+"""Query parameters of the operations that only prepare an object."""
 
 
 def apply() -> None:
-    """Mend S3's conditional writes."""
+    """Repair S3's conditional writes."""
     replace(iam_actions, "s3_service_context", _add_conditions)
     replace(s3, "_copy_object", _check_copy)
 
@@ -44,7 +45,7 @@ def _add_conditions(original: Callable[..., dict[str, Any]]) -> Callable[..., di
 
 def _check_copy(original: Callable[..., Any]) -> Callable[..., Any]:
     def copy_object(bucket: str, key: str, headers: dict[str, str]) -> Any:
-        held = (s3._ensure_bucket(bucket) or {}).get("objects", {}).get(key)
-        return s3._check_put_preconditions(headers, held) or original(bucket, key, headers)
+        existing = (s3._ensure_bucket(bucket) or {}).get("objects", {}).get(key)
+        return s3._check_put_preconditions(headers, existing) or original(bucket, key, headers)
 
     return copy_object

@@ -1,7 +1,7 @@
-"""Lambda's event source mappings of queues: the batching window, large batches, and the function's own permissions.
+"""Repair Lambda's event source mappings of SQS queues: batching window, large batches, the function's permissions.
 
-MiniStack hands messages on at once, ten at a time at most, and asks nobody. On AWS a mapping gathers messages until
-its window is over or its batch is full, and receives them under the function's role.
+MiniStack passes messages to the function at once, at most ten at a time, and checks no permission. On AWS a mapping
+collects messages until its window is over or its batch is full, and receives them under the function's role.
 """
 
 import logging
@@ -18,20 +18,20 @@ log = logging.getLogger("mooring.event_sources")
 
 _ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 _AT_ONCE = 10
-"""What MiniStack receives at a time."""
+"""Largest number of messages that MiniStack receives at a time."""
 _refused: set[str] = set()
-"""The functions of which the log says so already: the queue is looked at all the time."""
+"""Functions whose refusal is logged already: MiniStack polls the queue all the time."""
 
 
 def apply() -> None:
-    """Mend the mappings of queues."""
-    replace(sqs, "_receive_messages_for_esm", _gather)
+    """Repair the mappings of queues."""
+    replace(sqs, "_receive_messages_for_esm", _receive_batch)
 
 
-def _gather(original: Callable[[str, int], list[dict[str, Any]]]) -> Callable[[str, int], list[dict[str, Any]]]:
+def _receive_batch(original: Callable[[str, int], list[dict[str, Any]]]) -> Callable[[str, int], list[dict[str, Any]]]:
     def receive(queue_url: str, most: int) -> list[dict[str, Any]]:
         arn = sqs._get_q(queue_url)["attributes"]["QueueArn"]
-        mapping = next(found for found in lambda_svc._esms.values() if found["EventSourceArn"] == arn)
+        mapping = next(esm for esm in lambda_svc._esms.values() if esm["EventSourceArn"] == arn)
         window_s = int(mapping.get("MaximumBatchingWindowInSeconds") or 0)
         if window_s and not _is_due(sqs._get_q(queue_url)["messages"], most, window_s):
             return []

@@ -1,6 +1,6 @@
-"""EventBridge and Scheduler: a target is called only if its own policy or the target's role allows it.
+"""Repair EventBridge and Scheduler: a target is called only if its resource policy or the target's role allows it.
 
-MiniStack calls every target. On AWS a Lambda function must admit ``events.amazonaws.com`` in its resource policy, and
+MiniStack calls every target. On AWS the resource policy of a Lambda function must allow ``events.amazonaws.com``, and
 a target that names a role is called under that role.
 """
 
@@ -29,7 +29,7 @@ _NEEDS_ROLE = ("states",)
 
 
 def apply() -> None:
-    """Mend what calls targets."""
+    """Repair the calls of targets."""
     replace(eventbridge, "_invoke_target", _authorize_target)
 
 
@@ -37,7 +37,7 @@ def _authorize_target(original: Callable[..., None]) -> Callable[..., None]:
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
         try:
             if event.get("Source") == "aws.scheduler":
-                # Scheduler names the schedule's group as the source, not the schedule.
+                # Scheduler's aws:SourceArn is the schedule's group, not the schedule.
                 group = rule.get("GroupName") or "default"
                 source = f"arn:aws:scheduler:{get_region()}:{get_account_id()}:schedule-group/{group}"
                 _authorize(target, service="scheduler.amazonaws.com", source_arn=source)
@@ -46,7 +46,7 @@ def _authorize_target(original: Callable[..., None]) -> Callable[..., None]:
         except identity.AccessDeniedError as error:
             log.warning("%s does not call %s: %s", rule.get("Arn", "a rule"), target.get("Arn"), error)
             return
-        # What the target sets in motion acts for itself, not for whoever sent the event.
+        # The target and the work that it starts act for themselves, not for the sender of the event.
         with identity.acting_as(""):
             original(target, event, rule, view)
 
@@ -79,7 +79,7 @@ def _require_resource_policy(kind: str, arn: str, service: str, source_arn: str)
         for statement in (statements if isinstance(statements, list) else [statements])
         if iam_evaluator._service_principal_matches(statement.get("Principal"), service)
     ]
-    asked = iam_evaluator.EvalContext(
+    request = iam_evaluator.EvalContext(
         principal_arn=service,
         principal_type="AWSService",
         principal_account=get_account_id(),
@@ -90,5 +90,5 @@ def _require_resource_policy(kind: str, arn: str, service: str, source_arn: str)
         service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()},
     )
     policies = [iam_evaluator.parse_policy_document({"Statement": named})]
-    if iam_evaluator.evaluate(asked, policies).decision != "Allow":
-        raise identity.AccessDeniedError(f"the resource policy of {arn} does not admit {service}")
+    if iam_evaluator.evaluate(request, policies).decision != "Allow":
+        raise identity.AccessDeniedError(f"the resource policy of {arn} does not allow {service} to call it")

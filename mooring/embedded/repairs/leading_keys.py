@@ -1,7 +1,8 @@
-"""The condition key ``dynamodb:LeadingKeys``: the partition keys that a request touches.
+"""Add the condition key ``dynamodb:LeadingKeys``: the partition keys that a request reads or writes.
 
-MiniStack never sets it, and ``ForAllValues`` of a key that is not there holds: who may write only the items of
-datasets could have written a model's champion. What cannot be read from a request counts as a key that no policy names.
+MiniStack never sets it, and ``ForAllValues`` is true for an absent key: a role that may write only the items of
+datasets could write a model's champion. A partition key that cannot be read from the request counts as ``UNKNOWN``,
+which no policy names.
 """
 
 import json
@@ -15,10 +16,11 @@ from ministack.services import dynamodb
 from mooring.embedded.repairs.patching import replace
 
 UNKNOWN = ""
+"""Value of a partition key that the request does not show."""
 
 
 def apply() -> None:
-    """Mend DynamoDB's condition keys."""
+    """Repair DynamoDB's condition keys."""
     replace(iam_actions, "dynamodb_service_context", _add_leading_keys)
 
 
@@ -36,28 +38,28 @@ def _add_leading_keys(original: Callable[[bytes], dict[str, Any]]) -> Callable[[
 
 
 def _leading_keys(request: dict[str, Any]) -> Iterator[str]:
-    """Of one item, a query, a batch or a transaction; a scan has none."""
+    """Yield the partition keys of one item, a query, a batch or a transaction; a scan has none."""
     for item in (request.get("Key"), request.get("Item")):
         if isinstance(item, dict):
             yield _value(item.get(_partition_key(request.get("TableName"))))
     if "KeyConditionExpression" in request or "KeyConditions" in request:
-        yield _queried(request)
+        yield _query_key(request)
     tables = request.get("RequestItems")
-    for table, asked in tables.items() if isinstance(tables, dict) else ():
-        for entry in asked.get("Keys", []) if isinstance(asked, dict) else asked:
-            for item in [entry] if isinstance(asked, dict) else [next(iter(each.values())) for each in entry.values()]:
+    for table, batch in tables.items() if isinstance(tables, dict) else ():
+        for entry in batch.get("Keys", []) if isinstance(batch, dict) else batch:
+            for item in [entry] if isinstance(batch, dict) else [next(iter(each.values())) for each in entry.values()]:
                 yield _value(item.get(_partition_key(table)))
     for entry in request.get("TransactItems") or []:
         for operation in entry.values():
             yield from _leading_keys(operation)
 
 
-def _queried(request: dict[str, Any]) -> str:
+def _query_key(request: dict[str, Any]) -> str:
     key = _partition_key(request.get("TableName"))
     if "IndexName" in request:
         return UNKNOWN
-    if isinstance(old := request.get("KeyConditions"), dict):
-        return _value(next(iter(old.get(key, {}).get("AttributeValueList", [])), None))
+    if isinstance(conditions := request.get("KeyConditions"), dict):
+        return _value(next(iter(conditions.get(key, {}).get("AttributeValueList", [])), None))
     names = request.get("ExpressionAttributeNames") or {}
     for name, value in re.findall(r"([#\w.-]+)\s*=\s*(:\w+)", request["KeyConditionExpression"]):
         if names.get(name, name) == key:

@@ -1,4 +1,4 @@
-"""Parameter Store: reading all parameters below a path is allowed by that path, not on ``*``."""
+"""Repair Parameter Store: IAM evaluates GetParametersByPath on the ARN of the path, not on ``*``."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ ACTION = "AmazonSSM.GetParametersByPath"
 
 
 def apply() -> None:
-    """Mend Parameter Store."""
+    """Repair Parameter Store."""
     replace(iam_actions, "extract_resource_arn", _name_path)
 
 
@@ -21,7 +21,7 @@ def _name_path(original: Callable[..., str]) -> Callable[..., str]:
         _method, _path, headers, body, _query, region, account = request
         if service == "ssm" and headers.get("x-amz-target") == ACTION:
             path = str(json.loads(body or b"{}").get("Path", ""))
-            # AWS takes the path as it is given: with a slash at its end if it has one.
+            # AWS uses the path as given: a slash at its end stays in the ARN.
             return f"arn:aws:ssm:{region}:{account}:parameter/{path.lstrip('/')}"
         return original(service, *request)
 

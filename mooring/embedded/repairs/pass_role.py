@@ -1,7 +1,7 @@
-"""``iam:PassRole``: who hands a role to a service must be allowed to.
+"""Check ``iam:PassRole`` of requests that pass a role to Lambda, Step Functions, EventBridge or Scheduler.
 
-MiniStack checks it nowhere. Here it is checked where a request names a role for Lambda, Step Functions, EventBridge
-or Scheduler; SageMaker and CloudFormation check theirs themselves.
+MiniStack never checks it. SageMaker's and CloudFormation's roles are checked by ``sagemaker.sessions`` and
+``repairs.cloudformation``.
 """
 
 import json
@@ -18,10 +18,10 @@ Handler = Callable[..., Awaitable[tuple[int, dict[str, str], bytes]]]
 
 
 def apply() -> None:
-    """Mend the services that take a role."""
+    """Repair the services that accept a role."""
     for service, roles in (("lambda", _lambda), ("states", _states), ("events", _events), ("scheduler", _scheduler)):
         if service not in app.SERVICE_HANDLERS:
-            raise RuntimeError(f"MiniStack has no service {service}: a repair does not fit")
+            raise RuntimeError(f"MiniStack has no service {service}: the repair does not fit the installed version")
         app.SERVICE_HANDLERS[service] = _check(service, roles, app.SERVICE_HANDLERS[service])
 
 
@@ -73,6 +73,6 @@ def _scheduler(method: str, path: str, _target: str, body: dict[str, Any]) -> It
 def _json(body: Any) -> dict[str, Any]:
     try:
         found = json.loads(body or b"{}")
-    except (ValueError, UnicodeDecodeError):  # a packed function or another protocol: no role in it
+    except (ValueError, UnicodeDecodeError):  # a function's zip or another protocol: there is no role in it
         return {}
     return found if isinstance(found, dict) else {}

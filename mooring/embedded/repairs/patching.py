@@ -1,4 +1,4 @@
-"""Replacing a function of another module, loudly."""
+"""Replace an attribute of a module or class; raise if it does not exist."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -11,8 +11,8 @@ def replace(module: ModuleType | type, name: str, wrap: Callable[[Any], Any]) ->
     Raises
     ------
     RuntimeError
-        There is no such attribute: the installed version is not the one that the repair was made for.
+        There is no such attribute: the repair was made for another version.
     """
     if not hasattr(module, name):
-        raise RuntimeError(f"{module.__name__} has no {name}: a repair does not fit the installed MiniStack")
+        raise RuntimeError(f"{module.__name__} has no {name}: the repair does not fit the installed version")
     setattr(module, name, wrap(getattr(module, name)))

@@ -1,7 +1,7 @@
-"""What a stack's role must be allowed to do for each type of resource: one action per create, update and delete.
+"""IAM actions that a stack's role needs for each resource type: one per create, update and delete.
 
-AWS's handlers call several APIs per resource; the one that names the resource stands for them here. A type that is
-not in the table is not checked; SageMaker's types are checked by the service itself.
+AWS's handlers call several APIs per resource; the table has only the one that names the resource. A type that is not
+in the table is not checked. SageMaker's service checks its own types.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,11 @@ from mooring.embedded import identity
 
 
 class Actions(NamedTuple):
-    """IAM actions, the property that names the resource, and its ARN."""
+    """IAM actions of one resource type.
+
+    ``name`` is the property that names the resource (empty: none). ``arn`` is a template with the fields ``region``,
+    ``account``, ``name`` and ``group``.
+    """
 
     create: str
     update: str
@@ -25,7 +29,7 @@ class Actions(NamedTuple):
 
 _HERE = "{region}:{account}"
 TABLE = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": None,  # checked by mooring.embedded.services.scaling
+    "AWS::ApplicationAutoScaling::ScalableTarget": None,  # mooring.embedded.services.scaling checks both types
     "AWS::ApplicationAutoScaling::ScalingPolicy": None,
     "AWS::Budgets::Budget": Actions(
         "budgets:ModifyBudget",
@@ -140,12 +144,12 @@ TABLE = {
 
 
 def authorize_resource(operation: str, resource_type: str, props: dict[str, Any], physical_id: str) -> None:
-    """Check the acting principal for ``create``, ``update`` or ``delete`` of one resource.
+    """Check that the acting principal may ``create``, ``update`` or ``delete`` one resource.
 
     Raises
     ------
     AccessDeniedError
-        It may not do this, or not pass a role that the resource names.
+        The principal may not do this, or may not pass a role that the resource names.
     """
     if resource_type == "AWS::IAM::Policy":
         action = "iam:DeleteRolePolicy" if operation == "delete" else "iam:PutRolePolicy"

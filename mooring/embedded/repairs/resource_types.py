@@ -1,4 +1,4 @@
-"""CloudFormation types that MiniStack lacks and our stacks use."""
+"""Add the CloudFormation resource types that our stacks use and MiniStack lacks."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ _BOTH = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 
 
 def register() -> None:
-    """Make the types known to MiniStack's stacks."""
+    """Add the types to MiniStack's stacks."""
     provisioners._RESOURCE_HANDLERS.update(
         {
             "AWS::ApplicationAutoScaling::ScalableTarget": {
@@ -49,7 +49,7 @@ def _create_budget(logical_id: str, props: dict[str, Any], stack: str) -> tuple[
     budget = {**props["Budget"], "BudgetName": name}
     if limit := budget.get("BudgetLimit"):
         budget["BudgetLimit"] = {key: str(value) for key, value in limit.items()}
-    _done(budgets._create_budget({**props, "Budget": budget}))
+    _require_success(budgets._create_budget({**props, "Budget": budget}))
     return name, {}
 
 
@@ -63,7 +63,7 @@ def _update_budget(
 
 def _delete_budget(physical_id: str, _props: dict[str, Any]) -> None:
     if physical_id in budgets._budgets:
-        _done(budgets._delete_budget({"BudgetName": physical_id}))
+        _require_success(budgets._delete_budget({"BudgetName": physical_id}))
 
 
 def _archive_request(name: str, props: dict[str, Any]) -> dict[str, Any]:
@@ -78,20 +78,20 @@ def _archive_request(name: str, props: dict[str, Any]) -> dict[str, Any]:
 
 def _create_archive(logical_id: str, props: dict[str, Any], stack: str) -> tuple[str, dict[str, Any]]:
     name = str(props.get("ArchiveName") or f"{stack}-{logical_id}"[:48])
-    made = _done(eventbridge._create_archive(_archive_request(name, props)))
-    return name, {"Arn": made["ArchiveArn"], "ArchiveName": name}
+    archive = _require_success(eventbridge._create_archive(_archive_request(name, props)))
+    return name, {"Arn": archive["ArchiveArn"], "ArchiveName": name}
 
 
 def _update_archive(
     physical_id: str, _old: dict[str, Any], new: dict[str, Any], _stack: str
 ) -> tuple[str, dict[str, Any]]:
-    _done(eventbridge._update_archive(_archive_request(physical_id, new)))
+    _require_success(eventbridge._update_archive(_archive_request(physical_id, new)))
     return physical_id, {"Arn": eventbridge._archives[physical_id]["ArchiveArn"], "ArchiveName": physical_id}
 
 
 def _delete_archive(physical_id: str, _props: dict[str, Any]) -> None:
     if physical_id in eventbridge._archives:
-        _done(eventbridge._delete_archive({"ArchiveName": physical_id}))
+        _require_success(eventbridge._delete_archive({"ArchiveName": physical_id}))
 
 
 def _create_bus_policy(_logical_id: str, props: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
@@ -99,7 +99,10 @@ def _create_bus_policy(_logical_id: str, props: dict[str, Any], _stack: str) -> 
     if bus not in eventbridge._event_buses:
         raise ValueError(f"Event bus {bus} does not exist.")
     if "Statement" not in props:
-        raise ValueError("AWS::Events::EventBusPolicy is supported with Statement only")
+        raise ValueError(
+            "the embedded AWS supports AWS::Events::EventBusPolicy only with the property Statement"
+            f" (given: {', '.join(sorted(props))})"
+        )
     policy = eventbridge._event_bus_policies.setdefault(bus, {"Version": "2012-10-17", "Statement": []})
     policy["Statement"] = [known for known in policy["Statement"] if known.get("Sid") != sid]
     policy["Statement"].append({"Sid": sid, **props["Statement"]})
@@ -114,10 +117,10 @@ def _update_bus_policy(
 
 def _delete_bus_policy(physical_id: str, _props: dict[str, Any]) -> None:
     bus, _, sid = physical_id.partition("|")
-    _done(eventbridge._remove_permission({"EventBusName": bus, "StatementId": sid}))
+    _require_success(eventbridge._remove_permission({"EventBusName": bus, "StatementId": sid}))
 
 
-def _done(answer: tuple[int, Any, Any]) -> dict[str, Any]:
+def _require_success(answer: tuple[int, Any, Any]) -> dict[str, Any]:
     status, _headers, body = answer
     found: dict[str, Any] = json.loads(body or b"{}")
     if status >= 400:

@@ -1,4 +1,4 @@
-"""Schedules: the one clock that can run faster than AWS's, for demonstrations and tests."""
+"""Run schedules faster than on AWS, for demonstrations and tests; fill in Scheduler's context attributes."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,12 +9,13 @@ from ministack.services import eventbridge, scheduler
 from mooring.embedded.repairs.patching import replace
 
 TICK_S = 1.0
+"""Seconds between two searches for due schedules; MiniStack's own value is 10."""
 
 
 def apply(*, speed: float) -> None:
-    """Have ``rate(1 hour)`` fire every 3600 / ``speed`` seconds, for EventBridge rules and Scheduler's schedules.
+    """Make ``rate(1 hour)`` fire every 3600 / ``speed`` seconds, for EventBridge rules and Scheduler's schedules.
 
-    MiniStack looks for what is due every 10 seconds, here every second. ``cron`` and ``at`` keep to the wall clock.
+    ``cron`` and ``at`` expressions follow the wall clock.
     """
     replace(eventbridge, "_SCHEDULER_TICK_INTERVAL", lambda _original: TICK_S)
     replace(scheduler, "_SCHEDULE_TICK_INTERVAL", lambda _original: TICK_S)
@@ -31,7 +32,7 @@ def apply(*, speed: float) -> None:
 
 
 def _with_context(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Scheduler fills its context attributes into a target's input; MiniStack hands them over as they stand."""
+    """Replace Scheduler's context attributes in a target's input; MiniStack leaves the placeholders in it."""
 
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> Any:
         if event.get("Source") == "aws.scheduler" and "Input" in target:

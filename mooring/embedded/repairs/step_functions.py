@@ -1,6 +1,6 @@
-"""Step Functions: tasks act under the machine's role, and what is stopped or timed out ends.
+"""Repair Step Functions: tasks act under the machine's role, and stopped or timed-out work ends.
 
-A ``.sync`` handler that waits for a job polls ``cancelled()`` and ends the job when it turns true.
+A ``.sync`` handler that waits for a job polls ``cancelled()`` and stops the job once it returns true.
 """
 
 import contextvars
@@ -25,9 +25,9 @@ _OPTIMISED = "arn:aws:states:::"
 
 
 def apply() -> None:
-    """Mend Step Functions."""
+    """Repair Step Functions."""
     replace(stepfunctions, "_run_execution", _run_as_role)
-    replace(stepfunctions, "_fail_execution", _keep_how_it_ended)
+    replace(stepfunctions, "_fail_execution", _keep_end_status)
     replace(stepfunctions, "_invoke_resource", _authorize_task)
     replace(stepfunctions, "_invoke_with_callback", _authorize_callback_task)
     replace(stepfunctions, "_run_distributed_map", _authorize_map)
@@ -36,16 +36,16 @@ def apply() -> None:
 
 
 def cancelled() -> bool:
-    """Whether the task that calls this has timed out or its execution has ended: its work must end, too."""
+    """Return whether the calling task must stop its work: it has timed out, or its execution has ended."""
     flag = _timed_out.get()
     execution = _execution.get(None)
     return (flag is not None and flag.is_set()) or (execution is not None and execution["status"] != "RUNNING")
 
 
 def _run_as_role(original: Callable[[str], None]) -> Callable[[str], None]:
-    """AWS runs an execution under the machine's role, for at most its ``TimeoutSeconds``.
+    """Run an execution under the machine's role, for at most the machine's ``TimeoutSeconds``.
 
-    MiniStack ignores both: every task is allowed, and an execution may run for ever.
+    MiniStack ignores both: it allows every task, and an execution may run for ever.
     """
 
     def run_execution(arn: str) -> None:
@@ -86,8 +86,11 @@ def _timer(execution: dict[str, Any], seconds: float | None) -> threading.Timer 
     return timer
 
 
-def _keep_how_it_ended(original: Callable[..., None]) -> Callable[..., None]:
-    """A task that fails because its execution was stopped leaves the execution ABORTED; MiniStack makes it FAILED."""
+def _keep_end_status(original: Callable[..., None]) -> Callable[..., None]:
+    """Keep the status of an execution that has ended.
+
+    A task may fail because its execution was stopped; the execution stays ABORTED. MiniStack would set FAILED.
+    """
 
     def fail_execution(execution: dict[str, Any], error: str, cause: str) -> None:
         if execution["status"] == "RUNNING":
@@ -97,7 +100,7 @@ def _keep_how_it_ended(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _authorize_task(original: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    """AWS checks an optimised integration's action against the machine's role; MiniStack checks nothing."""
+    """Check an optimized integration's action against the machine's role; MiniStack checks nothing."""
 
     def invoke_resource(resource: str, payload: Any) -> Any:
         _refuse_if_cancelled()
@@ -108,7 +111,7 @@ def _authorize_task(original: Callable[[str, Any], Any]) -> Callable[[str, Any],
 
 
 def _authorize_callback_task(original: Callable[..., Any]) -> Callable[..., Any]:
-    """As ``_authorize_task``, for ``.waitForTaskToken``."""
+    """Do the same as ``_authorize_task`` for ``.waitForTaskToken``."""
 
     def invoke_with_callback(resource: str, payload: Any, token: str, state: dict[str, Any]) -> Any:
         _refuse_if_cancelled()
@@ -119,7 +122,7 @@ def _authorize_callback_task(original: Callable[..., Any]) -> Callable[..., Any]
 
 
 def _authorize_map(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A distributed map's items are executions that the machine's role must be allowed to start."""
+    """Check that the machine's role may start executions: each item of a distributed map is one."""
 
     def run_distributed_map(state: Any, given: Any, effective: Any, items: Any, execution: Any, ctx: Any) -> Any:
         _require("States.Permissions", "states:StartExecution", execution["stateMachineArn"])
@@ -129,7 +132,7 @@ def _authorize_map(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _cancel_after_timeout(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A task's ``TimeoutSeconds`` ends its work; MiniStack leaves the work running and forgets it."""
+    """End the work of a task after its ``TimeoutSeconds``; MiniStack ends only the task and leaves its work running."""
 
     def invoke_resource_with_timeout(resource: str, payload: Any, timeout: float) -> Any:
         flag = threading.Event()
@@ -147,7 +150,7 @@ def _cancel_after_timeout(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _authorize_sdk_call(original: Callable[..., Any]) -> Callable[..., Any]:
-    """AWS checks an ``aws-sdk`` task's action against the machine's role; MiniStack calls the service unchecked."""
+    """Check an ``aws-sdk`` task's action against the machine's role; MiniStack calls the service without a check."""
 
     def call_service_handler_sync(handler: Any, *request: Any, timeout: float | None = None) -> Any:
         method, path, headers, body, query_params = request
@@ -157,7 +160,10 @@ def _authorize_sdk_call(original: Callable[..., Any]) -> Callable[..., Any]:
             params = app._routing_params(method, path, headers, data, query_params)
             action = iam_actions.extract_iam_action(service, method, path, headers, data, params)
             if action is None:
-                raise stepfunctions._ExecutionError("States.Runtime", f"no IAM action is known for {method} {path}")
+                raise stepfunctions._ExecutionError(
+                    "States.Runtime",
+                    f"the embedded AWS does not support this aws-sdk task: it knows no IAM action for {method} {path}",
+                )
             resource = iam_actions.extract_resource_arn(
                 service, method, path, headers, data, params, get_region(), get_account_id()
             )
@@ -187,7 +193,7 @@ def _authorize(resource: str, payload: Any) -> None:
         _require("Lambda.AWSLambdaException", "lambda:InvokeFunction", _function_arn(function))
         return
     if not resource.startswith(_OPTIMISED) or ":aws-sdk:" in resource or ":::sagemaker:" in resource:
-        return  # activities need no permission; the others are checked where they are carried out
+        return  # activities need no permission; aws-sdk and SageMaker tasks are checked where they run
     task = resource.removeprefix(_OPTIMISED).partition(".")[0]
     service, _, operation = task.partition(":")
     fields: Mapping[str, Any] = payload if isinstance(payload, dict) else {}
@@ -214,7 +220,8 @@ def _authorize(resource: str, payload: Any) -> None:
         _require("StepFunctions.AWSStepFunctionsException", "states:StartExecution", machine)
     else:
         raise stepfunctions._ExecutionError(
-            "States.Runtime", f"{resource} is not supported here: its permissions could not be checked"
+            "States.Runtime",
+            f"the embedded AWS does not support {resource}: it cannot check the task's permissions",
         )
 
 

@@ -1,4 +1,4 @@
-"""S3: the bucket's owner is who the request expects, and AWS's own key serves where none is named."""
+"""Repair S3: expected bucket owners, the AWS managed KMS key, and checksums of copies."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,14 +13,14 @@ _HEADERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
 
 
 def apply() -> None:
-    """Mend S3."""
+    """Repair S3."""
     replace(s3, "handle_request", _check_owner)
     replace(s3, "_resolve_sse_write_headers", _name_managed_key)
     replace(s3, "_copy_object", _hash_copy)
 
 
 def _check_owner(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """AWS answers 403 when ``ExpectedBucketOwner`` is not the owner; MiniStack ignores it."""
+    """Answer 403 if ``ExpectedBucketOwner`` is not the bucket's owner; MiniStack ignores the header."""
 
     async def handle_request(method: str, path: str, headers: dict[str, str], *rest: Any, **more: Any) -> Any:
         bucket, _key = s3._parse_bucket_key(path, headers)
@@ -35,7 +35,10 @@ def _check_owner(original: Callable[..., Awaitable[Any]]) -> Callable[..., Await
 
 
 def _name_managed_key(original: Callable[..., Any]) -> Callable[..., Any]:
-    """``aws:kms`` without a key means the account's ``aws/s3``; MiniStack refuses it, and with it the CDK's assets."""
+    """Use the account's key ``aws/s3`` for ``aws:kms`` without a key.
+
+    MiniStack refuses such a request. The CDK uploads its assets with such requests.
+    """
 
     def resolve_sse_write_headers(headers: dict[str, str], bucket: str) -> Any:
         if headers.get("x-amz-server-side-encryption") == "aws:kms" and not headers.get(_KEY_HEADER):
@@ -46,7 +49,10 @@ def _name_managed_key(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _hash_copy(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A copy that asks for a checksum is given one; MiniStack heeds the header that only writes carry."""
+    """Compute the checksum that a copy requests.
+
+    A copy requests it with ``x-amz-checksum-algorithm``; MiniStack reads only the header that writes have.
+    """
 
     def copy_object(bucket: str, key: str, headers: dict[str, str]) -> Any:
         if algorithm := headers.get("x-amz-checksum-algorithm"):

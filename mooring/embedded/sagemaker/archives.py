@@ -1,4 +1,4 @@
-"""Tars: packed so that equal content gives equal bytes, unpacked so that none can harm."""
+"""Pack folders to .tar.gz deterministically, and unpack archives safely."""
 
 import gzip
 import os
@@ -10,11 +10,14 @@ MAX_BYTES = 10 * 1024**3
 
 
 class UnsafeArchiveError(Exception):
-    """The archive holds something that must not be unpacked, or is no archive."""
+    """Refusal of an archive that is not safe to unpack, or that cannot be read."""
 
 
 def pack(folder: Path, target: Path) -> None:
-    """Write ``folder``'s files to a .tar.gz: sorted, no times, no owners; a symbolic link becomes its content."""
+    """Write the files of ``folder`` to a .tar.gz; equal content gives equal bytes.
+
+    Members are sorted and have no times and no owners. A symbolic link becomes the content of its target.
+    """
     with (
         target.open("wb") as raw,
         gzip.GzipFile("", "wb", mtime=0, fileobj=raw, compresslevel=6) as packed,
@@ -25,7 +28,7 @@ def pack(folder: Path, target: Path) -> None:
             member.mtime = member.uid = member.gid = 0
             member.uname = member.gname = ""
             member.mode = 0o755 if member.isdir() or os.access(path, os.X_OK) else 0o644
-            # Hard links would refer to another member; two copies are as good.
+            # gettarinfo makes a second hard link refer to the first member; the archive holds two copies instead.
             member.type = tarfile.DIRTYPE if path.is_dir() else tarfile.REGTYPE
             if path.is_dir():
                 archive.addfile(member)
@@ -36,12 +39,13 @@ def pack(folder: Path, target: Path) -> None:
 
 
 def unpack(source: Path, folder: Path, *, max_members: int = MAX_MEMBERS, max_bytes: int = MAX_BYTES) -> None:
-    """Unpack a .tar.gz of plain files and folders below ``folder``.
+    """Unpack a .tar.gz of plain files and folders below ``folder``; ``max_bytes`` counts the unpacked files.
 
     Raises
     ------
     UnsafeArchiveError
-        A member would land elsewhere, is a link or a device, comes twice, or there are too many or too large ones.
+        The archive cannot be read, has too many files or bytes, or a member lies outside ``folder``, is a link or a
+        device, or occurs twice.
     """
     seen: set[Path] = set()
     size = 0
@@ -54,9 +58,11 @@ def unpack(source: Path, folder: Path, *, max_members: int = MAX_MEMBERS, max_by
                     continue
                 size += member.size
                 if target in seen:
-                    raise UnsafeArchiveError(f"{source.name}: {member.name} comes twice")
+                    raise UnsafeArchiveError(f"{source.name} holds {member.name} twice; each name may occur once")
                 if len(seen) >= max_members or size > max_bytes:
-                    raise UnsafeArchiveError(f"{source.name}: more than {max_members} files or {max_bytes} bytes")
+                    raise UnsafeArchiveError(
+                        f"{source.name} holds more than {max_members} files or {max_bytes} bytes; pack less into it"
+                    )
                 seen.add(target)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 archive.extract(member, folder, filter="data")
@@ -67,7 +73,7 @@ def unpack(source: Path, folder: Path, *, max_members: int = MAX_MEMBERS, max_by
 def _target(member: tarfile.TarInfo, folder: Path) -> Path:
     path = Path(member.name)
     if path.is_absolute() or ".." in path.parts:
-        raise UnsafeArchiveError(f"{member.name!r} would leave the folder")
+        raise UnsafeArchiveError(f"{member.name!r} lies outside the folder; paths must be relative, without '..'")
     if not (member.isreg() or member.isdir()):
         raise UnsafeArchiveError(f"{member.name!r} is a link or a device; only files and folders are unpacked")
     return folder / path

@@ -1,4 +1,4 @@
-"""Data capture: requests and answers as JSON Lines in S3, in SageMaker's own format and under the model's role."""
+"""Data capture: write requests and answers to S3 as JSON Lines in SageMaker's format, under the model's role."""
 
 import base64
 import json
@@ -20,13 +20,15 @@ from mooring.embedded.sagemaker.store import Record
 logger = logging.getLogger("mooring.sagemaker")
 
 FLUSH_AFTER_S = 2.0
+"""Seconds after which a batch is written, from its first exchange."""
 FLUSH_AT_BYTES = 4 * 1024 * 1024
+"""Bytes of requests and answers from which a batch is written."""
 _MAX_WAITING = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """One invocation."""
+    """One request to a variant and its answer."""
 
     variant: str
     body: bytes
@@ -38,7 +40,7 @@ class Exchange:
 
 
 def line(exchange: Exchange, config: Record) -> bytes:
-    """The exchange as one line of a capture file."""
+    """Return the exchange as one line of a capture file; ``config`` is the endpoint config's DataCaptureConfig."""
     modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
     sides = {
         "endpointInput": ("Input", "INPUT", exchange.body, exchange.content_type),
@@ -73,7 +75,7 @@ def _side(mode: str, body: bytes, kind: str, config: Record) -> dict[str, Any]:
 
 
 class CaptureWriter:
-    """Collects exchanges and writes them in batches; what fails is logged and never fails a prediction."""
+    """Writer of an endpoint's exchanges, in batches; a failure is logged and never fails a prediction."""
 
     def __init__(self, endpoint: str, config: Record, sessions: dict[str, RoleSession]) -> None:
         self._endpoint = endpoint
@@ -84,7 +86,7 @@ class CaptureWriter:
         self._thread.start()
 
     def offer(self, exchange: Exchange) -> None:
-        """Take the exchange if the sampling says so; never waits."""
+        """Queue the exchange, if the sampling selects it; never block."""
         if random.random() * 100 >= self._config["InitialSamplingPercentage"]:
             return
         try:
@@ -93,7 +95,7 @@ class CaptureWriter:
             logger.warning("endpoint %s: a capture was dropped, %d are waiting", self._endpoint, _MAX_WAITING)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the exchanges that are left and end the thread."""
         self._waiting.put(None)
         self._thread.join(30)
 

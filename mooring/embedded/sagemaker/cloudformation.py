@@ -1,4 +1,4 @@
-"""CloudFormation's SageMaker types: the same operations, under the stack's role, with CloudFormation's rules."""
+"""Add CloudFormation's SageMaker resource types: they call the API's operations under the stack's role."""
 
 import contextlib
 from typing import Any
@@ -30,14 +30,15 @@ _WAIT_S = 600.0
 _MAX_NAME = 63
 
 Answer = tuple[str, dict[str, str]]
+"""A resource's physical id (its ARN) and its attributes."""
 
 
 class StackError(Exception):
-    """A resource could not be made; CloudFormation shows the text as the resource's reason."""
+    """Failure to create, update or delete a resource; CloudFormation shows the text as the resource's reason."""
 
 
 def register() -> None:
-    """Make MiniStack's stacks know SageMaker."""
+    """Add SageMaker's types to MiniStack's stacks."""
     for resource_type in _KINDS:
         provisioners._RESOURCE_HANDLERS[resource_type] = {
             "create": _Handler(resource_type).create,
@@ -53,7 +54,7 @@ def register() -> None:
 
 
 class _Handler:
-    """The three handlers of one resource type."""
+    """Create, update and delete handlers of one resource type."""
 
     def __init__(self, resource_type: str) -> None:
         self._type = resource_type
@@ -61,7 +62,7 @@ class _Handler:
         self._kind = _KINDS[resource_type]
 
     def create(self, logical_id: str, props: Record, _stack: str) -> Answer:
-        """Make it; an endpoint that does not come into service is deleted before this raises."""
+        """Create the resource; delete an endpoint that does not reach InService, then raise."""
         name = props.get(f"{self._noun}Name") or f"{logical_id[: _MAX_NAME - 13]}-{store.suffix()}"
         arn = str(self._call("Create", {**props, f"{self._noun}Name": name})[f"{self._noun}Arn"])
         if self._noun == "Endpoint":
@@ -69,7 +70,7 @@ class _Handler:
         return arn, self._attributes(name)
 
     def update(self, arn: str, old: Record, new: Record, _stack: str) -> Answer:
-        """Change in place what need not be replaced: an endpoint's config, and tags."""
+        """Update in place what needs no replacement: an endpoint's config, and tags."""
         name = arn.partition("/")[2]
         if self._noun == "Endpoint":
             self._update_endpoint(name, new)
@@ -77,7 +78,7 @@ class _Handler:
         return arn, self._attributes(name)
 
     def delete(self, arn: str, _props: Record) -> None:
-        """Delete it; what is gone already is as good as deleted."""
+        """Delete the resource; do nothing if it does not exist."""
         name = arn.partition("/")[2]
         if name not in store.region().records[self._kind]:
             return
@@ -94,14 +95,20 @@ class _Handler:
         self._call("Update", {"EndpointName": name, "EndpointConfigName": wanted})
         record = endpoints.find(name).wait_settled(_WAIT_S)
         if record["EndpointConfigName"] != wanted or record["EndpointStatus"] != "InService":
-            raise StackError(f"Endpoint {name} keeps {record['EndpointConfigName']}: {record.get('FailureReason')}")
+            raise StackError(
+                f"Endpoint {name} was not updated to {wanted} and keeps {record['EndpointConfigName']}:"
+                f" {record.get('FailureReason')}"
+            )
 
     def _check_update(self, new: Record) -> None:
-        # These mean something only where counts were scaled since; here counts never change.
+        # On AWS these keep instance counts that scaling has changed; here instance counts never change.
         neutral = {"RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig"}
         known = {"EndpointName", "EndpointConfigName", "Tags"} | neutral
         if unknown := sorted(set(new) - known):
-            raise StackError(f"{self._type} with {', '.join(unknown)} is not supported by the embedded AWS")
+            raise StackError(
+                f"the embedded AWS does not support {self._type} with {', '.join(unknown)}:"
+                f" remove it from the template (supported: {', '.join(sorted(known))})"
+            )
 
     def _await_service(self, name: str) -> None:
         record = endpoints.find(name).wait_settled(_WAIT_S)
@@ -109,7 +116,7 @@ class _Handler:
             reason = record.get("FailureReason", f"still {record['EndpointStatus']} after {_WAIT_S:.0f} s")
             with contextlib.suppress(SageMakerError):
                 self._call("Delete", {"EndpointName": name})
-            raise StackError(f"Endpoint {name} did not come into service: {reason}")
+            raise StackError(f"Endpoint {name} did not reach InService: {reason}")
 
     def _set_tags(self, arn: str, old: list[Record], new: list[Record]) -> None:
         if old == new:

@@ -1,4 +1,4 @@
-"""Endpoints: a fleet of variants in service, and its exchange for another without a failed request."""
+"""Endpoints: a fleet of variants in service, and its replacement by another one without a failed request."""
 
 import contextlib
 import contextvars
@@ -32,13 +32,13 @@ _live: dict[str, "Endpoint"] = {}
 
 
 def set_home(home: Path) -> None:
-    """Where endpoints have their folders."""
+    """Set the folder below which endpoints get their folders."""
     global _home  # noqa: PLW0603 - one server, one home
     _home = home
 
 
 class Fleet:
-    """The variants of one endpoint config, started together."""
+    """Variants of one endpoint config, which start and stop together."""
 
     def __init__(self, endpoint: str, config: Record) -> None:
         self.config = config
@@ -50,12 +50,12 @@ class Fleet:
         self._idle = threading.Condition()
 
     def start(self) -> None:
-        """Start every variant at once, and return when all are healthy.
+        """Start all variants in parallel, and return when all are healthy.
 
         Raises
         ------
         VariantError
-            One is not; none is left running.
+            A variant did not become healthy; all variants are stopped.
         """
         try:
             with ThreadPoolExecutor(len(self.variants)) as pool:
@@ -71,7 +71,7 @@ class Fleet:
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
-        """A request that ``retire`` waits for."""
+        """Count the block as a request that ``retire`` waits for."""
         with self._idle:
             self._inflight += 1
         try:
@@ -82,7 +82,7 @@ class Fleet:
                 self._idle.notify_all()
 
     def choose(self, target: str | None) -> Variant:
-        """The variant that the caller names, else one by weight.
+        """Return the variant named ``target``; without a name, choose one at random by weight.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Fleet:
         raise invalid(f"Variant {target} not found for Request")
 
     def retire(self) -> None:
-        """Once the last request is answered: write what was captured, end the processes."""
+        """Wait until all requests are answered (at most ``_DRAIN_S``), write the captured data, end the processes."""
         with self._idle:
             self._idle.wait_for(lambda: self._inflight == 0, _DRAIN_S)
         if self.capture is not None:
@@ -111,7 +111,7 @@ class Fleet:
 
 
 class Endpoint:
-    """An endpoint's record and what serves it; its changes run in threads of their own."""
+    """An endpoint's record and the fleet that serves it; each change runs in a thread of its own."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -120,20 +120,20 @@ class Endpoint:
         self._changed = threading.Condition()
 
     def begin(self, config: Record, *, status: str) -> None:
-        """Start the change to ``config``; returns at once."""
+        """Start the change to ``config`` and return at once."""
         self.record["_updating_to"] = config["EndpointConfigName"]
         self._enter(status)
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._change, config), daemon=True).start()
 
     @contextlib.contextmanager
-    def lease(self) -> Iterator[Fleet]:
-        """The fleet in service, kept alive meanwhile.
+    def use_fleet(self) -> Iterator[Fleet]:
+        """Yield the fleet in service; it keeps running until the block ends.
 
         Raises
         ------
         SageMakerError
-            Nothing is in service.
+            No fleet is in service.
         """
         with contextlib.ExitStack() as stack:
             with self._changed:
@@ -144,7 +144,7 @@ class Endpoint:
             yield fleet
 
     def delete(self) -> None:
-        """Take it out of service; processes end once their requests are answered."""
+        """Take the endpoint out of service; its processes end once their requests are answered."""
         with self._changed:
             self._deleted = True
             fleet, self.fleet = self.fleet, None
@@ -152,7 +152,7 @@ class Endpoint:
             threading.Thread(target=contextvars.copy_context().run, args=(fleet.retire,), daemon=True).start()
 
     def wait_settled(self, timeout_s: float) -> Record:
-        """The record once no change is under way."""
+        """Return the record once no change runs, or after ``timeout_s`` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: "_updating_to" not in self.record, timeout_s)
         return self.record
@@ -196,7 +196,7 @@ class Endpoint:
 
 
 def create(request: Record) -> Record:
-    """CreateEndpoint."""
+    """Handle CreateEndpoint."""
     config = store.get("endpoint-config", request["EndpointConfigName"])
     record = {"EndpointConfigName": config["EndpointConfigName"], "EndpointStatus": "Creating"}
     stored = store.add("endpoint", request["EndpointName"], record, request.get("Tags", []))
@@ -207,7 +207,10 @@ def create(request: Record) -> Record:
 
 
 def update(request: Record) -> Record:
-    """UpdateEndpoint: the old config serves until the new one is healthy, and goes on if it never is."""
+    """Handle UpdateEndpoint.
+
+    The old config serves until the new one is healthy; if the new one fails, the old one stays in service.
+    """
     record = store.get("endpoint", request["EndpointName"])
     config = store.get("endpoint-config", request["EndpointConfigName"])
     with store.region().lock:
@@ -221,12 +224,12 @@ def update(request: Record) -> Record:
 
 
 def describe(request: Record) -> Record:
-    """DescribeEndpoint."""
+    """Handle DescribeEndpoint."""
     return _public(store.get("endpoint", request["EndpointName"]))
 
 
 def delete(request: Record) -> Record:
-    """DeleteEndpoint."""
+    """Handle DeleteEndpoint."""
     record = store.get("endpoint", request["EndpointName"])
     if record["EndpointStatus"] in ("Creating", "Updating"):
         raise in_use(f"Cannot delete in-progress endpoint {record['EndpointArn']}: {record['EndpointStatus']}.")
@@ -236,20 +239,20 @@ def delete(request: Record) -> Record:
     return {}
 
 
-def summaries(request: Record) -> Record:
-    """ListEndpoints."""
+def list_endpoints(request: Record) -> Record:
+    """Handle ListEndpoints."""
     found = store.listing("endpoint", request, fields="EndpointStatus LastModifiedTime", descending=True)
     page, token = store.page(found, request)
     return {"Endpoints": page, **token}
 
 
 def find(name: str) -> Endpoint:
-    """The endpoint of that name in the calling account and region.
+    """Return the endpoint of that name in the calling account and region.
 
     Raises
     ------
     SageMakerError
-        There is none.
+        There is no such endpoint.
     """
     return _live[store.get("endpoint", name)["EndpointArn"]]
 

@@ -1,10 +1,10 @@
-"""What SageMaker answers when it refuses."""
+"""Errors of SageMaker's API."""
 
 from typing import Any
 
 
 class SageMakerError(Exception):
-    """A refusal with SageMaker's own error code; ``details`` are further members of the answer."""
+    """Refusal of a request, with SageMaker's error code; ``details`` are further members of the answer."""
 
     def __init__(self, code: str, message: str, *, status: int = 400, details: dict[str, Any] | None = None) -> None:
         super().__init__(f"{code}: {message}")
@@ -15,23 +15,24 @@ class SageMakerError(Exception):
 
 
 def invalid(message: str) -> SageMakerError:
-    """The request breaks a rule of SageMaker."""
+    """Return the error for a request that breaks a rule of SageMaker."""
     return SageMakerError("ValidationException", message)
 
 
 def unsupported(what: str) -> SageMakerError:
-    """AWS may support it, the embedded AWS does not."""
+    """Return the error for an operation or a value that AWS may support and the embedded AWS does not."""
     return SageMakerError(
         "ValidationException",
-        f"{what} is not supported by the embedded AWS (docs/reference/embedded-sagemaker.md lists what is)",
+        f"{what} is not supported by the embedded AWS"
+        " (docs/reference/embedded-sagemaker.md lists the supported operations and values)",
     )
 
 
 def missing(what: str) -> SageMakerError:
-    """SageMaker answers ValidationException for most resources that do not exist."""
+    """Return the error for a resource that does not exist: ValidationException, as for most types on SageMaker."""
     return SageMakerError("ValidationException", f"Could not find {what}.")
 
 
 def in_use(message: str) -> SageMakerError:
-    """The name is taken, or was taken once."""
+    """Return the error for a name that is taken, or for a resource that is in use or being changed."""
     return SageMakerError("ResourceInUse", message)

@@ -1,4 +1,4 @@
-"""SageMaker's events on the account's default bus, as AWS documents them."""
+"""Emit SageMaker's events on the account's default bus, in the form that AWS documents."""
 
 import json
 import logging
@@ -11,9 +11,9 @@ logger = logging.getLogger("mooring.sagemaker")
 
 
 def emit(detail_type: str, resource_arn: str, detail: dict[str, Any]) -> None:
-    """Send an ``aws.sagemaker`` event; the caller's account and region are its own.
+    """Emit an ``aws.sagemaker`` event in the caller's account and region.
 
-    EventBridge is best effort: what goes wrong is logged and does not fail the operation.
+    EventBridge is best effort: an error is logged and does not fail the operation.
     """
     entry = {
         "Source": "aws.sagemaker",
@@ -28,5 +28,5 @@ def emit(detail_type: str, resource_arn: str, detail: dict[str, Any]) -> None:
 
 
 def _milliseconds(value: Any) -> Any:
-    # SageMaker's events write times as milliseconds.
+    # SageMaker's events have times in milliseconds since the epoch.
     return int(value.timestamp() * 1000) if isinstance(value, datetime) else str(value)

@@ -1,4 +1,4 @@
-"""SageMaker at MiniStack's door: routing, and which action and resource IAM evaluates."""
+"""Register SageMaker with MiniStack's HTTP server: routes, and the action and resource that IAM evaluates."""
 
 import json
 from collections.abc import Callable
@@ -12,12 +12,13 @@ from mooring.embedded.sagemaker import names, runtime, service, store
 
 
 def register() -> None:
-    """Route requests here and have them evaluated by IAM."""
+    """Route SageMaker's requests to ``service`` and evaluate them with IAM."""
     router.SERVICE_PATTERNS["sagemaker"] = {"target_prefixes": ["SageMaker."], "credential_scope": "sagemaker"}
     app.SERVICE_REGISTRY["sagemaker"] = {"module": "sagemaker"}
     app.SERVICE_HANDLERS["sagemaker"] = service.handle_request
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
-    # Actions of the control plane come from the target header, of the runtime from its paths; tags from both models.
+    # MiniStack takes the control plane's actions from the target header, the runtime's from its paths, and tags from
+    # both models.
     iam_actions._BOTOCORE_SERVICE_MAP["sagemaker"] = ["sagemaker-runtime", "sagemaker"]
     replace(iam_actions, "extract_resource_arn", _with_sagemaker)
 
@@ -43,6 +44,6 @@ def _with_sagemaker(original: Callable[..., str]) -> Callable[..., str]:
             request = json.loads(body or b"{}")
         except ValueError:
             return "*"
-        return names.resource(target.rpartition(".")[2], request if isinstance(request, dict) else {})
+        return names.resource_arn(target.rpartition(".")[2], request if isinstance(request, dict) else {})
 
     return extract_resource_arn

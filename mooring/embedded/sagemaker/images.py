@@ -1,4 +1,4 @@
-"""Container images: the one whose contract is implemented here."""
+"""Check container images: only SageMaker's scikit-learn container is supported."""
 
 import re
 
@@ -8,12 +8,12 @@ _SCIKIT_LEARN = re.compile(r"[^/]+/(?:.+/)?[\w.-]*sagemaker-scikit-learn[\w.-]*[
 
 
 def require_scikit_learn(image: str, parameter: str) -> None:
-    """Refuse every image but SageMaker's scikit-learn container (or a copy in one's own registry).
+    """Check that the image is SageMaker's scikit-learn container, or a copy of it in another registry.
 
     Raises
     ------
     SageMakerError
-        The message names the image.
+        It is another image; the message names it and ``parameter``.
     """
     if not _SCIKIT_LEARN.fullmatch(image):
         raise unsupported(f"{parameter} {image!r} (only SageMaker's scikit-learn container sagemaker-scikit-learn)")

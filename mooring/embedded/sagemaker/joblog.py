@@ -1,4 +1,4 @@
-"""A process's output in CloudWatch Logs, written under the job's role as SageMaker does."""
+"""Ship a process's output to CloudWatch Logs, under the job's role as on SageMaker."""
 
 import logging
 import threading
@@ -18,7 +18,10 @@ _MAX_BATCH = 1_000
 
 
 class LogShipper:
-    """Follows a file and puts its lines into a stream until ``close``; without permission it says so once and stops."""
+    """Thread that follows a file and puts its lines into a log stream until ``close``.
+
+    If the role may not write logs, it logs one warning and ends.
+    """
 
     def __init__(self, session: RoleSession, file: Path, *, group: str, stream: str) -> None:
         self._session = session
@@ -31,7 +34,7 @@ class LogShipper:
         self._thread.start()
 
     def close(self, timeout_s: float = 10.0) -> None:
-        """Ship what is left and end."""
+        """Ship the lines that are left and end the thread."""
         self._closed.set()
         self._thread.join(timeout_s)
 

@@ -1,4 +1,4 @@
-"""What training and processing jobs have in common: one private folder, one process, a bounded life, a clear end."""
+"""Base of training and processing jobs: a private folder, one process, a largest runtime, and a recorded end."""
 
 import contextvars
 import logging
@@ -26,6 +26,7 @@ from mooring.embedded.sagemaker.store import Record
 logger = logging.getLogger("mooring.sagemaker")
 
 STOP_GRACE_S = 10.0
+"""Seconds between TERM and KILL of a job that is stopped."""
 _POLL_S = 0.05
 _TAIL_LINES = 12
 _REASON_CHARS = 1024
@@ -34,14 +35,14 @@ _home = Path()
 
 
 def set_home(home: Path) -> None:
-    """Where jobs have their folders."""
+    """Set the folder below which jobs get their folders."""
     global _home  # noqa: PLW0603 - one server, one home
     _home = home
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What a job's container would run."""
+    """Program that a job runs; on SageMaker its container would run it."""
 
     argv: Sequence[str]
     env: dict[str, str]
@@ -50,7 +51,7 @@ class Command:
 
 
 class JobFailedError(Exception):
-    """The job cannot succeed; the text becomes its FailureReason."""
+    """Failure of a job; the text becomes its FailureReason."""
 
 
 class _StoppedError(Exception):
@@ -59,7 +60,7 @@ class _StoppedError(Exception):
 
 @dataclass
 class Outcome:
-    """How the process ended."""
+    """End of a job's process: its exit code, whether it timed out or was stopped, and its whole output."""
 
     exit_code: int
     timed_out: bool = False
@@ -68,7 +69,7 @@ class Outcome:
 
 
 class Job(ABC):
-    """A running job; ``base`` stands for the container's ``/``, so ``base / "opt/ml"`` for its ``/opt/ml``."""
+    """A running job; ``base`` takes the place of the container's ``/``, and ``ml`` that of ``/opt/ml``."""
 
     kind: ClassVar[str]
     log_group: ClassVar[str]
@@ -85,27 +86,27 @@ class Job(ABC):
         self._context = contextvars.copy_context()
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start the job and return at once."""
         threading.Thread(target=self._context.run, args=(self._run,), daemon=True, name=f"job-{self.name}").start()
 
     def request_stop(self) -> None:
-        """End the process (TERM, then KILL) or the preparation; returns at once."""
+        """Request the end of the process (TERM, then KILL) or of the preparation; return at once."""
         self._stop.set()
 
     @abstractmethod
     def prepare(self) -> Command:
-        """Bring data and code, and say what to run."""
+        """Download data and code, and return the command to run."""
 
-    def attend(self) -> None:  # noqa: B027 - most jobs have nothing to do meanwhile
-        """Called again and again while the process runs."""
+    def poll(self) -> None:  # noqa: B027 - most jobs have nothing to do while their process runs
+        """Do the work of a running job; called every ``_POLL_S`` seconds while the process runs."""
 
     @abstractmethod
     def collect(self, outcome: Outcome) -> None:
-        """Take what the process left to S3."""
+        """Upload the results of the process to S3."""
 
     @abstractmethod
     def enter(self, phase: str) -> None:
-        """A phase begins: Downloading, Running or Uploading."""
+        """Record the start of a phase: Downloading, Running or Uploading."""
 
     @abstractmethod
     def finish(self, status: str, reason: str) -> None:
@@ -114,15 +115,15 @@ class Job(ABC):
     @property
     @abstractmethod
     def max_runtime_s(self) -> int:
-        """After so many seconds the job is stopped."""
+        """Seconds after which the job is stopped."""
 
-    def stage(self) -> None:
-        """Stop here if the job was asked to."""
+    def raise_if_stopped(self) -> None:
+        """Raise if a stop was requested: ``_run`` then records the job as Stopped."""
         if self._stop.is_set():
             raise _StoppedError
 
     def environment(self, **variables: str) -> dict[str, str]:
-        """A clean environment: nothing of the server's but its interpreter's place on PATH."""
+        """Return a clean environment; the only value of the server in it is its interpreter's folder on PATH."""
         temporary = self.base / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
         return {
@@ -137,17 +138,17 @@ class Job(ABC):
         }
 
     def relocate(self, text: str) -> str:
-        """The text with the container's ``/opt/ml`` replaced by this job's own."""
+        """Replace the container's ``/opt/ml`` in the text by this job's own folder."""
         return text.replace("/opt/ml", str(self.ml))
 
     def _run(self) -> None:
         status, reason = "Completed", ""
         try:
             self.ml.mkdir(parents=True)
-            self.stage()
+            self.raise_if_stopped()
             self.enter("Downloading")
             command = self.prepare()
-            self.stage()
+            self.raise_if_stopped()
             self.enter("Running")
             outcome = self._execute(command)
             self.enter("Uploading")
@@ -181,7 +182,7 @@ class Job(ABC):
                 if outcome.stopped or outcome.timed_out:
                     code = handle.terminate(STOP_GRACE_S)
                     break
-                self.attend()
+                self.poll()
                 try:
                     handle.wait(_POLL_S)
                 except subprocess.TimeoutExpired:
@@ -201,30 +202,30 @@ class Job(ABC):
             return f"AlgorithmError: {written.read_text(errors='replace')}, exit code: {code}"
         if code > 128:
             return f"AlgorithmError: the process was killed by signal {code - 128}, exit code: {code}. {tail}"
-        return f"AlgorithmError: {tail or 'the program said nothing'}, exit code: {code}"
+        return f"AlgorithmError: {tail or 'the program wrote no output'}, exit code: {code}"
 
 
 _running: dict[str, Job] = {}
 
 
 def launch(job: Job, arn: str) -> None:
-    """Start the job and keep it findable by its ARN."""
+    """Start the job and register it under its ARN."""
     _running[arn] = job
     job.start()
 
 
 def running(arn: str) -> Job | None:
-    """The job of that ARN if it has not ended."""
+    """Return the job of that ARN, or None if it has ended."""
     return _running.get(arn)
 
 
 def forget(arn: str) -> None:
-    """The job has ended."""
+    """Remove the registration of a job that has ended."""
     _running.pop(arn, None)
 
 
-def folder(path: Path) -> Path:
-    """The folder, made if it is not there."""
+def make_folder(path: Path) -> Path:
+    """Create the folder if it does not exist, and return it."""
     path.mkdir(parents=True, exist_ok=True)
     return path
 

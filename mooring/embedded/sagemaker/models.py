@@ -1,4 +1,4 @@
-"""Models and endpoint configs: what an endpoint is made of. Nothing runs here."""
+"""Models and endpoint configs: the records that describe an endpoint. This module starts no process."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from mooring.embedded.sagemaker.store import Record
 
 
 def create_model(request: Record) -> Record:
-    """CreateModel."""
+    """Handle CreateModel."""
     containers = [request["PrimaryContainer"]] if "PrimaryContainer" in request else request.get("Containers", [])
     if "PrimaryContainer" in request and "Containers" in request:
-        raise invalid("PrimaryContainer and Containers cannot both be given")
+        raise invalid("PrimaryContainer and Containers are both given; use one of them")
     if len(containers) != 1:
-        raise unsupported(f"CreateModel with {len(containers)} containers (exactly one is)")
+        raise unsupported(f"CreateModel with {len(containers)} containers (only exactly one)")
     if not request.get("ExecutionRoleArn"):
         raise invalid("ExecutionRoleArn is required")
     resolve_container(containers[0])
@@ -28,7 +28,7 @@ def create_model(request: Record) -> Record:
 
 
 def resolve_container(container: Record) -> Record:
-    """Image, ModelDataUrl and Environment of a model's container, taken from its model package if it names one.
+    """Return Image, ModelDataUrl and Environment of a model's container; read them from its package if it names one.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def resolve_container(container: Record) -> Record:
         )
     specified = package.get("InferenceSpecification", {}).get("Containers", [])
     if len(specified) != 1:
-        raise unsupported(f"A model package with {len(specified)} containers (exactly one is)")
+        raise unsupported(f"A model package with {len(specified)} containers (only exactly one)")
     inner: dict[str, Any] = specified[0]
     environment = inner.get("Environment", {}) | container.get("Environment", {})
     return resolve_container(
@@ -59,38 +59,38 @@ def resolve_container(container: Record) -> Record:
 
 
 def find_package(name_or_arn: str) -> Record:
-    """A model package by its ARN or ``group/version``."""
+    """Return a model package by its ARN or ``group/version``."""
     return store.get("model-package", name_or_arn.partition(":model-package/")[2] or name_or_arn)
 
 
 def describe_model(request: Record) -> Record:
-    """DescribeModel."""
+    """Handle DescribeModel."""
     return store.get("model", request["ModelName"])
 
 
 def delete_model(request: Record) -> Record:
-    """DeleteModel."""
+    """Handle DeleteModel."""
     store.remove("model", request["ModelName"])
     return {}
 
 
 def list_models(request: Record) -> Record:
-    """ListModels."""
+    """Handle ListModels."""
     found, token = store.page(store.listing("model", request, fields="", descending=True), request)
     return {"Models": found, **token}
 
 
 def create_config(request: Record) -> Record:
-    """CreateEndpointConfig."""
+    """Handle CreateEndpointConfig."""
     variants = request["ProductionVariants"]
     names = [variant["VariantName"] for variant in variants]
     if len(set(names)) != len(names):
-        raise invalid(f"ProductionVariants has a VariantName twice: {names}")
+        raise invalid(f"ProductionVariants has a VariantName twice: {names}; each name may occur once")
     for variant in variants:
         if "ModelName" not in variant:
             raise unsupported("A production variant without ModelName (inference components)")
         if "InstanceType" not in variant:
-            raise invalid(f"The variant {variant['VariantName']} has no InstanceType")
+            raise invalid(f"The variant {variant['VariantName']} has no InstanceType, which is required")
         store.get("model", variant["ModelName"])
     if sum(variant.get("InitialVariantWeight", 1.0) for variant in variants) <= 0:
         raise invalid("At least one production variant must have a weight above 0")
@@ -104,12 +104,12 @@ def create_config(request: Record) -> Record:
 
 
 def describe_config(request: Record) -> Record:
-    """DescribeEndpointConfig."""
+    """Handle DescribeEndpointConfig."""
     return store.get("endpoint-config", request["EndpointConfigName"])
 
 
 def delete_config(request: Record) -> Record:
-    """DeleteEndpointConfig."""
+    """Handle DeleteEndpointConfig."""
     name = request["EndpointConfigName"]
     store.get("endpoint-config", name)
     for endpoint in store.region().records["endpoint"].values():
@@ -120,6 +120,6 @@ def delete_config(request: Record) -> Record:
 
 
 def list_configs(request: Record) -> Record:
-    """ListEndpointConfigs."""
+    """Handle ListEndpointConfigs."""
     found, token = store.page(store.listing("endpoint-config", request, fields="", descending=True), request)
     return {"EndpointConfigs": found, **token}

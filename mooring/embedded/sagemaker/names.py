@@ -1,4 +1,4 @@
-"""Which resource an operation is about: what IAM evaluates its action on."""
+"""Resource ARNs on which IAM evaluates the action of each operation."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from mooring.embedded.sagemaker import store
 _KIND_OF = {prefix: kind for kind, prefix in store.KINDS.items()}
 
 
-def resource(operation: str, request: dict[str, Any]) -> str:
-    """The ARN that the operation's permission is evaluated on; ``*`` for listings.
+def resource_arn(operation: str, request: dict[str, Any]) -> str:
+    """Return the ARN on which IAM evaluates the operation; ``*`` for listings.
 
-    >>> resource("StopTrainingJob", {"TrainingJobName": "a"})
+    >>> resource_arn("StopTrainingJob", {"TrainingJobName": "a"})
     'arn:aws:sagemaker:us-east-1:000000000000:training-job/a'
     """
     if operation in ("AddTags", "ListTags", "DeleteTags"):
@@ -32,12 +32,12 @@ def resource(operation: str, request: dict[str, Any]) -> str:
     return name if name.startswith("arn:") else store.arn(_KIND_OF[noun], name)
 
 
-def also(operation: str, request: dict[str, Any]) -> list[tuple[str, str]]:
-    """Further permissions that AWS evaluates: (action, resource)."""
+def more_permissions(operation: str, request: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the further permissions that AWS evaluates for the operation, as (action, resource)."""
     more = []
     if operation in ("CreateEndpoint", "UpdateEndpoint") and "EndpointConfigName" in request:
         config = store.arn("endpoint-config", request["EndpointConfigName"])
         more.append((f"sagemaker:{operation}", config))
     if operation.startswith("Create") and request.get("Tags"):
-        more.append(("sagemaker:AddTags", resource(operation, request)))
+        more.append(("sagemaker:AddTags", resource_arn(operation, request)))
     return more

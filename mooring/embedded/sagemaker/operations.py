@@ -1,13 +1,14 @@
-"""Every operation and parameter that is supported: one table, from which refusals are made.
+"""Table of the supported operations and parameters; the error for any other one names it.
 
-A parameter is written as its path in the request, without list indices; ``.*`` takes all below. What is not here is
-refused by name. ``RECORDED`` parameters are accepted and described but mean nothing on one machine.
+A parameter is written as its path in the request, without list indices; ``.*`` means the path and all below it.
+docs/reference/embedded-aws.md says how to add an operation.
 """
 
 from typing import Any
 
 _LIST = "NameContains CreationTimeAfter CreationTimeBefore SortBy SortOrder MaxResults NextToken"
 
+# Parameters that are accepted and described but have no effect on one machine.
 _RECORDED = {
     "CreateTrainingJob": "VpcConfig.* EnableInterContainerTrafficEncryption RoleArn ResourceConfig.InstanceType"
     " ResourceConfig.VolumeSizeInGB ResourceConfig.VolumeKmsKeyId ResourceConfig.InstanceCount"
@@ -106,10 +107,10 @@ CHOICES: dict[str, set[Any]] = {
     "CertifyForMarketplace": {False},
     "ModelPackageType": {"Versioned"},
 }
-"""Parameters of which only some values are supported; ``Tags`` and the rest of a request have no such limit."""
+"""Supported values of the parameters that do not support all values; all other parameters support every value."""
 
 
 def parameters(operation: str) -> set[str]:
-    """The supported parameter paths of an operation."""
+    """Return the supported parameter paths of an operation."""
     paths = set(f"{SUPPORTED[operation]} {_RECORDED.get(operation, '')}".split())
     return paths | ({"Tags.Key", "Tags.Value"} if "Tags" in paths else set())

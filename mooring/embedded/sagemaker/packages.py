@@ -1,4 +1,4 @@
-"""The model registry: package groups, their versions, approval and its events."""
+"""Model registry: package groups, their versions, approval and its events."""
 
 import json
 
@@ -25,7 +25,7 @@ _KEPT = [
 
 
 def create_group(request: Record) -> Record:
-    """CreateModelPackageGroup."""
+    """Handle CreateModelPackageGroup."""
     record = {"ModelPackageGroupStatus": "Completed"}
     if "ModelPackageGroupDescription" in request:
         record["ModelPackageGroupDescription"] = request["ModelPackageGroupDescription"]
@@ -34,29 +34,29 @@ def create_group(request: Record) -> Record:
 
 
 def describe_group(request: Record) -> Record:
-    """DescribeModelPackageGroup."""
+    """Handle DescribeModelPackageGroup."""
     return _group(request["ModelPackageGroupName"])
 
 
 def delete_group(request: Record) -> Record:
-    """DeleteModelPackageGroup."""
+    """Handle DeleteModelPackageGroup."""
     group = _group(request["ModelPackageGroupName"])["ModelPackageGroupName"]
     if left := _versions(group):
-        raise in_use(f"The model package group {group} still has {len(left)} model packages")
+        raise in_use(f"The model package group {group} still has {len(left)} model packages; delete them first")
     store.remove("model-package-group", group)
     store.region().policies.pop(group, None)
     return {}
 
 
 def list_groups(request: Record) -> Record:
-    """ListModelPackageGroups."""
+    """Handle ListModelPackageGroups."""
     fields = "ModelPackageGroupDescription ModelPackageGroupStatus"
     found, token = store.page(store.listing("model-package-group", request, fields=fields), request)
     return {"ModelPackageGroupSummaryList": found, **token}
 
 
 def put_policy(request: Record) -> Record:
-    """PutModelPackageGroupPolicy: stored, and not evaluated yet."""
+    """Handle PutModelPackageGroupPolicy: store the policy, which is not evaluated."""
     group = _group(request["ModelPackageGroupName"])
     try:
         json.loads(request["ResourcePolicy"])
@@ -67,7 +67,7 @@ def put_policy(request: Record) -> Record:
 
 
 def get_policy(request: Record) -> Record:
-    """GetModelPackageGroupPolicy."""
+    """Handle GetModelPackageGroupPolicy."""
     group = _group(request["ModelPackageGroupName"])["ModelPackageGroupName"]
     if group not in store.region().policies:
         raise missing(f"a resource policy of the model package group {group}")
@@ -75,14 +75,14 @@ def get_policy(request: Record) -> Record:
 
 
 def delete_policy(request: Record) -> Record:
-    """DeleteModelPackageGroupPolicy."""
+    """Handle DeleteModelPackageGroupPolicy."""
     group = _group(request["ModelPackageGroupName"])["ModelPackageGroupName"]
     store.region().policies.pop(group, None)
     return {}
 
 
 def create_package(request: Record) -> Record:
-    """CreateModelPackage."""
+    """Handle CreateModelPackage; a repeated ClientToken returns the package that the first request created."""
     if "ModelPackageGroupName" not in request:
         raise unsupported("CreateModelPackage without ModelPackageGroupName (unversioned packages)")
     state = store.region()
@@ -107,38 +107,38 @@ def create_package(request: Record) -> Record:
         stored = store.add("model-package", f"{group}/{version}", record, request.get("Tags", []))
         if token:
             state.client_tokens[token] = stored["ModelPackageArn"]
-    _announce(stored)
+    _publish_state(stored)
     return {"ModelPackageArn": stored["ModelPackageArn"]}
 
 
 def describe_package(request: Record) -> Record:
-    """DescribeModelPackage."""
+    """Handle DescribeModelPackage."""
     package = models.find_package(request["ModelPackageName"])
-    # A versioned package has no name of its own: it is known by its ARN.
+    # A versioned package has no name of its own; it is identified by its ARN.
     return {name: value for name, value in package.items() if name != "ModelPackageName"}
 
 
 def update_package(request: Record) -> Record:
-    """UpdateModelPackage: approval and the customer's metadata."""
+    """Handle UpdateModelPackage: change the approval and the customer's metadata."""
     package = models.find_package(request["ModelPackageArn"])
     kept: Record = {name: request[name] for name in ("ModelApprovalStatus", "ApprovalDescription") if name in request}
     metadata = package.get("CustomerMetadataProperties", {}) | request.get("CustomerMetadataProperties", {})
     for name in request.get("CustomerMetadataPropertiesToRemove", []):
         metadata.pop(name, None)
     package |= {**kept, "CustomerMetadataProperties": metadata, "LastModifiedTime": store.now()}
-    _announce(package)
+    _publish_state(package)
     return {"ModelPackageArn": package["ModelPackageArn"]}
 
 
 def delete_package(request: Record) -> Record:
-    """DeleteModelPackage."""
+    """Handle DeleteModelPackage."""
     package = models.find_package(request["ModelPackageName"])
     store.remove("model-package", f"{package['ModelPackageGroupName']}/{package['ModelPackageVersion']}")
     return {}
 
 
 def list_packages(request: Record) -> Record:
-    """ListModelPackages: ascending by creation time unless told otherwise."""
+    """Handle ListModelPackages; the default order is ascending by creation time."""
     fields = "ModelPackageGroupName ModelPackageVersion ModelPackageDescription ModelPackageStatus ModelApprovalStatus"
     found = store.listing("model-package", request, fields=fields)
     if group := request.get("ModelPackageGroupName"):
@@ -160,7 +160,7 @@ def _versions(group: str) -> list[Record]:
     return [package for package in packages if package["ModelPackageGroupName"] == group]
 
 
-def _announce(package: Record) -> None:
+def _publish_state(package: Record) -> None:
     names = [
         "ModelPackageGroupName",
         "ModelPackageVersion",

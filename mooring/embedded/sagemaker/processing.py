@@ -1,4 +1,4 @@
-"""Processing jobs: a container's command with files brought and taken, in a process of its own."""
+"""Processing jobs: download the inputs, run the container's command as a process, upload the outputs."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from mooring.embedded.sagemaker import events, jobs, s3data, store
 from mooring.embedded.sagemaker.errors import SageMakerError, invalid
 from mooring.embedded.sagemaker.images import require_scikit_learn
-from mooring.embedded.sagemaker.jobs import Command, Job, Outcome, folder
+from mooring.embedded.sagemaker.jobs import Command, Job, Outcome, make_folder
 from mooring.embedded.sagemaker.sessions import check_role
 from mooring.embedded.sagemaker.store import Record
 
@@ -25,21 +25,23 @@ _DESCRIBED = [
 _ROOT = "/opt/ml/processing"
 _DEFAULT_RUNTIME_S = 86_400
 _CONTINUOUS_S = 1.0
-"""How often outputs that are uploaded while the job runs are looked at."""
+"""Seconds between two searches for changed files in outputs with S3UploadMode Continuous."""
 
 
 def create(request: Record) -> Record:
-    """CreateProcessingJob."""
+    """Handle CreateProcessingJob."""
     require_scikit_learn(request["AppSpecification"]["ImageUri"], "AppSpecification.ImageUri")
     if not request["AppSpecification"].get("ContainerEntrypoint"):
-        raise invalid("AppSpecification.ContainerEntrypoint is required: the image's own entry point is not there")
+        raise invalid(
+            "AppSpecification.ContainerEntrypoint is required: the embedded AWS runs no image that has its own"
+        )
     for item in request.get("ProcessingInputs", []):
         if "S3Input" not in item:
-            raise invalid(f"The processing input {item['InputName']} has no S3Input")
+            raise invalid(f"The processing input {item['InputName']} has no S3Input, which is required")
         _check_path(item["S3Input"].get("LocalPath", ""), f"input {item['InputName']}")
     for item in request.get("ProcessingOutputConfig", {}).get("Outputs", []):
         if "S3Output" not in item:
-            raise invalid(f"The processing output {item['OutputName']} has no S3Output")
+            raise invalid(f"The processing output {item['OutputName']} has no S3Output, which is required")
         _check_path(item["S3Output"].get("LocalPath", ""), f"output {item['OutputName']}")
     if not request.get("RoleArn"):
         raise invalid("RoleArn is required")
@@ -48,18 +50,18 @@ def create(request: Record) -> Record:
     record |= {"ProcessingJobStatus": "InProgress", "LastModifiedTime": store.now()}
     stored = store.add("processing-job", request["ProcessingJobName"], record, request.get("Tags", []))
     job = ProcessingJob(stored)
-    job.announce()
+    job.publish_state()
     jobs.launch(job, stored["ProcessingJobArn"])
     return {"ProcessingJobArn": stored["ProcessingJobArn"]}
 
 
 def describe(request: Record) -> Record:
-    """DescribeProcessingJob."""
+    """Handle DescribeProcessingJob."""
     return _get(request)
 
 
 def stop(request: Record) -> Record:
-    """StopProcessingJob."""
+    """Handle StopProcessingJob."""
     record = _get(request)
     job = jobs.running(record["ProcessingJobArn"])
     if job is None or record["ProcessingJobStatus"] not in ("InProgress", "Stopping"):
@@ -69,8 +71,8 @@ def stop(request: Record) -> Record:
     return {}
 
 
-def summaries(request: Record) -> Record:
-    """ListProcessingJobs."""
+def list_jobs(request: Record) -> Record:
+    """Handle ListProcessingJobs."""
     fields = "ProcessingEndTime LastModifiedTime ProcessingJobStatus FailureReason ExitMessage"
     found, token = store.page(store.listing("processing-job", request, fields=fields), request)
     return {"ProcessingJobSummaries": found, **token}
@@ -98,27 +100,28 @@ class ProcessingJob(Job):
 
     def __init__(self, record: Record) -> None:
         super().__init__(record, record["RoleArn"])
+        # Files that were uploaded, with their modification time in nanoseconds and size at that time.
         self._uploaded: dict[Path, tuple[int, int]] = {}
-        self._looked = time.monotonic()
+        self._checked_at = time.monotonic()
 
     @property
     def max_runtime_s(self) -> int:
         return int(self.record.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DEFAULT_RUNTIME_S))
 
     def prepare(self) -> Command:
-        s3, root = self.session.client("s3"), folder(self.ml / "processing")
+        s3, root = self.session.client("s3"), make_folder(self.ml / "processing")
         for item in self.record.get("ProcessingInputs", []):
-            self.stage()
+            self.raise_if_stopped()
             source = item["S3Input"]
-            target = folder(self.ml / PurePosixPath(source["LocalPath"]).relative_to("/opt/ml"))
+            target = make_folder(self.ml / PurePosixPath(source["LocalPath"]).relative_to("/opt/ml"))
             if source["S3DataType"] == "ManifestFile":
                 s3data.download_manifest(s3, source["S3Uri"], target)
             else:
                 s3data.download_prefix(s3, source["S3Uri"], target, role_arn=self.record["RoleArn"])
         for item in self._outputs():
-            folder(self.ml / PurePosixPath(item["S3Output"]["LocalPath"]).relative_to("/opt/ml"))
-        folder(self.ml / "output")
-        config = folder(self.ml / "config")
+            make_folder(self.ml / PurePosixPath(item["S3Output"]["LocalPath"]).relative_to("/opt/ml"))
+        make_folder(self.ml / "output")
+        config = make_folder(self.ml / "config")
         (config / "processingjobconfig.json").write_text(json.dumps(self.record, default=str))
         hosts = {"current_host": "algo-1", "hosts": ["algo-1"]}
         (config / "resourceconfig.json").write_text(json.dumps(hosts))
@@ -142,19 +145,19 @@ class ProcessingJob(Job):
         for item in self._outputs():
             self._upload(item["S3Output"])
         if outcome.timed_out:
-            # A processing job that runs too long is stopped by the service, which does not call that its failure.
+            # SageMaker stops a processing job that runs too long, and does not count this as a failure.
             self.record.setdefault("ExitMessage", f"stopped after {self.max_runtime_s} s (MaxRuntimeInSeconds)")
 
-    def attend(self) -> None:
-        if time.monotonic() - self._looked < _CONTINUOUS_S:
+    def poll(self) -> None:
+        if time.monotonic() - self._checked_at < _CONTINUOUS_S:
             return
         for item in self._outputs():
             if item["S3Output"].get("S3UploadMode") == "Continuous":
                 self._upload(item["S3Output"])
-        self._looked = time.monotonic()
+        self._checked_at = time.monotonic()
 
     def _upload(self, output: Record) -> None:
-        """Upload what has changed since it was last uploaded."""
+        """Upload the files that have changed since they were last uploaded."""
         source = self.ml / PurePosixPath(output["LocalPath"]).relative_to("/opt/ml")
         key = self.record.get("ProcessingOutputConfig", {}).get("KmsKeyId")
         for file in s3data.files_below(source):
@@ -179,10 +182,10 @@ class ProcessingJob(Job):
         if reason:
             self.record["FailureReason"] = reason
         jobs.forget(self.record["ProcessingJobArn"])
-        self.announce()
+        self.publish_state()
 
-    def announce(self) -> None:
-        """Send the event of the job's present state."""
+    def publish_state(self) -> None:
+        """Emit the event of the job's current state."""
         arn = self.record["ProcessingJobArn"]
         tags = store.region().tags.get(arn, {})
         events.emit("SageMaker Processing Job State Change", arn, {**self.record, "Tags": tags})

@@ -1,4 +1,4 @@
-"""InvokeEndpoint: from the request at the door to the variant's process and back."""
+"""InvokeEndpoint: forward an HTTP request to a variant's process and return its answer."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from mooring.embedded.sagemaker.errors import SageMakerError, unsupported
 from mooring.embedded.sagemaker.variants import Answer, Variant
 
 MAX_BODY = 6 * 1024 * 1024
+"""Largest request body in bytes."""
 
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations/?")
 _UNSUPPORTED = {
@@ -27,13 +28,13 @@ Response = tuple[int, dict[str, str], bytes]
 
 
 def endpoint_name(path: str) -> str | None:
-    """The endpoint that the path invokes, or None if it is another path."""
+    """Return the endpoint that the path invokes, or None for any other path."""
     match = _INVOCATION.fullmatch(path)
     return match.group(1) if match else None
 
 
 def invoke(name: str, headers: dict[str, str], body: bytes) -> Response:
-    """Answer one InvokeEndpoint; blocks until the model has answered."""
+    """Answer one InvokeEndpoint request; block until the model has answered."""
     try:
         return _invoke(name, headers, body)
     except SageMakerError as error:
@@ -41,7 +42,7 @@ def invoke(name: str, headers: dict[str, str], body: bytes) -> Response:
 
 
 def refusal(error: SageMakerError) -> Response:
-    """The runtime's error answer."""
+    """Return the HTTP answer of the runtime for an error."""
     headers = {"Content-Type": "application/json", "x-amzn-errortype": error.code}
     return error.status, headers, json.dumps({"Message": error.message, **error.details}).encode()
 
@@ -51,21 +52,21 @@ def _invoke(name: str, headers: dict[str, str], body: bytes) -> Response:
         if header in headers:
             raise unsupported(f"InvokeEndpoint with {parameter}")
     if len(body) > MAX_BODY:
-        message = f"The body has {len(body)} bytes; at most {MAX_BODY} are allowed"
+        message = f"The request body has {len(body)} bytes; at most {MAX_BODY} are allowed: send fewer rows"
         raise SageMakerError("ValidationError", message, status=413)
     try:
         endpoint = endpoints.find(name)
     except SageMakerError:
         message = f"Endpoint {name} of account {get_account_id()} not found."
         raise SageMakerError("ValidationError", message) from None
-    passed = {"Content-Type": headers.get("content-type", ""), "Accept": headers.get("accept", "*/*")}
-    if not passed["Content-Type"]:
-        del passed["Content-Type"]
+    forwarded = {"Content-Type": headers.get("content-type", ""), "Accept": headers.get("accept", "*/*")}
+    if not forwarded["Content-Type"]:
+        del forwarded["Content-Type"]
     if _CUSTOM in headers:
-        passed["X-Amzn-SageMaker-Custom-Attributes"] = headers[_CUSTOM]
-    with endpoint.lease() as fleet:
+        forwarded["X-Amzn-SageMaker-Custom-Attributes"] = headers[_CUSTOM]
+    with endpoint.use_fleet() as fleet:
         variant = fleet.choose(headers.get("x-amzn-sagemaker-target-variant"))
-        answer = _ask(variant, body, passed)
+        answer = _forward(variant, body, forwarded)
         if answer.status >= 400:
             raise _model_error(variant, answer)
         if fleet.capture is not None:
@@ -73,36 +74,37 @@ def _invoke(name: str, headers: dict[str, str], body: bytes) -> Response:
                 Exchange(
                     variant=variant.name,
                     body=body,
-                    content_type=passed.get("Content-Type", ""),
+                    content_type=forwarded.get("Content-Type", ""),
                     answer=answer.body,
                     answer_type=answer.content_type,
                     inference_id=headers.get("x-amzn-sagemaker-inference-id", ""),
                     time=store.now(),
                 )
             )
-    # In lower case: MiniStack makes "Content-Type: application/json" that of SageMaker's control plane.
-    answered = {"content-type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant.name}
+    # "content-type" is in lower case, because MiniStack replaces "Content-Type: application/json" by the content type
+    # of SageMaker's control plane.
+    answer_headers = {"content-type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant.name}
     if _CUSTOM in headers:
-        answered["X-Amzn-SageMaker-Custom-Attributes"] = headers[_CUSTOM]
-    return 200, answered, answer.body
+        answer_headers["X-Amzn-SageMaker-Custom-Attributes"] = headers[_CUSTOM]
+    return 200, answer_headers, answer.body
 
 
-def _ask(variant: Variant, body: bytes, headers: dict[str, str]) -> Answer:
+def _forward(variant: Variant, body: bytes, headers: dict[str, str]) -> Answer:
     try:
         return variant.invoke(body, headers)
     except OSError as error:
-        message = f"The variant {variant.name} is not available; it is being restarted ({error})"
+        message = f"The variant {variant.name} is not available; it is being restarted, so try again ({error})"
         raise SageMakerError("ServiceUnavailable", message, status=503) from error
 
 
 def _model_error(variant: Variant, answer: Answer) -> SageMakerError:
-    said = answer.body.decode("utf-8", "replace")[:4096]
+    text = answer.body.decode("utf-8", "replace")[:4096]
     details: dict[str, Any] = {
         "OriginalStatusCode": answer.status,
-        "OriginalMessage": said,
+        "OriginalMessage": text,
         "LogStreamArn": f"{variant.log_names['group']}:{variant.log_names['stream']}",
     }
     message = f"Received {'client' if answer.status < 500 else 'server'} error ({answer.status}) from primary"
     return SageMakerError(
-        "ModelError", f'{message} with message "{said}". See {details["LogStreamArn"]}', status=424, details=details
+        "ModelError", f'{message} with message "{text}". See {details["LogStreamArn"]}', status=424, details=details
     )

@@ -1,4 +1,4 @@
-"""Channels, inputs and outputs: what a job reads from S3 and leaves there, under the job's role."""
+"""Download a job's channels and inputs from S3 and upload its outputs, under the job's role."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -11,16 +11,16 @@ _PARALLEL = 4
 
 
 class DataError(Exception):
-    """Data could not be read or written; the text is meant for a FailureReason."""
+    """Failure to read or write data; the text becomes a FailureReason."""
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Bucket and key of an ``s3://`` URI.
+    """Return the bucket and key of an ``s3://`` URI.
 
     Raises
     ------
     DataError
-        It is none.
+        It is no ``s3://`` URI.
     """
     if not uri.startswith("s3://"):
         raise DataError(f"{uri!r} is not an s3:// URI")
@@ -29,13 +29,13 @@ def split(uri: str) -> tuple[str, str]:
 
 
 def download(s3: Any, uri: str, target: Path) -> None:
-    """One object into one file."""
+    """Download one object to one file."""
     bucket, key = split(uri)
     _guarded("read", uri, lambda: _fetch(s3, bucket, key, target))
 
 
 def download_prefix(s3: Any, uri: str, folder: Path, *, role_arn: str) -> None:
-    """Every object whose key begins with the prefix; at least one must exist."""
+    """Download every object whose key begins with the prefix; at least one must exist."""
     bucket, prefix = split(uri)
     keys = _guarded("read", uri, lambda: _keys(s3, bucket, prefix))
     if not keys:
@@ -48,27 +48,29 @@ def download_prefix(s3: Any, uri: str, folder: Path, *, role_arn: str) -> None:
 
 
 def download_manifest(s3: Any, uri: str, folder: Path) -> None:
-    """The objects that a manifest names: ``[{"prefix": "s3://bucket/folder/"}, "a.csv", ...]``."""
+    """Download the objects that a manifest names: ``[{"prefix": "s3://bucket/folder/"}, "a.csv", ...]``."""
     bucket, key = split(uri)
     body = _guarded("read", uri, lambda: _bytes(s3, bucket, key))
     try:
         first, *names = json.loads(body)
         prefix = first["prefix"]
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"The manifest {uri} is not a list that begins with a prefix: {error}") from error
+        raise DataError(
+            f'The manifest {uri} is not a JSON list whose first item is {{"prefix": "s3://bucket/folder/"}}: {error}'
+        ) from error
     bucket, prefix = split(prefix)
     _fetch_all(s3, bucket, {prefix + name: name for name in names}, folder)
 
 
 def upload(s3: Any, file: Path, uri: str, *, kms_key: str | None) -> None:
-    """One file to one object."""
+    """Upload one file to one object."""
     bucket, key = split(uri)
     extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
     _guarded("write", uri, lambda: s3.upload_file(str(file), bucket, key, ExtraArgs=extra))
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Every file of the folder and its folders; what is linked is not followed, as SageMaker does not."""
+    """Return every file below the folder, sorted; symbolic links are skipped, as on SageMaker."""
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
@@ -77,7 +79,7 @@ def _guarded(verb: str, uri: str, action: Any) -> Any:
         return action()
     except (ClientError, BotoCoreError) as error:
         raise DataError(f"ClientError: Could not {verb} {uri}: {error}") from error
-    except Exception as error:  # boto3's S3UploadFailedError has no base that tells it from others
+    except Exception as error:  # boto3's S3UploadFailedError is neither a ClientError nor a BotoCoreError
         raise DataError(f"Could not {verb} {uri}: {error}") from error
 
 
@@ -98,7 +100,7 @@ def _below(prefix: str, key: str) -> str:
 def _fetch_all(s3: Any, bucket: str, targets: dict[str, str], folder: Path) -> None:
     for name in targets.values():
         if ".." in PurePosixPath(name).parts or name.startswith("/"):
-            raise DataError(f"The object name {name!r} would leave its folder")
+            raise DataError(f"The object name {name!r} lies outside the folder; names must be relative, without '..'")
 
     def fetch(key: str, name: str) -> None:
         _guarded("read", f"s3://{bucket}/{key}", lambda: _fetch(s3, bucket, key, folder / name))

@@ -1,4 +1,4 @@
-"""Script mode: how hyperparameters, channels and folders reach a training program, as sagemaker-training does it."""
+"""Script mode: pass hyperparameters, channels and folders to a training program, as sagemaker-training does."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _HOST = "algo-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One job's program and its surroundings; ``ml`` is its own ``/opt/ml``."""
+    """Program of one training job, its channels and its facts; ``ml`` is the job's own ``/opt/ml``."""
 
     ml: Path
     job_name: str
@@ -24,7 +24,7 @@ class Setting:
 
 
 def decode(value: str) -> Any:
-    """A hyperparameter's value: JSON if it is, else the text itself.
+    """Return a hyperparameter's value: the parsed JSON, or the text itself if it is no JSON.
 
     >>> decode('"train.py"'), decode("0.1"), decode("plain")
     ('train.py', 0.1, 'plain')
@@ -36,7 +36,7 @@ def decode(value: str) -> Any:
 
 
 def arguments(hyperparameters: dict[str, Any]) -> list[str]:
-    """The program's command line: the user's hyperparameters by name.
+    """Return the program's command line arguments: the user's hyperparameters, sorted by name.
 
     >>> arguments({"sagemaker_program": "t.py", "depth": 3, "a": 1})
     ['-a', '1', '--depth', '3']
@@ -47,7 +47,7 @@ def arguments(hyperparameters: dict[str, Any]) -> list[str]:
 
 
 def variables(setting: Setting) -> dict[str, str]:
-    """The ``SM_*`` variables; the folders that they name exist afterwards."""
+    """Return the program's ``SM_*`` and other variables; create the output folders that they name."""
     ml, own = setting.ml, _own(setting.hyperparameters)
     paths = {
         "SM_MODEL_DIR": ml / "model",
@@ -90,7 +90,7 @@ def variables(setting: Setting) -> dict[str, str]:
 
 
 def write_config(setting: Setting, record: dict[str, Any]) -> None:
-    """The files of ``/opt/ml/input/config``."""
+    """Write the files of ``/opt/ml/input/config``."""
     config = setting.ml / "input" / "config"
     config.mkdir(parents=True, exist_ok=True)
     channels = {channel["ChannelName"]: {"TrainingInputMode": "File"} for channel in record.get("InputDataConfig", [])}

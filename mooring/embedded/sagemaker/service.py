@@ -1,4 +1,4 @@
-"""The service: one table of operations, the way in for HTTP and for what happens inside the server."""
+"""Dispatch SageMaker's operations, for HTTP requests and for calls from inside the server."""
 
 import asyncio
 import contextvars
@@ -17,11 +17,11 @@ HANDLERS: dict[str, Callable[[Record], Record]] = {
     "CreateTrainingJob": training.create,
     "DescribeTrainingJob": training.describe,
     "StopTrainingJob": training.stop,
-    "ListTrainingJobs": training.summaries,
+    "ListTrainingJobs": training.list_jobs,
     "CreateProcessingJob": processing.create,
     "DescribeProcessingJob": processing.describe,
     "StopProcessingJob": processing.stop,
-    "ListProcessingJobs": processing.summaries,
+    "ListProcessingJobs": processing.list_jobs,
     "CreateModel": models.create_model,
     "DescribeModel": models.describe_model,
     "DeleteModel": models.delete_model,
@@ -34,7 +34,7 @@ HANDLERS: dict[str, Callable[[Record], Record]] = {
     "UpdateEndpoint": endpoints.update,
     "DescribeEndpoint": endpoints.describe,
     "DeleteEndpoint": endpoints.delete,
-    "ListEndpoints": endpoints.summaries,
+    "ListEndpoints": endpoints.list_endpoints,
     "CreateModelPackageGroup": packages.create_group,
     "DescribeModelPackageGroup": packages.describe_group,
     "DeleteModelPackageGroup": packages.delete_group,
@@ -48,26 +48,33 @@ HANDLERS: dict[str, Callable[[Record], Record]] = {
     "DeleteModelPackage": packages.delete_package,
     "ListModelPackages": packages.list_packages,
     "AddTags": tags.add,
-    "ListTags": tags.show,
+    "ListTags": tags.list_tags,
     "DeleteTags": tags.remove,
 }
 
-# Invocations wait for models: they get threads of their own, beside the loop and beside the control plane.
+# Invocations block until a model answers, so they have threads of their own, apart from the event loop and from the
+# control plane.
 _invocations = ThreadPoolExecutor(64, thread_name_prefix="invoke")
 
 
 def call(operation: str, request: Record) -> Record:
-    """Carry out one operation for the acting principal; every refusal is a ``SageMakerError``.
+    """Carry out one operation for the acting principal and return its answer.
 
-    At the HTTP door MiniStack has evaluated the action itself; where a role acts inside the server it is done here.
+    MiniStack has authorized the action of an HTTP request already; the action of a role that acts inside the server
+    is authorized here.
+
+    Raises
+    ------
+    SageMakerError
+        The request is refused: it is not valid, not supported, not authorized, or not possible now.
     """
     shapes.check(operation, request)
     try:
         if identity.acting_role():
             context = {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in request.get("Tags", [])}
             keys = {"aws:TagKeys": [tag["Key"] for tag in request["Tags"]]} if request.get("Tags") else {}
-            identity.authorize(f"sagemaker:{operation}", names.resource(operation, request), context=context | keys)
-        for action, resource in names.also(operation, request):
+            identity.authorize(f"sagemaker:{operation}", names.resource_arn(operation, request), context=context | keys)
+        for action, resource in names.more_permissions(operation, request):
             identity.authorize(action, resource)
     except identity.AccessDeniedError as error:
         raise SageMakerError("AccessDeniedException", str(error)) from error
@@ -77,7 +84,7 @@ def call(operation: str, request: Record) -> Record:
 async def handle_request(
     method: str, path: str, headers: dict[str, str], body: bytes, _query: dict[str, Any]
 ) -> tuple[int, dict[str, str], bytes]:
-    """MiniStack's door to SageMaker and to its runtime."""
+    """Answer an HTTP request to SageMaker or to its runtime; MiniStack calls this."""
     run = contextvars.copy_context().run
     loop = asyncio.get_running_loop()
     target = headers.get("x-amz-target", "")
@@ -99,7 +106,7 @@ def _answer(operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 def encode(answer: Record) -> bytes:
-    """The answer in SageMaker's JSON: times are seconds."""
+    """Return the answer in SageMaker's JSON: times are seconds since the epoch."""
     return json.dumps(answer, default=_seconds).encode()
 
 

@@ -1,8 +1,9 @@
-"""The program of an endpoint's variant: the inference contract of SageMaker's scikit-learn container over HTTP.
+"""Serve an endpoint's variant over HTTP, under the inference contract of SageMaker's scikit-learn container.
 
-Runs as ``python -P serving.py MODEL_DIR PORT_FILE`` in a process of its own, with only the standard library and what
-the model's own code imports. ``SAGEMAKER_PROGRAM`` (a module in ``SAGEMAKER_SUBMIT_DIRECTORY``) defines ``model_fn``
-and may define ``input_fn``, ``predict_fn``, ``output_fn`` or, in place of the three, ``transform_fn``.
+This file runs as ``python -P serving.py MODEL_DIR PORT_FILE`` in a process of its own. It imports only the standard
+library, numpy if the default functions are used, and the model's own code. ``SAGEMAKER_PROGRAM`` (a module in
+``SAGEMAKER_SUBMIT_DIRECTORY``) defines ``model_fn`` and may define ``input_fn``, ``predict_fn``, ``output_fn`` or, in
+place of the three, ``transform_fn``.
 """
 
 import importlib
@@ -20,7 +21,7 @@ CSV, JSON, NPY = "text/csv", "application/json", "application/x-npy"
 
 
 class ContentError(Exception):
-    """A content type that the functions cannot take (415) or give (406)."""
+    """Refusal of a content type that the functions cannot read (415) or write (406)."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -28,8 +29,8 @@ class ContentError(Exception):
 
 
 def default_input(content: str | bytes, content_type: str) -> Any:
-    """Rows as a numpy array: float32 for text, as the container does."""
-    import numpy as np  # noqa: PLC0415 - a model with an input_fn of its own need not have it
+    """Return the rows as a numpy array; text becomes float32, as in the container."""
+    import numpy as np  # noqa: PLC0415 - a model with its own functions may not need numpy
 
     if content_type == NPY:
         assert isinstance(content, bytes)
@@ -43,12 +44,12 @@ def default_input(content: str | bytes, content_type: str) -> Any:
 
 
 def default_predict(data: Any, model: Any) -> Any:
-    """``model.predict``."""
+    """Return ``model.predict(data)``."""
     return model.predict(data)
 
 
 def default_output(prediction: Any, accept: str) -> tuple[bytes, str]:
-    """The prediction as JSON, CSV or npy."""
+    """Return the prediction as JSON, CSV or npy, and its content type."""
     import numpy as np  # noqa: PLC0415 - as above
 
     if accept == JSON:
@@ -65,11 +66,13 @@ def default_output(prediction: Any, accept: str) -> tuple[bytes, str]:
 
 
 class Model:
-    """The loaded model and the functions around it."""
+    """The loaded model and the functions that read requests, predict and write answers."""
 
     def __init__(self, model_dir: str, module: Any) -> None:
         if not hasattr(module, "model_fn"):
-            raise SystemExit(f"{module.__name__} has no model_fn: the container needs one to load the model")
+            raise SystemExit(
+                f"{module.__name__} has no model_fn: define model_fn(model_dir), which loads the model and returns it"
+            )
         self._model = module.model_fn(model_dir)
         self._input: Callable[..., Any] = getattr(module, "input_fn", default_input)
         self._predict: Callable[..., Any] = getattr(module, "predict_fn", default_predict)
@@ -77,7 +80,7 @@ class Model:
         self._transform: Callable[..., Any] | None = getattr(module, "transform_fn", None)
 
     def answer(self, body: bytes, content_type: str, accept: str) -> tuple[bytes, str]:
-        """Body and content type of the answer."""
+        """Return the body and content type of the answer."""
         bare = content_type.partition(";")[0].strip()
         content = body.decode("utf-8") if bare in (CSV, JSON) else body
         if self._transform is not None:
@@ -89,7 +92,7 @@ class Model:
 
 
 def handler_for(model: Model) -> type[BaseHTTPRequestHandler]:
-    """The HTTP handler that answers for the model."""
+    """Return an HTTP handler class that answers with the model."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -124,20 +127,20 @@ def handler_for(model: Model) -> type[BaseHTTPRequestHandler]:
             self.wfile.flush()
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Requests are not logged: an endpoint's log is its model's output."""
+            """Log nothing: an endpoint's log holds only the output of its model."""
 
     return Handler
 
 
 class Server(ThreadingHTTPServer):
-    """One thread a connection; the server in front keeps its connections."""
+    """HTTP server with one thread per connection; the embedded AWS keeps its connections open."""
 
     daemon_threads = True
     request_queue_size = 128
 
 
 def main() -> None:
-    """Load the model, listen on a free loopback port, and write the port to a file once requests are welcome."""
+    """Load the model, listen on a free loopback port, and write the port to a file once requests can be answered."""
     model_dir, port_file = sys.argv[1], Path(sys.argv[2])
     sys.path.insert(0, os.environ["SAGEMAKER_SUBMIT_DIRECTORY"])
     module = importlib.import_module(os.environ["SAGEMAKER_PROGRAM"].removesuffix(".py"))

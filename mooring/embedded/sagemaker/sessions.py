@@ -1,4 +1,4 @@
-"""What is done under a role: its credentials, and clients that speak to this very server over TLS with them."""
+"""Sessions of execution roles: their credentials, and boto3 clients that call this server with them over TLS."""
 
 import os
 import threading
@@ -14,11 +14,11 @@ from mooring.embedded.sagemaker.errors import SageMakerError
 SERVICE = "sagemaker.amazonaws.com"
 
 _session = boto3.Session()
-_lock = threading.Lock()  # boto3 sessions must not be shared by threads while they create clients
+_lock = threading.Lock()  # a boto3 session must create clients in one thread at a time
 
 
 class RoleSession:
-    """A role that SageMaker has assumed for a job or an endpoint, in the calling account and region."""
+    """Session of a role that SageMaker assumes for a job or an endpoint, in the calling account and region."""
 
     def __init__(self, role_arn: str, name: str) -> None:
         self.role_arn = role_arn
@@ -27,7 +27,7 @@ class RoleSession:
         self.variables = identity.assume(role_arn, service=SERVICE, session_name=name[:64])
 
     def client(self, service: str) -> Any:
-        """A boto3 client under the role: every call is evaluated by IAM at the server's door."""
+        """Return a boto3 client that acts under the role; the server authorizes every call with IAM."""
         with _lock:
             return _session.client(  # type: ignore[call-overload]
                 service,
@@ -41,7 +41,7 @@ class RoleSession:
             )
 
     def environment(self) -> dict[str, str]:
-        """The variables that let a process of the role use boto3 or the AWS CLI."""
+        """Return the variables with which a process uses boto3 or the AWS CLI under the role."""
         return self.variables | {"AWS_ENDPOINT_URL": endpoint_url(), "AWS_CA_BUNDLE": os.environ["AWS_CA_BUNDLE"]}
 
 
@@ -50,12 +50,12 @@ def endpoint_url() -> str:
 
 
 def check_role(role_arn: str) -> None:
-    """Refuse a role that the caller may not pass to SageMaker, or that SageMaker may not assume.
+    """Check that the caller may pass the role to SageMaker and that SageMaker may assume it.
 
     Raises
     ------
     SageMakerError
-        With IAM's reason.
+        One of the two is not allowed; the message has IAM's reason.
     """
     try:
         identity.check_pass_role(role_arn, SERVICE)

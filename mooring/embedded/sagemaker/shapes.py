@@ -1,4 +1,4 @@
-"""Requests against SageMaker's own service model: types, ranges, patterns, and what we support of it."""
+"""Check requests against botocore's model of SageMaker (types, ranges, patterns) and against ``operations``."""
 
 import functools
 import re
@@ -15,12 +15,12 @@ from mooring.embedded.sagemaker.errors import invalid, unsupported
 
 @functools.cache
 def operation_model(operation: str) -> OperationModel:
-    """The model of an operation of the SageMaker API.
+    """Return botocore's model of an operation of the SageMaker API.
 
     Raises
     ------
     SageMakerError
-        It is not supported here, or does not exist.
+        The operation is not supported here, or does not exist.
     """
     if operation not in operations.SUPPORTED:
         raise unsupported(f"The operation {operation}")
@@ -34,12 +34,13 @@ def _service_model() -> Any:
 
 
 def check(operation: str, request: dict[str, Any]) -> None:
-    """Refuse what SageMaker would refuse, and then what is not supported here.
+    """Check first that SageMaker would accept the request, then that we support all its parameters and values.
 
     Raises
     ------
     SageMakerError
-        The message names every offending parameter.
+        A parameter is not valid or not supported; the message names every such parameter, or the first value that is
+        not supported.
     """
     shape = operation_model(operation).input_shape
     if shape is None:
@@ -54,7 +55,7 @@ def check(operation: str, request: dict[str, Any]) -> None:
 
 
 def coerce(operation: str, value: Any) -> Any:
-    """A request whose scalars may be strings, as CloudFormation passes them, with the types of the model."""
+    """Return the request with the model's types: CloudFormation may pass numbers and booleans as strings."""
     shape = operation_model(operation).input_shape
     assert shape is not None
     return _coerce(value, shape)
@@ -68,7 +69,7 @@ def _check_supported(operation: str, request: dict[str, Any], shape: StructureSh
     for path, value in _leaves(request, shape, ""):
         allowed = operations.CHOICES.get(path)
         if allowed is not None and value not in allowed:
-            raise unsupported(f"{operation} with {path} = {value!r} (only {', '.join(map(str, sorted(allowed)))})")
+            raise unsupported(f"{operation} with {path} = {value!r} (allowed: {', '.join(map(str, sorted(allowed)))})")
 
 
 def _covered(path: str, known: set[str]) -> bool:
@@ -118,9 +119,9 @@ def _broken(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 
 def _python_pattern(pattern: str) -> str:
-    # The model's patterns are Java's: some use Unicode classes inside brackets, some repeat an end of line.
+    # The model's patterns are Java's: some have Unicode classes in brackets, some a counted end of line (``${0,63}``).
     if "\\p{P}" in pattern or "\\u" in pattern:
-        return ".*"  # free text: all but control characters
+        return ".*"  # such a pattern allows free text without control characters
     for java, python in (("\\p{L}", "\\w"), ("\\p{Z}", "\\s"), ("\\p{N}", "\\d"), ("\\p{Alnum}", "A-Za-z0-9")):
         pattern = pattern.replace(java, python)
     return re.sub(r"\$\{[\d,]+\}", "", pattern)

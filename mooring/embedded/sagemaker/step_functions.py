@@ -1,4 +1,4 @@
-"""Step Functions' optimised integrations of SageMaker's jobs, ``.sync`` among them."""
+"""Add Step Functions' integrations of SageMaker: optimized ones, some with ``.sync``, and ``aws-sdk`` tasks."""
 
 import json
 import time
@@ -21,7 +21,7 @@ _POLL_S = 0.1
 
 
 def register() -> None:
-    """Make MiniStack's state machines know SageMaker."""
+    """Add SageMaker to MiniStack's state machines."""
     stepfunctions._SERVICE_DISPATCH[_PREFIX] = _run
     stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
@@ -30,7 +30,11 @@ def register() -> None:
 def _run(resource: str, request: Record) -> Any:
     task, _, pattern = resource.removeprefix(_PREFIX).partition(".")
     if pattern not in ("", "sync") or (pattern == "sync" and task not in _JOBS) or task not in _JOBS | _OTHERS:
-        raise stepfunctions._ExecutionError("States.Runtime", f"{resource} is not supported by the embedded AWS")
+        raise stepfunctions._ExecutionError(
+            "States.Runtime",
+            f"{resource} is not supported by the embedded AWS; supported tasks of {_PREFIX}* are"
+            f" {', '.join([*_JOBS, *(f'{job}.sync' for job in _JOBS), *_OTHERS])}",
+        )
     operation = _OTHERS.get(task) or f"Create{_JOBS[task]}"
     answer = _call(operation, request)
     return _wait(_JOBS[task], request) if pattern == "sync" else answer
@@ -58,5 +62,7 @@ def _wait(prefix: str, request: Record) -> Record:
             raise stepfunctions._ExecutionError("States.TaskFailed", json.dumps(described))
         if cancelled():
             _call(f"Stop{prefix}", key)
-            raise stepfunctions._ExecutionError("States.Timeout", f"{key} was stopped with its task")
+            raise stepfunctions._ExecutionError(
+                "States.Timeout", f"{key} was stopped, because its task timed out or its execution ended"
+            )
         time.sleep(_POLL_S)

@@ -1,4 +1,4 @@
-"""The control plane's state: per account and region, records in the shape of SageMaker's Describe answers."""
+"""State of the control plane per account and region, in memory."""
 
 import secrets
 import threading
@@ -12,6 +12,10 @@ from ministack.core.responses import get_account_id, get_region
 from mooring.embedded.sagemaker.errors import in_use, invalid, missing
 
 Record = dict[str, Any]
+"""A resource in the shape of SageMaker's Describe answer; also a request or an answer of the API.
+
+Fields that begin with ``_`` are internal and not part of an answer.
+"""
 
 KINDS = {
     "training-job": "TrainingJob",
@@ -22,12 +26,16 @@ KINDS = {
     "model-package-group": "ModelPackageGroup",
     "model-package": "ModelPackage",
 }
-"""Resource type in an ARN -> prefix of its fields in the API."""
+"""Prefix of a resource's fields in the API, by the resource type in its ARN."""
 
 
 @dataclass
 class Region:
-    """What one account has in one region; ``lock`` guards check-then-write."""
+    """State of one account in one region.
+
+    ``records`` is by kind and name, ``tags`` by ARN, ``policies`` and ``versions`` (the last one given) by model
+    package group, ``client_tokens`` maps a token to a package's ARN. Hold ``lock`` to check and then write.
+    """
 
     records: dict[str, dict[str, Record]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -41,7 +49,7 @@ _regions: dict[tuple[str, str], Region] = {}
 
 
 def region() -> Region:
-    """The state of the calling account and region."""
+    """Return the state of the calling account and region."""
     return _regions.setdefault((get_account_id(), get_region()), Region())
 
 
@@ -59,12 +67,14 @@ def add(kind: str, name: str, record: Record, tags: Iterable[dict[str, str]] = (
     Raises
     ------
     SageMakerError
-        The name is taken; a job's name is taken for ever, however it ended.
+        The name is taken. A job's name stays taken for ever, even if the job failed.
     """
     prefix, state = KINDS[kind], region()
     with state.lock:
         if name in state.records[kind]:
-            raise in_use(f"{prefix} names must be unique within an AWS account and region: {name} exists")
+            raise in_use(
+                f"{prefix} names must be unique within an AWS account and region: {name} exists, use another name"
+            )
         stored = {f"{prefix}Name": name, f"{prefix}Arn": arn(kind, name), "CreationTime": now(), **record}
         state.records[kind][name] = stored
         state.tags[stored[f"{prefix}Arn"]] = {tag["Key"]: tag["Value"] for tag in tags}
@@ -72,12 +82,12 @@ def add(kind: str, name: str, record: Record, tags: Iterable[dict[str, str]] = (
 
 
 def get(kind: str, name: str) -> Record:
-    """The record of that name.
+    """Return the record of that name.
 
     Raises
     ------
     SageMakerError
-        There is none.
+        There is no such record.
     """
     found = region().records[kind].get(name)
     if found is None:
@@ -86,7 +96,7 @@ def get(kind: str, name: str) -> Record:
 
 
 def remove(kind: str, name: str) -> Record:
-    """Take the record and its tags out of the store."""
+    """Delete the record and its tags; return the record."""
     record = get(kind, name)
     state = region()
     with state.lock:
@@ -96,7 +106,7 @@ def remove(kind: str, name: str) -> Record:
 
 
 def tags_of(resource_arn: str) -> dict[str, str]:
-    """The live tags of a resource.
+    """Return the tags of a resource; a change of the returned dictionary changes the resource.
 
     Raises
     ------
@@ -110,7 +120,7 @@ def tags_of(resource_arn: str) -> dict[str, str]:
 
 
 def page(items: list[Record], request: Record) -> tuple[list[Record], dict[str, str]]:
-    """One page of a listing, and its NextToken if there is more."""
+    """Return one page of a listing, and its NextToken if there are more items."""
     try:
         start = int(request.get("NextToken", "0"))
     except ValueError:
@@ -120,9 +130,10 @@ def page(items: list[Record], request: Record) -> tuple[list[Record], dict[str, 
 
 
 def listing(kind: str, request: Record, *, fields: str, descending: bool = False) -> list[Record]:
-    """Summaries of a kind, filtered and sorted as a List operation asks.
+    """Return summaries of all records of a kind, filtered and sorted as the List request says.
 
-    ``fields`` are the summary's fields besides name, ARN and creation time.
+    ``fields`` are the summary's fields besides name, ARN and creation time, separated by spaces. ``descending`` is
+    the operation's default order.
     """
     prefix = KINDS[kind]
     name, status = f"{prefix}Name", f"{prefix}Status"
@@ -143,5 +154,5 @@ def listing(kind: str, request: Record, *, fields: str, descending: bool = False
 
 
 def suffix() -> str:
-    """Twelve characters that make a generated name unique."""
+    """Return twelve random characters that make a generated name unique."""
     return secrets.token_hex(6)

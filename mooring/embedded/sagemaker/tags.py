@@ -1,24 +1,24 @@
-"""Tags of SageMaker's resources."""
+"""Tags of SageMaker's resources: AddTags, ListTags and DeleteTags."""
 
 from mooring.embedded.sagemaker import store
 from mooring.embedded.sagemaker.store import Record
 
 
 def add(request: Record) -> Record:
-    """AddTags."""
+    """Handle AddTags."""
     tags = store.tags_of(request["ResourceArn"])
     tags.update({tag["Key"]: tag["Value"] for tag in request["Tags"]})
     return {"Tags": _listed(tags)}
 
 
-def show(request: Record) -> Record:
-    """ListTags."""
+def list_tags(request: Record) -> Record:
+    """Handle ListTags."""
     found, token = store.page(_listed(store.tags_of(request["ResourceArn"])), request)
     return {"Tags": found, **token}
 
 
 def remove(request: Record) -> Record:
-    """DeleteTags."""
+    """Handle DeleteTags."""
     tags = store.tags_of(request["ResourceArn"])
     for key in request["TagKeys"]:
         tags.pop(key, None)

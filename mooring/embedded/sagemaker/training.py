@@ -1,4 +1,4 @@
-"""Training jobs: script mode of SageMaker's scikit-learn container, in a process of its own."""
+"""Training jobs: run a program in the script mode of SageMaker's scikit-learn container, as a process."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from typing import Any
 from mooring.embedded.sagemaker import archives, events, jobs, s3data, script_mode, store
 from mooring.embedded.sagemaker.errors import SageMakerError, invalid
 from mooring.embedded.sagemaker.images import require_scikit_learn
-from mooring.embedded.sagemaker.jobs import Command, Job, JobFailedError, Outcome, folder
+from mooring.embedded.sagemaker.jobs import Command, Job, JobFailedError, Outcome, make_folder
 from mooring.embedded.sagemaker.sessions import check_role
 from mooring.embedded.sagemaker.store import Record
 
@@ -30,24 +30,28 @@ _PHASES = {"Downloading": "Downloading", "Running": "Training", "Uploading": "Up
 
 
 def create(request: Record) -> Record:
-    """CreateTrainingJob."""
+    """Handle CreateTrainingJob."""
     image = request["AlgorithmSpecification"].get("TrainingImage")
     if not image:
-        raise invalid("AlgorithmSpecification.TrainingImage is required: algorithms by name are not supported here")
+        raise invalid(
+            "AlgorithmSpecification.TrainingImage is required: the embedded AWS does not support AlgorithmName"
+        )
     require_scikit_learn(image, "AlgorithmSpecification.TrainingImage")
     hyperparameters = request.get("HyperParameters", {})
     for name in ("sagemaker_program", "sagemaker_submit_directory"):
         if name not in hyperparameters:
-            raise invalid(f"HyperParameters must hold {name}: only script mode is supported by the embedded AWS")
+            raise invalid(
+                f"HyperParameters has no {name}, which is required: the embedded AWS supports script mode only"
+            )
     program = script_mode.decode(hyperparameters["sagemaker_program"])
     if not str(program).endswith(".py"):
         raise invalid(f"HyperParameters sagemaker_program {program!r} is not a Python program (*.py)")
     channels = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
     if len(set(channels)) != len(channels):
-        raise invalid(f"InputDataConfig has a channel name twice: {channels}")
+        raise invalid(f"InputDataConfig has a channel name twice: {channels}; each name may occur once")
     for channel in request.get("InputDataConfig", []):
         if "S3DataSource" not in channel["DataSource"]:
-            raise invalid(f"The channel {channel['ChannelName']} has no S3DataSource")
+            raise invalid(f"The channel {channel['ChannelName']} has no S3DataSource, which is required")
     check_role(request["RoleArn"])
     record = {name: request[name] for name in _DESCRIBED if name in request}
     record |= {
@@ -65,12 +69,12 @@ def create(request: Record) -> Record:
 
 
 def describe(request: Record) -> Record:
-    """DescribeTrainingJob."""
+    """Handle DescribeTrainingJob."""
     return _get(request)
 
 
 def stop(request: Record) -> Record:
-    """StopTrainingJob."""
+    """Handle StopTrainingJob."""
     record = _get(request)
     job = jobs.running(record["TrainingJobArn"])
     if job is None or record["TrainingJobStatus"] not in ("InProgress", "Stopping"):
@@ -80,8 +84,8 @@ def stop(request: Record) -> Record:
     return {}
 
 
-def summaries(request: Record) -> Record:
-    """ListTrainingJobs."""
+def list_jobs(request: Record) -> Record:
+    """Handle ListTrainingJobs."""
     fields = "TrainingEndTime LastModifiedTime TrainingJobStatus SecondaryStatus"
     found, token = store.page(store.listing("training-job", request, fields=fields), request)
     return {"TrainingJobSummaries": found, **token}
@@ -109,18 +113,21 @@ class TrainingJob(Job):
 
     def prepare(self) -> Command:
         s3 = self.session.client("s3")
-        code = folder(self.ml / "code")
+        code = make_folder(self.ml / "code")
         hyperparameters = {
             name: script_mode.decode(value) for name, value in self.record.get("HyperParameters", {}).items()
         }
         channels = {}
         for channel in self.record.get("InputDataConfig", []):
-            self.stage()
-            channels[channel["ChannelName"]] = self._bring(s3, channel)
-        archives.unpack(self._source(s3, str(hyperparameters["sagemaker_submit_directory"])), code)
+            self.raise_if_stopped()
+            channels[channel["ChannelName"]] = self._download_channel(s3, channel)
+        archives.unpack(self._find_source(s3, str(hyperparameters["sagemaker_submit_directory"])), code)
         program = code / hyperparameters["sagemaker_program"]
         if not program.resolve().is_relative_to(code.resolve()) or not program.is_file():
-            raise JobFailedError(f"ClientError: the source holds no program {hyperparameters['sagemaker_program']!r}")
+            raise JobFailedError(
+                f"ClientError: sagemaker_program {hyperparameters['sagemaker_program']!r} is not in the archive of"
+                " sagemaker_submit_directory"
+            )
         setting = script_mode.Setting(
             ml=self.ml,
             job_name=self.name,
@@ -141,20 +148,23 @@ class TrainingJob(Job):
             network_isolation=self.record["EnableNetworkIsolation"],
         )
 
-    def _source(self, s3: Any, place: str) -> Path:
+    def _find_source(self, s3: Any, place: str) -> Path:
         if place.startswith("s3://"):
             target = self.base / "sourcedir.tar.gz"
             s3data.download(s3, place, target)
             return target
-        # With network isolation the source comes as a channel.
+        # With network isolation the source is a channel.
         source = Path(self.relocate(place))
         if not source.resolve().is_relative_to((self.ml / "input" / "data").resolve()) or not source.is_file():
-            raise JobFailedError(f"ClientError: sagemaker_submit_directory {place!r} is no archive in S3 or a channel")
+            raise JobFailedError(
+                f"ClientError: sagemaker_submit_directory {place!r} is neither an s3:// URI nor a file of a channel"
+                " (/opt/ml/input/data/CHANNEL/...)"
+            )
         return source
 
-    def _bring(self, s3: Any, channel: Record) -> Path:
+    def _download_channel(self, s3: Any, channel: Record) -> Path:
         source = channel["DataSource"]["S3DataSource"]
-        target = folder(self.ml / "input" / "data" / channel["ChannelName"])
+        target = make_folder(self.ml / "input" / "data" / channel["ChannelName"])
         if source["S3DataType"] == "ManifestFile":
             s3data.download_manifest(s3, source["S3Uri"], target)
         else:

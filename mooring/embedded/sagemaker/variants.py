@@ -1,4 +1,4 @@
-"""One production variant: the process that serves its model, and the way to it."""
+"""One production variant: the process that serves its model, and the HTTP connections to it."""
 
 import contextvars
 import http.client
@@ -30,12 +30,12 @@ _SERVING = Path(__file__).with_name("serving.py")
 
 
 class VariantError(Exception):
-    """The variant cannot serve; the text is meant for a FailureReason."""
+    """Failure of a variant to serve; the text becomes a FailureReason."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the container answered."""
+    """Answer of a variant's process."""
 
     status: int
     body: bytes
@@ -43,7 +43,7 @@ class Answer:
 
 
 class Variant:
-    """A variant's process, restarted whenever it dies until ``stop``."""
+    """A variant and its process, which is restarted whenever it ends until ``stop``."""
 
     def __init__(self, endpoint: str, production: Record, base: Path) -> None:
         model = store.get("model", production["ModelName"])
@@ -68,18 +68,18 @@ class Variant:
         self._shipper: LogShipper | None = None
 
     def start(self) -> None:
-        """Bring the model, start its process and return once it answers ``/ping``.
+        """Download the model, start its process and return once it answers ``/ping``.
 
         Raises
         ------
         VariantError
-            It cannot be brought up; nothing is left running.
+            The variant did not become healthy; its process is stopped.
         """
         try:
             self.session = RoleSession(self.role_arn, "SageMaker")
             packed = self._base / "model.tar.gz"
             s3data.download(self.session.client("s3"), self._container["ModelDataUrl"], packed)
-            archives.unpack(packed, jobs.folder(self._base / "opt" / "ml" / "model"))
+            archives.unpack(packed, jobs.make_folder(self._base / "opt" / "ml" / "model"))
             packed.unlink()
             self._environment = self._variables()
             self._shipper = LogShipper(self.session, self.log, **self.log_names)
@@ -101,16 +101,16 @@ class Variant:
 
     @property
     def pid(self) -> int:
-        """The serving process's id."""
+        """Id of the serving process; 0 if there is none."""
         return self._handle.pid if self._handle else 0
 
     def invoke(self, body: bytes, headers: dict[str, str]) -> Answer:
-        """Pass one request to ``/invocations``.
+        """Forward one request to ``/invocations``.
 
         Raises
         ------
         OSError
-            The process is not there, or died meanwhile.
+            The process does not run, or ended during the request.
         """
         try:
             connection = self._connections.get_nowait()
@@ -140,17 +140,17 @@ class Variant:
         code = Path(requested.setdefault("SAGEMAKER_SUBMIT_DIRECTORY", str(ml / "model" / "code")))
         program = requested.setdefault("SAGEMAKER_PROGRAM", "inference.py")
         if not str(code).startswith(str(ml)):
-            raise invalid(f"SAGEMAKER_SUBMIT_DIRECTORY {code} is not below /opt/ml: the code must be in model.tar.gz")
+            raise invalid(f"SAGEMAKER_SUBMIT_DIRECTORY {code} is not below /opt/ml: put the code into model.tar.gz")
         if not (code / program).is_file():
-            raise invalid(f"model.tar.gz holds no {program} in {code.relative_to(self._base)}")
-        home = jobs.folder(self._base / "home")
+            raise invalid(f"model.tar.gz has no SAGEMAKER_PROGRAM {program} in {code.relative_to(self._base)}")
+        home = jobs.make_folder(self._base / "home")
         clean = {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
             "HOME": str(home),
             "TMPDIR": str(home),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
-            # One request is one thread here: more would only wait for each other on small bodies.
+            # Each request has its own thread; on small bodies more OpenMP threads would only wait for each other.
             "OMP_NUM_THREADS": "1",
             "MOORING_ENDPOINT": self._endpoint,
             "SM_MODEL_DIR": str(ml / "model"),
@@ -210,7 +210,7 @@ class Variant:
 
 
 def describe(variant: Variant, production: Record) -> dict[str, Any]:
-    """The variant in DescribeEndpoint's shape."""
+    """Return the variant in the shape of DescribeEndpoint."""
     count = int(production["InitialInstanceCount"])
     return {
         "VariantName": variant.name,

@@ -1,1 +1,1 @@
-"""Services that MiniStack lacks, beside SageMaker."""
+"""AWS services that MiniStack lacks, except SageMaker."""

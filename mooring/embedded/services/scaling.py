@@ -1,7 +1,7 @@
-"""Application Auto Scaling for endpoint variants: targets and policies are kept and described.
+"""Application Auto Scaling for endpoint variants: it stores and describes targets and policies.
 
-Nothing scales: there is one machine. What matters here is what deployments run into: a target must exist before its
-policy, and an endpoint's instance type cannot change under a registered target.
+Nothing scales, because there is one machine. The service enforces a rule that deployments can break: a target must
+exist before its policy. Not enforced: AWS refuses to change an endpoint's instance type while a target is registered.
 """
 
 import json
@@ -25,7 +25,7 @@ _policies: Any = AccountRegionScopedDict()
 
 
 class ScalingError(Exception):
-    """A refusal in the service's own words."""
+    """Refusal of a request, with the service's error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class ScalingError(Exception):
 
 
 def register() -> None:
-    """Make the service part of the server."""
+    """Add the service to the server."""
     router.SERVICE_PATTERNS[SERVICE] = {
         "target_prefixes": ["AnyScaleFrontendService"],
         "host_patterns": [r"application-autoscaling\."],
@@ -48,7 +48,8 @@ def register() -> None:
 async def handle_request(_method: str, _path: str, headers: dict[str, str], body: Any, _query: dict[str, Any]) -> Any:
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     if operation not in OPERATIONS:
-        return _answer(400, {"__type": "ValidationException", "message": f"{operation} is not supported here"})
+        message = f"the embedded AWS does not support {operation}; it supports {', '.join(OPERATIONS)}"
+        return _answer(400, {"__type": "ValidationException", "message": message})
     try:
         return _answer(200, OPERATIONS[operation](json.loads(body or b"{}")))
     except ScalingError as error:
@@ -56,7 +57,7 @@ async def handle_request(_method: str, _path: str, headers: dict[str, str], body
 
 
 def register_target(request: dict[str, Any]) -> dict[str, Any]:
-    """RegisterScalableTarget: create the target, or change what the request names."""
+    """Handle RegisterScalableTarget: create the target, or change the capacities that the request names."""
     key = _key(request)
     known = _targets.get(key)
     if known is None and not {"MinCapacity", "MaxCapacity"} <= request.keys():
@@ -81,7 +82,7 @@ def register_target(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def deregister_target(request: dict[str, Any]) -> dict[str, Any]:
-    """DeregisterScalableTarget: its policies go with it."""
+    """Handle DeregisterScalableTarget; delete the target's policies, too."""
     if _targets.pop(_key(request), None) is None:
         raise ScalingError(_NOT_FOUND, f"No scalable target found for {request.get('ResourceId')}")
     for key in [key for key in _policies if key[0] == request["ResourceId"]]:
@@ -90,11 +91,14 @@ def deregister_target(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def put_policy(request: dict[str, Any]) -> dict[str, Any]:
-    """PutScalingPolicy: target tracking only."""
+    """Handle PutScalingPolicy, for target tracking only."""
     if _key(request) not in _targets:
         raise ScalingError(_NOT_FOUND, f"No scalable target registered for {request.get('ResourceId')}")
     if request.get("PolicyType") != "TargetTrackingScaling":
-        raise ScalingError("ValidationException", f"PolicyType {request.get('PolicyType')} is not supported here")
+        raise ScalingError(
+            "ValidationException",
+            f"the embedded AWS does not support PolicyType {request.get('PolicyType')}, only TargetTrackingScaling",
+        )
     key = (request["ResourceId"], request["PolicyName"])
     known = _policies.get(key) or {
         "PolicyARN": f"arn:aws:autoscaling:{get_region()}:{get_account_id()}:scalingPolicy:{new_uuid()}:resource/"
@@ -106,20 +110,20 @@ def put_policy(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def delete_policy(request: dict[str, Any]) -> dict[str, Any]:
-    """DeleteScalingPolicy."""
+    """Handle DeleteScalingPolicy."""
     if _policies.pop((request.get("ResourceId"), request.get("PolicyName")), None) is None:
         raise ScalingError(_NOT_FOUND, f"No scaling policy found: {request.get('PolicyName')}")
     return {}
 
 
 def describe_targets(request: dict[str, Any]) -> dict[str, Any]:
-    """DescribeScalableTargets."""
+    """Handle DescribeScalableTargets."""
     wanted = request.get("ResourceIds")
     return {"ScalableTargets": [t for t in _targets.values() if not wanted or t["ResourceId"] in wanted]}
 
 
 def describe_policies(request: dict[str, Any]) -> dict[str, Any]:
-    """DescribeScalingPolicies."""
+    """Handle DescribeScalingPolicies."""
     resource, names = request.get("ResourceId"), request.get("PolicyNames")
     return {
         "ScalingPolicies": [
@@ -197,7 +201,8 @@ def _key(request: dict[str, Any]) -> str:
     namespace, dimension = request.get("ServiceNamespace"), request.get("ScalableDimension")
     if (namespace, dimension) != ("sagemaker", DIMENSION):
         raise ScalingError(
-            "ValidationException", f"{namespace} {dimension} is not supported here, only sagemaker {DIMENSION}"
+            "ValidationException",
+            f"the embedded AWS does not support scaling of {namespace} {dimension}, only of sagemaker {DIMENSION}",
         )
     return str(request.get("ResourceId", ""))
 
@@ -207,7 +212,7 @@ def _answer(status: int, body: dict[str, Any]) -> tuple[int, dict[str, str], byt
 
 
 def _with_target_arn(original: Callable[..., str]) -> Callable[..., str]:
-    """Writes are authorised on the target that they name, reads on ``*``."""
+    """Authorize writes on the target that they name, and reads on ``*``."""
 
     def extract_resource_arn(service: str, *request: Any) -> str:
         if service != SERVICE:
@@ -232,13 +237,13 @@ def _authorize(operation: str, request: dict[str, Any]) -> None:
 
 
 def _conditions(request: dict[str, Any]) -> dict[str, Any]:
-    """The condition keys that a request carries."""
+    """Return the condition keys of a request."""
     namespace, dimension = request.get("ServiceNamespace", "sagemaker"), request.get("ScalableDimension", DIMENSION)
     return {f"{SERVICE}:service-namespace": namespace, f"{SERVICE}:scalable-dimension": dimension}
 
 
 def _target_arn(request: dict[str, Any]) -> str:
-    """The ARN of the request's target; one that is not registered yet has no id."""
+    """Return the ARN of the request's target; a target that is not registered yet has no id."""
     known = _targets.get(str(request.get("ResourceId", "")))
     if known is not None:
         return str(known["ScalableTargetARN"])

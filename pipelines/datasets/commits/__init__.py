@@ -1,1 +1,1 @@
-"""Datasets: commits in S3, how they are written, read, verified and restored."""
+"""Commits of datasets in S3: write, read, check out, verify and restore them."""

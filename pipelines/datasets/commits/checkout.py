@@ -1,8 +1,8 @@
-"""Writing a commit's files to a folder: every digest verified while it is written, every file whole or not there.
+"""Write a commit's files to a folder; each digest is verified, and each file is written whole or not at all.
 
-What stands in the folder and is not in the commit stays as it is, and is reported. A file of the commit's name with
-another content is replaced only if that content is in the dataset's objects too, so that nothing is lost; else the
-checkout is refused before it writes anything, unless it may overwrite.
+Files in the folder that are not in the commit stay, and are reported. A file with a name of the commit and another
+content is replaced only if the dataset's objects hold that content, so that nothing is lost; else the checkout is
+refused before it writes anything, unless it may overwrite.
 """
 
 import hashlib
@@ -14,7 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+
+from botocore.response import StreamingBody
 
 from pipelines.aws.parallel import each
 from pipelines.aws.s3 import Bucket, MissingObjectError
@@ -26,16 +27,16 @@ from pipelines.interface.paths import object_key
 
 
 class UnsafePathError(ValueError):
-    """A file of the commit would be written outside the folder, or in the place of something that is no file."""
+    """A file of the commit would be written outside the folder, or in the place of a folder."""
 
 
 class UncommittedFileError(RuntimeError):
-    """Files in the folder have a content that no object of the dataset holds: replacing them would lose it."""
+    """Files in the folder hold content that no object of the dataset has: replacing them would lose it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutResult:
-    """Paths relative to the folder: what was written anew, replaced, right already; and what is not the commit's."""
+    """Paths relative to the folder. ``kept`` were right already; ``unknown`` are not the commit's."""
 
     written: tuple[str, ...]
     replaced: tuple[str, ...]
@@ -52,7 +53,7 @@ def checkout(
     workers: int,
     on_progress: Progress | None = None,
 ) -> CheckoutResult:
-    """Write ``commit`` to ``folder``, which is made if it is not there.
+    """Write ``commit`` to ``folder``, which is created if needed.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def checkout(
     UncommittedFileError
         A file would be replaced whose content is nowhere else; nothing was written.
     DamagedObjectError
-        An object is missing or damaged, and its own version too; what was written before is whole.
+        An object is missing or damaged, and the commit's own version of it too; the files written before are whole.
     """
     folder.mkdir(parents=True, exist_ok=True)
     root = folder.resolve()
@@ -93,7 +94,7 @@ def _check_folders(root: Path, commit: Commit) -> None:
         mode = _mode(root / folder)
         if mode is not None and not stat.S_ISDIR(mode):
             kind = "a symbolic link" if stat.S_ISLNK(mode) else "not a folder"
-            raise UnsafePathError(f"{root / folder} is {kind}: the commit's files are not written through it")
+            raise UnsafePathError(f"{root / folder} is {kind}: the commit's files need a folder there; move it")
     for folder in folders:
         (root / folder).mkdir(parents=True, exist_ok=True)
 
@@ -106,7 +107,7 @@ def _mode(place: Path) -> int | None:
 
 
 def _digests_there(root: Path, files: Iterable[File], *, workers: int) -> dict[str, str]:
-    """What stands in the folder under the commit's names: its digest, and no digest ("") of what is only a link."""
+    """Return the digests of files in the folder by the commit's names; a symbolic link's is ""."""
     found: dict[str, str] = {}
 
     def regular() -> Iterator[str]:
@@ -117,7 +118,7 @@ def _digests_there(root: Path, files: Iterable[File], *, workers: int) -> dict[s
             elif mode is not None and stat.S_ISREG(mode):
                 yield file.path
             elif mode is not None:
-                raise UnsafePathError(f"{root / file.path} is not a file: a file of the commit has this name")
+                raise UnsafePathError(f"{root / file.path} is not a file: move it, a file of the commit has this name")
 
     found.update(each(lambda path: (path, _digest_of(root / path)), regular(), workers=workers))
     return found
@@ -136,7 +137,7 @@ def _check_committed(bucket: Bucket, dataset: str, others: dict[str, str]) -> No
             lost.append(path)
     if lost:
         raise UncommittedFileError(
-            f"would overwrite what is in no commit of {dataset!r}: {', '.join(lost)}; commit it, move it, or overwrite"
+            f"no commit of {dataset!r} holds the content of {', '.join(lost)}: commit it, move it, or overwrite it"
         )
 
 
@@ -145,8 +146,8 @@ class _Objects:
     bucket: Bucket
     commit: Commit
 
-    def bodies(self, file: File) -> Iterator[Any]:
-        """What may be the content: the object, and if that is not it, the version that the commit was made of."""
+    def bodies(self, file: File) -> Iterator[StreamingBody]:
+        """Yield candidates for the content: the object, then the version that the commit was made of."""
         key = object_key(self.commit.dataset, file.sha256)
         with suppress(MissingObjectError):
             yield self.bucket.open(key)
@@ -170,11 +171,11 @@ def _write(objects: _Objects, root: Path, file: File) -> File:
     finally:
         part.unlink(missing_ok=True)
     raise DamagedObjectError(
-        f"{file.path}: object {file.sha256} is missing or damaged; see which are: mooring data verify"
+        f"{file.path}: object {file.sha256} is missing or damaged; list all such objects: mooring data verify"
     )
 
 
-def _download(body: Any, place: Path) -> str:
+def _download(body: StreamingBody, place: Path) -> str:
     digest = hashlib.sha256()
     with place.open("wb", buffering=0) as file:
         for block in body.iter_chunks(BLOCK_BYTES):

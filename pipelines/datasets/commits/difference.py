@@ -1,4 +1,4 @@
-"""What differs between two versions of a dataset: files by path and digest, columns by name and kind."""
+"""Differences between two versions of a dataset: files by path and digest, columns by name and kind."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from pipelines.datasets.commits.commits import File
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """One file in both versions: another content under the same path, or the same content under another path."""
+    """A file in both versions: another content under the same path, or the same content under another path."""
 
     old: File
     new: File
@@ -17,7 +17,10 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class FileDifference:
-    """Each list is in order of the new path. A renamed file has the same digest as one that is gone."""
+    """Difference of two versions' files, each tuple in order of the new path.
+
+    A renamed file has the digest of a file that the new version no longer has.
+    """
 
     added: tuple[File, ...] = ()
     removed: tuple[File, ...] = ()
@@ -28,16 +31,16 @@ class FileDifference:
         return bool(self.added or self.removed or self.changed or self.renamed)
 
     def apply(self, files: Iterable[File]) -> tuple[File, ...]:
-        """The new version's files, by path, made from the old version's."""
+        """Return the new version's files by path, from the old version's ``files``."""
         gone = {file.path for file in self.removed} | {pair.old.path for pair in (*self.renamed, *self.changed)}
         kept = {file.path: file for file in files if file.path not in gone}
-        came = [*self.added, *(pair.new for pair in (*self.renamed, *self.changed))]
-        return tuple(file for _, file in sorted((kept | {file.path: file for file in came}).items()))
+        new = [*self.added, *(pair.new for pair in (*self.renamed, *self.changed))]
+        return tuple(file for _, file in sorted((kept | {file.path: file for file in new}).items()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SchemaDifference:
-    """``retyped`` holds, by column, the old kind and the new one."""
+    """Difference of two versions' columns: kinds by name. ``retyped`` has the old kind and the new one."""
 
     added: dict[str, str]
     removed: dict[str, str]
@@ -48,10 +51,10 @@ class SchemaDifference:
 
 
 def compare_files(old: Iterable[File], new: Iterable[File]) -> FileDifference:
-    """How the files of ``new`` come about from those of ``old``.
+    """Return the difference that makes the files of ``old`` those of ``new``.
 
-    A file is renamed if its content is gone from its old path and stands under a new one; where several files share
-    that content they are paired in order of their paths. A copy (the old path stays) is an added file.
+    A file is renamed if its old path is gone and its content has a new path. Several files with the same content are
+    paired in order of their paths. A copy is an added file: its old path stays.
     """
     before, after = ({file.path: file for file in files} for files in (old, new))
     removed = [file for path, file in sorted(before.items()) if path not in after]
@@ -81,7 +84,7 @@ def compare_files(old: Iterable[File], new: Iterable[File]) -> FileDifference:
 
 
 def compare_schemas(old: Mapping[str, str], new: Mapping[str, str]) -> SchemaDifference:
-    """``old`` and ``new``: the kind of each column, by its name."""
+    """Return the difference of two versions' columns, given as kinds by name."""
     return SchemaDifference(
         added={name: kind for name, kind in new.items() if name not in old},
         removed={name: kind for name, kind in old.items() if name not in new},

@@ -1,9 +1,9 @@
-"""Digests remembered between two commits, so that what did not change is not read again.
+"""A cache of digests on this machine: a file that has not changed since the last commit is not read again.
 
-As git's index does: a file whose inode, size, time of modification and time of change (which no program can set) are
-those that it had when it was hashed, still has the content that was hashed. A file that changed less than two seconds
-before it was hashed, or while it was, is not remembered, since a later change might leave the same times. Pages that a
-program keeps writing through shared memory change no times for seconds: ``--no-cache`` is for those who do so.
+It works as git's index does. A file has the content that was hashed if its inode, size, modification time and change
+time (which no program can set) are the same as then. A file that changed less than two seconds before it was hashed, or
+while it was hashed, is not cached: a later change might leave the same times. Writes through shared memory may change
+no times for seconds: use ``--no-cache`` with such programs.
 """
 
 import contextlib
@@ -21,10 +21,11 @@ from pipelines.datasets.commits.sources import LocalSource
 
 FORMAT = 1
 RACY_NS = 2_000_000_000
+"""Age in nanoseconds from which a file's times show every later change."""
 
 
 class _Entry(NamedTuple):
-    """``state``: device, inode, size, mtime and ctime, in nanoseconds; ``name`` is what the dataset calls the file."""
+    """A cached file. ``state`` is device, inode, size, mtime and ctime (ns); ``name`` is the logical name."""
 
     state: tuple[int, ...]
     name: str
@@ -35,17 +36,17 @@ class _Entry(NamedTuple):
 
 @contextlib.contextmanager
 def remembering(place: Path) -> Iterator["DigestCache"]:
-    """What is remembered in the file ``place``, kept there again at the end, whatever happens."""
-    memory = DigestCache.read(place)
+    """Yield the cache in the file ``place``, and save it at the end, also after an error."""
+    cache = DigestCache.read(place)
     try:
-        yield memory
+        yield cache
     finally:
-        memory.save()
+        cache.save()
 
 
 @dataclass(kw_only=True)
 class DigestCache:
-    """What is known of files by their absolute paths. ``place`` is the file that it is kept in."""
+    """Cache of files' digests by their absolute paths, kept in the file ``place``."""
 
     place: Path
     clock_ns: Callable[[], int] = time.time_ns
@@ -54,7 +55,7 @@ class DigestCache:
 
     @classmethod
     def read(cls, place: Path) -> Self:
-        """What was kept; nothing if there is none, or it cannot be read."""
+        """Return the saved cache; an empty one if there is none, or it cannot be read."""
         try:
             document = json.loads(place.read_bytes())
             if document["format"] != FORMAT:
@@ -72,7 +73,7 @@ class DigestCache:
         return CachedSource(place, self)
 
     def save(self) -> None:
-        """Keep what was used since it was read, and no more; where that is not possible, nothing is remembered."""
+        """Save the entries that were used since it was read; skip it where the file cannot be written."""
         if self._used == self._known:
             return
         columns = {entry.columns: None for entry in self._used.values()}
@@ -88,7 +89,7 @@ class DigestCache:
             part.replace(self.place)
 
     def describe(self, place: Path, name: str) -> File:
-        """The file, from memory if it has not changed."""
+        """Return the file's description, from the cache if the file has not changed."""
         path = os.path.abspath(place)
         before = _state(path)
         entry = self._known.get(path)
@@ -115,17 +116,17 @@ def _state(path: str) -> tuple[int, ...] | None:
 
 @dataclass(frozen=True)
 class CachedSource(LocalSource):
-    """A file of this machine that may have been hashed before."""
+    """A file of this machine whose digest may be cached."""
 
-    memory: DigestCache
+    cache: DigestCache
 
     def describe(self, path: str) -> File:
-        return self.memory.describe(self.place, path)
+        return self.cache.describe(self.place, path)
 
     def store(self, bucket: Bucket, key: str, file: File) -> str | None:
         try:
             return LocalSource(self.place).store(bucket, key, file)
         except Exception:
-            # Whatever was wrong, it is hashed the next time.
-            self.memory.forget(self.place)
+            # The cached digest may be wrong: the next commit hashes the file again.
+            self.cache.forget(self.place)
             raise

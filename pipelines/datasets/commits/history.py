@@ -1,14 +1,15 @@
-"""A dataset's history as its ledger has it: which commits there are, in which order, and what became of some."""
+"""A dataset's history in the ledger: its head, the order of its commits, and tombstones of rewritten commits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
 
 from pipelines.aws.ledger import Ledger
 from pipelines.datasets.commits.manifest import InvalidCommitError
 from pipelines.interface import keys
+from pipelines.interface.records import CommitRecord, Head, Tombstone
 
 MIN_PREFIX = 6
+"""Smallest number of digits by which a commit can be named."""
 
 
 class NoDataError(LookupError):
@@ -16,90 +17,67 @@ class NoDataError(LookupError):
 
 
 class AmbiguousCommitError(NoDataError):
-    """Several commits begin with the digits given."""
+    """Several commits begin with the given digits."""
 
 
 class RewrittenCommitError(NoDataError):
-    """The commit was rewritten because something in it had to be forgotten; ``new`` is what it became."""
+    """The commit was rewritten to forget something; ``new`` is the id of the commit that replaces it."""
 
-    def __init__(self, dataset: str, old: str, stone: Mapping[str, Any]) -> None:
+    def __init__(self, dataset: str, old: str, tombstone: Tombstone) -> None:
         super().__init__(
-            f"dataset {dataset!r}: commit {old} was rewritten to forget something; it is {stone['new']} now "
-            f"({stone['time']}, {stone['by']}: {stone['reason']})"
+            f"dataset {dataset!r}: commit {old} was rewritten to forget something; it is {tombstone.new} now "
+            f"({tombstone.time}, {tombstone.by}: {tombstone.reason})"
         )
-        self.new = str(stone["new"])
+        self.new = tombstone.new
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommitRecord:
-    """What the ledger says of a commit; ``manifest_sha256`` is the digest of the manifest's bytes."""
+class LoggedCommit:
+    """A commit's id, and its record in the ledger."""
 
     id: str
-    tree: str
-    parent: str | None
-    time: str
-    manifest_sha256: str
-
-    @classmethod
-    def from_item(cls, item: dict[str, Any]) -> Self:
-        return cls(
-            id=item["sk"].removeprefix(keys.commit_sk("")),
-            tree=item["tree"],
-            parent=item["parent"],
-            time=item["time"],
-            manifest_sha256=item["manifest_sha256"],
-        )
-
-    def to_item(self) -> dict[str, Any]:
-        return {
-            "tree": self.tree,
-            "parent": self.parent,
-            "time": self.time,
-            "manifest_sha256": self.manifest_sha256,
-        }
+    record: CommitRecord
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """One dataset's part of the ledger, as it is read."""
+    """Reader of one dataset's part of the ledger."""
 
     dataset: str
     ledger: Ledger
 
-    def head_item(self) -> dict[str, Any] | None:
-        """{commit, number, tree}, or None if nothing was committed."""
-        return self.ledger.get(keys.dataset_pk(self.dataset), keys.HEAD)
+    def head(self) -> Head | None:
+        """Return the head, or None if nothing was committed."""
+        return self.ledger.get(keys.head(self.dataset))
 
     def record(self, commit_id: str) -> CommitRecord | None:
-        item = self.ledger.get(keys.dataset_pk(self.dataset), keys.commit_sk(commit_id))
-        return CommitRecord.from_item(item) if item else None
+        return self.ledger.get(keys.commit(self.dataset, commit_id))
 
-    def chain(self) -> Iterator[CommitRecord]:
-        """The head and its ancestors, newest first. What was written but never became a head is not among them.
+    def chain(self) -> Iterator[LoggedCommit]:
+        """Yield the head and its ancestors, newest first; a recorded commit that never became a head is left out.
 
         Raises
         ------
         InvalidCommitError
             The ledger lacks one of them.
         """
-        head = self.head_item()
+        head = self.head()
         if head is None:
             return
-        # After the head: whatever it leads to was recorded before it.
-        items = self.ledger.query(keys.dataset_pk(self.dataset), keys.commit_sk(""))
-        records = {record.id: record for record in map(CommitRecord.from_item, items)}
-        commit_id = head["commit"]
+        # Read after the head: every commit that the head leads to was recorded before it.
+        records = dict(self.ledger.query(keys.commits(self.dataset)))
+        commit_id: str | None = head.commit
         while commit_id:
             if commit_id not in records:
                 raise InvalidCommitError(f"dataset {self.dataset!r}: the ledger has no record of commit {commit_id}")
             record = records.pop(commit_id)
-            yield record
+            yield LoggedCommit(id=commit_id, record=record)
             commit_id = record.parent
 
     def find(self, text: str, *, follow: bool = False) -> str:
-        """The id that ``text`` means: ``HEAD``, ``HEAD~2``, an id, or its first digits, at least six.
+        """Return the id that ``text`` means: ``HEAD``, ``HEAD~2``, an id, or its first digits, at least six.
 
-        A commit that was rewritten is refused, or with ``follow`` answered with what it became.
+        With ``follow``, a rewritten commit gives the id of its replacement; else it is an error.
 
         Raises
         ------
@@ -110,17 +88,17 @@ class History:
             return self._before_head(text, steps)
         if len(text) < MIN_PREFIX or not set(text) <= set("0123456789abcdef"):
             raise NoDataError(f"{text!r} names no commit: give HEAD, HEAD~2, or at least {MIN_PREFIX} digits of an id")
-        found = [record.id for record in self.chain() if record.id.startswith(text)]
+        found = [commit.id for commit in self.chain() if commit.id.startswith(text)]
         if not found:
             return self._rewritten(text, follow=follow)
         if len(found) > 1:
-            raise AmbiguousCommitError(f"{text!r} begins several commits: {', '.join(found)}")
+            raise AmbiguousCommitError(f"{text!r} begins several commits: {', '.join(found)}; give more digits")
         return found[0]
 
     def _before_head(self, text: str, steps: str) -> str:
         if text != "HEAD" and not steps.isdecimal():
             raise NoDataError(f"{text!r} names no commit: after HEAD comes ~ and a number")
-        ids = [record.id for record in self.chain()]
+        ids = [commit.id for commit in self.chain()]
         if not ids:
             raise NoDataError(f"dataset {self.dataset!r} has no commit yet: commit files first")
         if int(steps or 0) >= len(ids):
@@ -128,20 +106,20 @@ class History:
         return ids[int(steps or 0)]
 
     def _rewritten(self, text: str, *, follow: bool) -> str:
-        items = self.ledger.query(keys.dataset_pk(self.dataset), keys.tombstone_sk(text))
-        stones = {item["sk"].removeprefix(keys.tombstone_sk("")): item for item in items}
-        if not stones:
+        items = self.ledger.query(keys.tombstones(self.dataset).beginning(text))
+        found = [(text + rest, tombstone) for rest, tombstone in items]
+        if not found:
             raise NoDataError(f"dataset {self.dataset!r} has no commit {text}")
-        if len(stones) > 1:
-            raise AmbiguousCommitError(f"{text!r} begins several rewritten commits: {', '.join(sorted(stones))}")
-        ((old, stone),) = stones.items()
+        if len(found) > 1:
+            ids = ", ".join(commit_id for commit_id, _ in found)
+            raise AmbiguousCommitError(f"{text!r} begins several rewritten commits: {ids}; give more digits")
+        ((old, tombstone),) = found
         if not follow:
-            raise RewrittenCommitError(self.dataset, old, stone)
-        return self.find(stone["new"], follow=True)
+            raise RewrittenCommitError(self.dataset, old, tombstone)
+        return self.find(tombstone.new, follow=True)
 
     def absence_of(self, commit_id: str) -> NoDataError:
-        """Why there is no such commit: it was rewritten, or it never was."""
-        stone = self.ledger.get(keys.dataset_pk(self.dataset), keys.tombstone_sk(commit_id))
-        if stone:
-            return RewrittenCommitError(self.dataset, commit_id, stone)
+        """Return the error for a commit that is not there: it was rewritten, or it never existed."""
+        if tombstone := self.ledger.get(keys.tombstone(self.dataset, commit_id)):
+            return RewrittenCommitError(self.dataset, commit_id, tombstone)
         return NoDataError(f"dataset {self.dataset!r} has no commit {commit_id}")

@@ -1,4 +1,4 @@
-"""A dataset's objects: each distinct content once, under its digest, never overwritten by another content."""
+"""A dataset's objects: each distinct content once, under its digest, never overwritten."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from threading import Lock
@@ -12,19 +12,19 @@ from pipelines.interface.paths import object_key
 
 ATTEMPTS = 5
 SMALL_BYTES = 1 << 20
-"""To ask whether such an object is there costs as much as to write it on condition that it is not."""
+"""Largest size of a file that is written without asking first whether its object exists: asking costs as much."""
 
 
 class DamagedObjectError(RuntimeError):
-    """An object has not the content that its name says, or is gone again each time."""
+    """An object has another content than its name says, is missing, or disappeared at each attempt."""
 
 
 class Objects:
-    """Sees to it that contents are in the bucket; ``versions`` are the VersionIds of those it has seen to, by digest.
+    """Writer of a dataset's contents; ``versions`` has the VersionIds of those that it stored or found, by digest.
 
-    ``known`` are the digests of objects that are there for sure: those of a commit. Any other that is there is taken
-    only if S3 says that it verified exactly this SHA-256 when the object was written. What is absent is written on
-    condition that it still is: nothing is ever overwritten.
+    ``known`` are the digests of objects that certainly exist: those of a commit. Any other object that exists is used
+    only if S3 says that it verified exactly this SHA-256 at the write. A missing object is written on condition that
+    there is none: nothing is ever overwritten.
     """
 
     def __init__(self, bucket: Bucket, dataset: str, *, known: Set[str]) -> None:
@@ -42,9 +42,9 @@ class Objects:
         Raises
         ------
         InvalidCommitError
-            A wrong logical name, a file that cannot be read, or one that changes meanwhile.
+            A wrong logical name, a file that cannot be read, or a file that changes meanwhile.
         DamagedObjectError
-            The object that is there has another content than its name says.
+            An object has another content than its name says.
         """
         check_paths(sources)
         total = sum(source.size_bytes for source in sources.values()) if on_progress else 0
@@ -60,7 +60,7 @@ class Objects:
 
         def waiting() -> Iterator[_Waiting]:
             for path, source in sources.items():
-                # Threads that hash small files only wait for each other.
+                # Small files are hashed here: threads would only wait for each other.
                 file = source.describe(path) if source.size_bytes <= SMALL_BYTES else None
                 if file is None or self._claim(file):
                     yield _Waiting(path, source, file)
@@ -81,7 +81,7 @@ class Objects:
         return file
 
     def take_again(self, uploads: Iterable[tuple[File, Source]], *, workers: int = WORKERS) -> None:
-        """Store what was described before, and most probably stored: for another ``known``."""
+        """Store files again that were described before; most of their objects exist already."""
 
         def store(upload: tuple[File, Source]) -> None:
             self.versions[upload[0].sha256] = self._store(*upload, ask_first=True)
@@ -90,7 +90,7 @@ class Objects:
             pass
 
     def _claim(self, file: File) -> bool:
-        """Whether nobody else sees to this content."""
+        """Return True for the first caller with this content."""
         with self._lock:
             if file.sha256 in self._claimed:
                 return False
@@ -103,21 +103,21 @@ class Objects:
             stored = self._bucket.find(key) if ask_first or attempt else None
             if stored and stored.sha256 != file.sha256:
                 raise DamagedObjectError(
-                    f"{self._bucket.uri(key)}: S3 says its SHA-256 is {stored.sha256 or 'unknown'}, not the one of its "
-                    "name: bring a sound version back (mooring data restore), or have the newest one erased"
+                    f"{self._bucket.uri(key)}: S3 says its SHA-256 is {stored.sha256 or 'unknown'}, not the one in its "
+                    "name: restore a sound version (mooring data restore), or have the newest version erased"
                 )
             if stored:
                 return stored.version
             try:
                 return source.store(self._bucket, key, file)
             except ExistsError:
-                # It was there before, or another writer was faster: is it what it should be?
+                # It existed before, or another writer was faster: the next attempt checks its SHA-256.
                 continue
-        raise DamagedObjectError(f"{self._bucket.uri(key)} came and went {ATTEMPTS} times while it was to be written")
+        raise DamagedObjectError(f"{self._bucket.uri(key)} appeared and disappeared {ATTEMPTS} times; try again")
 
 
 class _Waiting(NamedTuple):
-    """A file in line; one that is described is also claimed."""
+    """A file that is not stored yet; if it is described, it is also claimed."""
 
     path: str
     source: Source

@@ -1,35 +1,32 @@
-"""Where a commit's bytes lie: the record beside its manifest, in neither of its ids."""
+"""The places of a commit's bytes: a document beside the manifest that is part of neither id."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from pipelines.aws.s3 import Bucket, MissingObjectError
 from pipelines.datasets.commits.manifest import Commit
+from pipelines.interface.codec import InvalidRecordError
 from pipelines.interface.paths import places_key
 
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """``versions`` gives the VersionId of the object of each digest, None in a bucket without versions.
+    """The bucket and the VersionIds of a commit's objects.
 
-    Only a hint, for finding an object's own version under a later one: whoever uses it hashes what it leads to.
+    ``versions`` gives the VersionId of the object of each digest, None in a bucket without versions. It is a hint that
+    helps to find an object's own version below a later one: hash the bytes that it leads to.
     """
 
     bucket: str
     versions: Mapping[str, str | None] = field(default_factory=dict)
 
-    def to_document(self) -> dict[str, Any]:
-        return {"bucket": self.bucket, "versions": dict(self.versions)}
-
     @classmethod
     def read(cls, bucket: Bucket, dataset: str, commit: Commit | None) -> Self:
-        """A commit's record; an empty one if there is none, or it is damaged."""
+        """Return a commit's places; empty ones if there are none, or the document is damaged."""
         if commit is None:
             return cls(bucket=bucket.name)
         try:
-            document = json.loads(bucket.open(places_key(dataset, commit.id)).read())
-            return cls(bucket=document["bucket"], versions=dict(document["versions"]))
-        except (MissingObjectError, KeyError, TypeError, ValueError):
+            return bucket.read_record(cls, places_key(dataset, commit.id))
+        except (MissingObjectError, InvalidRecordError):
             return cls(bucket=bucket.name)

@@ -1,8 +1,8 @@
-"""Restoring what was deleted or written over: the sound version comes back on top, and no version is erased.
+"""Restore objects and manifests that were deleted or overwritten; no version is erased.
 
-An object names its own digest; of a manifest the ledger holds it. So the sound version is found among all that the
-bucket keeps by hashing them, whatever else was damaged. Writes to commits must be conditional on nothing being there
-(the bucket's policy): over other bytes a delete marker is put first.
+An object's name is its digest, and the ledger holds the digest of a manifest. So the sound version is found by hashing
+all versions that the bucket keeps, and copied as the newest. The bucket's policy allows a write to a commit only where
+there is no object: a delete marker is put over other bytes first.
 """
 
 from collections.abc import Iterable
@@ -19,14 +19,14 @@ from pipelines.interface.paths import commit_key, object_key
 
 @dataclass(frozen=True, kw_only=True)
 class RestoredObject:
-    """``version`` is the one that came back; None if no version of the key is what it should be."""
+    """An object that was restored. ``version`` is the sound version; None if the bucket keeps none."""
 
     key: str
     version: str | None
 
 
 def restore(dataset: Dataset, damages: Iterable[Damage]) -> list[RestoredObject]:
-    """Bring back every object and manifest that is named; a damage of the ledger's records is left out."""
+    """Restore every damaged object and manifest; damages of the ledger's records are skipped."""
     wanted = {damage.what: _digest(dataset, damage.what) for damage in damages}
     return [
         RestoredObject(key=key, version=_restore(dataset.bucket, key, digest))
@@ -36,7 +36,7 @@ def restore(dataset: Dataset, damages: Iterable[Damage]) -> list[RestoredObject]
 
 
 def _digest(dataset: Dataset, key: str) -> str | None:
-    """The SHA-256 of what should lie at ``key``, or None if nobody knows."""
+    """Return the SHA-256 that the bytes at ``key`` should have, or None if nothing records it."""
     objects = object_key(dataset.name, "")
     first, last = commit_key(dataset.name, "\0").split("\0")
     if key.startswith(objects):

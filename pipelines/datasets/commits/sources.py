@@ -1,4 +1,4 @@
-"""Where a commit's bytes come from: a source describes a file, and stores it under its digest."""
+"""Sources of a commit's bytes: each describes a file, and stores it under its digest."""
 
 import hashlib
 import os
@@ -16,12 +16,12 @@ from pipelines.tables.annotations import Annotation, annotate
 
 BLOCK_BYTES = 1 << 20
 HASHED_BYTES = 1 << 17
-"""What is read and looked at together: it stays in the processor's cache."""
+"""Size of a block that is read, hashed and counted at once: it stays in the processor's cache."""
 MAX_BYTES = 5 * 1024**3
-"""What S3 takes in one request; only such a request's SHA-256 is the one of the whole content."""
+"""Largest file of a commit: S3 takes it in one request, and only such a request's SHA-256 is that of the content."""
 
 Progress = Callable[[int, int, str], None]
-"""Called with bytes done, bytes in all (0 while they are not known), and what is being done."""
+"""Callback with bytes done, bytes in all (0 while they are unknown), and the name of the work."""
 
 
 class FileTooLargeError(InvalidCommitError):
@@ -33,15 +33,15 @@ class ChangedFileError(InvalidCommitError):
 
 
 class Source(Protocol):
-    """One file to commit, wherever it lies."""
+    """One file to commit, on this machine or in S3."""
 
     @property
     def size_bytes(self) -> int:
-        """How large it seems without reading it; 0 if that cannot be said."""
+        """Size without reading the file; 0 if it is unknown."""
         ...
 
     def describe(self, path: str) -> File:
-        """The file under its logical name ``path``: digest, size, rows and columns.
+        """Return the file under its logical name ``path``: digest, size, rows and columns.
 
         Raises
         ------
@@ -51,7 +51,7 @@ class Source(Protocol):
         ...
 
     def store(self, bucket: Bucket, key: str, file: File) -> str | None:
-        """Write the content to ``key`` with a SHA-256 that S3 verifies, if nothing is there; gives its VersionId.
+        """Write the content to ``key`` with a SHA-256 that S3 verifies, if there is no object; return its VersionId.
 
         Raises
         ------
@@ -65,14 +65,14 @@ class Source(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class FileDescription:
-    """``problem`` says why a table cannot be read as what its name says, or is None."""
+    """A described file; ``problem`` says why it is not the table that its name says, or is None."""
 
     file: File
     problem: str | None
 
 
 def describe_blocks(path: str, blocks: Iterable[bytes]) -> FileDescription:
-    """Hash, measure and annotate a content in one pass."""
+    """Hash a content, and count its bytes and rows, in one pass."""
     digest = hashlib.sha256()
     size_bytes = 0
 
@@ -84,7 +84,7 @@ def describe_blocks(path: str, blocks: Iterable[bytes]) -> FileDescription:
             yield block
 
     stream = passing()
-    # A chain cannot be closed by a reader that gives up: the rest is still hashed.
+    # A reader that gives up cannot close a chain: the rest is still hashed.
     note = annotate(path, chain(stream))
     for _ in stream:
         pass
@@ -117,7 +117,7 @@ class LocalSource:
                     raise FileTooLargeError(
                         f"{path}: {size_bytes:,} bytes; a file of a commit has at most {MAX_BYTES:,}: split it"
                     )
-                # One byte more than a small file has: its end is seen without a block's worth of memory.
+                # One byte more than a small file has: its end shows without the memory of a whole block.
                 file = describe_blocks(path, read_blocks(content, min(size_bytes + 1, HASHED_BYTES))).file
         except OSError as error:
             raise InvalidCommitError(f"{path}: cannot be read: {error}") from error
@@ -130,7 +130,7 @@ class LocalSource:
             with self.place.open("rb") as body:
                 if self.place.stat().st_size != file.size_bytes:
                     raise ChangedFileError(f"{file.path}: changed while it was committed; commit again")
-                # S3 compares: a file that changed since it was hashed, or was damaged on its way, is refused.
+                # S3 refuses a file that changed since it was hashed, or was damaged in transit.
                 return bucket.write_once(key, body, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum(file.sha256))
         except ExistsError:
             raise
@@ -143,7 +143,7 @@ class LocalSource:
 
 
 def read_blocks(content: IO[bytes], size_bytes: int) -> Iterator[bytes]:
-    """What is left of an open file."""
+    """Yield the rest of an open file."""
     while block := content.read(size_bytes):
         yield block
 

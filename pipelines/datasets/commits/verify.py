@@ -1,4 +1,4 @@
-"""Verifying a dataset: every manifest, record and object is read again and hashed; what is damaged is named."""
+"""Verify a dataset: read and hash every manifest, record and object again, and list what is damaged."""
 
 import hashlib
 import json
@@ -8,15 +8,14 @@ from enum import StrEnum
 
 from pipelines.aws.parallel import each
 from pipelines.aws.s3 import Bucket, MissingObjectError
-from pipelines.datasets.commits.history import CommitRecord, History, NoDataError
+from pipelines.datasets.commits.history import History, NoDataError
 from pipelines.datasets.commits.manifest import Commit, File, InvalidCommitError
 from pipelines.datasets.commits.sources import Progress
 from pipelines.interface.paths import commit_key, object_key
+from pipelines.interface.records import CommitRecord
 
 
 class DamageKind(StrEnum):
-    """What can be wrong."""
-
     CHANGED_OBJECT = "changed object"
     MISSING_OBJECT = "missing object"
     TRUNCATED_MANIFEST = "truncated manifest"
@@ -28,7 +27,7 @@ class DamageKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Damage:
-    """``what`` is the key of the object or manifest, or the commit whose record in the ledger is wrong."""
+    """A damaged object, manifest or record. ``what`` is its key; for a record it is the commit's id."""
 
     kind: DamageKind
     what: str
@@ -36,16 +35,16 @@ class Damage:
 
 
 class TruncatedManifestError(InvalidCommitError):
-    """A manifest is no JSON document: it ends too early, or is something else."""
+    """A manifest is no JSON document: it may be cut off."""
 
 
 def read_manifest(manifest: bytes, dataset: str, commit_id: str) -> Commit:
-    """The commit of a manifest, which must be the one asked for.
+    """Return the commit ``commit_id`` from its manifest.
 
     Raises
     ------
     InvalidCommitError
-        It is not a commit, its ids are not those of its content, or it is another commit.
+        The manifest is no commit, its ids are not those of its content, or it is another commit's.
     """
     try:
         document = json.loads(manifest)
@@ -60,7 +59,7 @@ def read_manifest(manifest: bytes, dataset: str, commit_id: str) -> Commit:
 def verify(
     bucket: Bucket, history: History, commit_id: str | None, *, workers: int, on_progress: Progress | None = None
 ) -> list[Damage]:
-    """All damages of one commit, or (None) of the whole history from the head on."""
+    """Return all damages of one commit, or with None of the whole history from the head on."""
     damages: list[Damage] = []
     objects: dict[str, tuple[File, str]] = {}
     for commit in _commits(bucket, history, commit_id, damages):
@@ -82,15 +81,15 @@ def verify(
 
 
 def _commits(bucket: Bucket, history: History, commit_id: str | None, damages: list[Damage]) -> Iterator[Commit]:
-    """The readable commits; of an unreadable one the ledger says the parent."""
-    head = history.head_item() if commit_id is None else None
-    wanted = head["commit"] if head else commit_id
+    """Yield the readable commits; the parent of an unreadable one is read from the ledger."""
+    head = history.head() if commit_id is None else None
+    wanted = head.commit if head else commit_id
     if wanted is None:
         raise NoDataError(f"dataset {history.dataset!r} has no commit yet: commit files first")
     while wanted:
         record = history.record(wanted)
         commit = _check_manifest(bucket, history.dataset, wanted, record, damages)
-        if head and wanted == head["commit"] and commit and head["tree"] != commit.tree:
+        if head and wanted == head.commit and commit and head.tree != commit.tree:
             damages.append(_record_damage(wanted, "the head names another tree"))
         if commit:
             yield commit

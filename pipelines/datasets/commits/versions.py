@@ -1,22 +1,22 @@
-"""All versions of objects, delete markers among them: listing them, and erasing them for ever."""
+"""List and erase all versions of objects, delete markers among them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from pipelines.aws.client import Answer
 from pipelines.aws.s3 import Bucket
 
 ERASED_AT_ONCE = 1000
-"""What S3 takes in one request."""
+"""Number of versions that S3 deletes in one request."""
 
 
 class NotErasedError(RuntimeError):
-    """S3 did not delete a version that was to be deleted."""
+    """S3 refused to delete a version."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """One version of an object. ``is_marker``: it only says that the object was deleted."""
+    """A version of an object; a marker only says that the object was deleted."""
 
     key: str
     id: str
@@ -29,11 +29,11 @@ class Version:
 
 
 def list_versions(bucket: Bucket, prefix: str) -> Iterator[Version]:
-    """Every version of every key that begins with ``prefix``; of one key the newest first."""
+    """Yield every version of every key that begins with ``prefix``, the newest of a key first."""
     for page in version_pages(bucket, prefix):
         found = [(entry, False) for entry in page.get("Versions", [])]
         found += [(entry, True) for entry in page.get("DeleteMarkers", [])]
-        # S3 lists versions and markers apart; within a key only their times put them in one order.
+        # S3 lists versions and markers apart; only their times give the order within a key.
         found.sort(key=lambda pair: (pair[0]["IsLatest"], pair[0]["LastModified"]), reverse=True)
         found.sort(key=lambda pair: pair[0]["Key"])
         for entry, is_marker in found:
@@ -42,14 +42,14 @@ def list_versions(bucket: Bucket, prefix: str) -> Iterator[Version]:
             )
 
 
-def version_pages(bucket: Bucket, prefix: str, **options: str) -> Iterator[Mapping[str, Any]]:
-    """S3's own answers to ``ListObjectVersions``: each page is one request."""
+def version_pages(bucket: Bucket, prefix: str, **options: str) -> Iterator[Answer]:
+    """Yield S3's own answers to ``ListObjectVersions``; each page is one request."""
     paginator = bucket.client.get_paginator("list_object_versions")
     yield from paginator.paginate(Bucket=bucket.name, Prefix=prefix, ExpectedBucketOwner=bucket.owner, **options)
 
 
 def erase(bucket: Bucket, versions: Iterable[tuple[str, str]]) -> int:
-    """Delete these versions (key, VersionId) for ever; one that is gone is no error. Gives how many there were.
+    """Delete these versions (key, VersionId) for ever; return how many were given. A missing version is no error.
 
     Raises
     ------

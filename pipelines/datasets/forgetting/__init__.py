@@ -1,1 +1,1 @@
-"""Forgetting: a data subject's rows, or a file, leave every commit and every copy."""
+"""Forgetting: erase a data subject's rows, or a file, from every commit and every copy."""

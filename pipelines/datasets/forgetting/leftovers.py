@@ -1,7 +1,7 @@
-"""What never became a commit, or is one no longer: landed files that were taken away, and files in quarantine.
+"""Files outside of commits: landed files that were deleted, and files in quarantine.
 
-A landed file that still lies there is waiting for its commit. It is not touched, but it is named: what it holds would
-come back with it.
+A landed file that was not deleted waits for its commit. It is not changed, but it is listed: its commit would bring the
+subject back.
 """
 
 import json
@@ -24,7 +24,7 @@ QUARANTINED, REASON = "content", "reason.json"
 
 @dataclass(kw_only=True)
 class Leftovers:
-    """``waiting`` and ``unsearchable`` are keys: landed files that hold it, and files nobody can look into."""
+    """Result of the search: ``versions`` to erase, and the keys of ``waiting`` landed and of ``unsearchable`` files."""
 
     versions: list[Version] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Leftovers:
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """``gone`` are the digests of contents that go; ``folder`` takes files while they are looked at."""
+    """Search of one dataset. ``gone`` are the digests of contents to remove; ``folder`` takes files while it runs."""
 
     bucket: Bucket
     dataset: str
@@ -42,18 +42,18 @@ class Search:
     folder: Path
 
     def run(self) -> Leftovers:
-        """Look through both prefixes, all versions."""
+        """Search all versions below both prefixes."""
         found = Leftovers()
         landed = landing_prefix(self.dataset)
         for key, group in groupby(list_versions(self.bucket, landed), key=lambda version: version.key):
             versions = list(group)
-            self._look_at_landed(key.removeprefix(landed), versions, found)
+            self._search_landed(key.removeprefix(landed), versions, found)
         quarantined = quarantine_prefix(self.dataset, "").rstrip("/") + "/"
         for _, group in groupby(list_versions(self.bucket, quarantined), key=lambda version: _folder(version.key)):
-            self._look_at_quarantined(list(group), landed, found)
+            self._search_quarantined(list(group), landed, found)
         return found
 
-    def _look_at_landed(self, name: str, versions: list[Version], found: Leftovers) -> None:
+    def _search_landed(self, name: str, versions: list[Version], found: Leftovers) -> None:
         waits = not versions[0].is_marker
         for version in versions:
             if version.is_marker:
@@ -66,8 +66,8 @@ class Search:
             elif holds:
                 found.versions.append(version)
 
-    def _look_at_quarantined(self, versions: list[Version], landed: str, found: Leftovers) -> None:
-        """A refused file goes as a whole, its reason too: it is none that anybody reads."""
+    def _search_quarantined(self, versions: list[Version], landed: str, found: Leftovers) -> None:
+        """Mark a refused file as a whole, with its reason: nothing reads it."""
         name = self._name(versions).removeprefix(landed)
         contents = [each for each in versions if each.key.endswith(f"/{QUARANTINED}") and not each.is_marker]
         held = [self._holds(version, name) for version in contents]
@@ -77,7 +77,7 @@ class Search:
             found.unsearchable.append(contents[0].key)
 
     def _name(self, versions: list[Version]) -> str:
-        """The key under which a refused file had landed, or nothing if nobody knows."""
+        """Return the key where a refused file had landed, or "" if it is unknown."""
         for version in versions:
             if version.key.endswith(f"/{REASON}") and not version.is_marker:
                 try:
@@ -87,7 +87,7 @@ class Search:
         return ""
 
     def _holds(self, version: Version, name: str) -> bool | None:
-        """None if nobody can say."""
+        """Return whether a version holds the subject; None if that cannot be known."""
         if isinstance(self.subject, WholeFile) and name == self.subject.path:
             return True
         place, scratch = self.folder / f"{uuid4().hex}.left", self.folder / f"{uuid4().hex}.rest"
@@ -99,7 +99,7 @@ class Search:
             if isinstance(self.subject, WholeFile):
                 return False
             try:
-                return self.subject.look(place, name or format_of(place), scratch) is not None
+                return self.subject.search(place, name or format_of(place), scratch) is not None
             except UnreadableFileError:
                 return self.subject.shows_in(place, scratch)
         finally:

@@ -1,14 +1,13 @@
-"""What forgetting somebody's rows, or a file, takes: found by looking at everything that the dataset has stored.
+"""Plan a forgetting: search everything that the dataset has stored.
 
-Not only the commits from the head on: also commits of writers that lost or died, contents that no commit names, what an
-earlier forgetting left when it broke off, the runs that read any of it, and files that landed or are in quarantine.
+It covers the commits from the head on, commits of writers that lost or died, contents that no commit names, the rest of
+an interrupted forgetting, the runs that read any of these, and files that landed or are in quarantine.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pipelines.aws.s3 import MissingObjectError
 from pipelines.datasets.commits.commits import Dataset, NoDataError
@@ -23,15 +22,16 @@ from pipelines.datasets.forgetting.scan import Scan
 from pipelines.datasets.forgetting.subject import Finding, Rows, Subject, WholeFile
 from pipelines.interface import keys
 from pipelines.interface.paths import commit_key, object_key, places_key
+from pipelines.interface.records import Head
 
 
 class UnsearchableError(RuntimeError):
-    """Contents of commits could not be looked at: nobody can say whether they hold what is to be forgotten."""
+    """Contents of commits could not be searched: they may hold what is to be forgotten."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredContent:
-    """Every version below the dataset's prefix, by key, newest first."""
+    """Versions of all objects below the dataset's prefix, by key, newest first."""
 
     dataset: Dataset
     versions: Mapping[str, list[Version]]
@@ -44,18 +44,18 @@ class StoredContent:
         return cls(dataset=dataset, versions=versions)
 
     def names(self, first: str, last: str = "") -> set[str]:
-        """What stands between ``first`` and ``last`` in keys that begin and end so."""
+        """Return the parts of keys between ``first``, with which they begin, and ``last``."""
         return {key[len(first) : len(key) - len(last)] for key in self.versions if key.startswith(first)}
 
     @cached_property
     def commits(self) -> set[str]:
-        """The ids of the commits whose manifest is there."""
+        """Ids of the commits with a manifest."""
         first, last = commit_key(self.dataset.name, "\0").split("\0")
         return self.names(first, last)
 
     @cached_property
     def described(self) -> set[str]:
-        """The ids of the commits whose places are there."""
+        """Ids of the commits with places."""
         first, last = places_key(self.dataset.name, "\0").split("\0")
         return self.names(first, last)
 
@@ -64,7 +64,7 @@ class StoredContent:
         return self.names(object_key(self.dataset.name, ""))
 
     def manifest(self, commit_id: str) -> Commit | None:
-        """The commit by the newest version of its manifest that is sound, or None."""
+        """Return the commit from the newest sound version of its manifest, or None."""
         name = self.dataset.name
         for version in self.versions.get(commit_key(name, commit_id), ()):
             try:
@@ -79,7 +79,7 @@ class StoredContent:
         return self.versions.get(object_key(self.dataset.name, digest), [])
 
     def of_commit(self, commit_id: str) -> list[Version]:
-        """All versions of its manifest and of its places."""
+        """Return all versions of the commit's manifest and places."""
         name = self.dataset.name
         return [
             version
@@ -90,13 +90,15 @@ class StoredContent:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """``chain`` is the history, newest first; ``rewritten`` old id -> new commit, for all of it that changes.
+    """All that one forgetting changes.
 
-    ``findings``: the contents that go, by digest. ``loose``: commits that hold some and never came to be the head.
-    ``dead``: commits that were rewritten before and are not erased yet. ``unsearchable``: what nobody can look into.
+    ``chain`` is the history, newest first; ``rewritten`` is old id -> new commit for the part of it that changes.
+    ``findings`` are the contents to remove, by digest. ``loose`` are commits that hold some of them and never became
+    the head. ``dead`` are commits that were rewritten before and are not erased yet. ``unsearchable`` names contents
+    and manifests that cannot be read.
     """
 
-    head: Mapping[str, Any]
+    head: Head
     chain: tuple[Commit, ...]
     rewritten: Mapping[str, Commit] = field(default_factory=dict)
     findings: Mapping[str, Finding] = field(default_factory=dict)
@@ -112,38 +114,37 @@ class Plan:
 
     @property
     def rows(self) -> int | None:
-        """Rows that go; see ``count_rows``."""
+        """Number of rows to remove; see ``count_rows``."""
         return count_rows(self.findings.values())
 
     @property
     def packages(self) -> list[str]:
-        """The model packages that have learned from it."""
+        """Model packages that were trained on it."""
         return sorted({run.package_arn for run in self.runs if run.package_arn})
 
 
 def count_rows(findings: Iterable[Finding]) -> int | None:
-    """Rows, each counted once for every content that has it; None if nobody knows."""
+    """Return the number of rows, each counted once for every content that has it; None if it is unknown."""
     counts = [finding.rows for finding in findings]
     return None if None in counts else sum(count or 0 for count in counts)
 
 
 def tombstones(dataset: Dataset) -> dict[str, str]:
-    """Old commit -> new commit, of everything that was ever rewritten."""
-    items = dataset.ledger.query(keys.dataset_pk(dataset.name), keys.tombstone_sk(""))
-    return {item["sk"].removeprefix(keys.tombstone_sk("")): item["new"] for item in items}
+    """Return the new commit of every old one that was ever rewritten."""
+    return {old: tombstone.new for old, tombstone in dataset.ledger.query(keys.tombstones(dataset.name))}
 
 
-def with_predecessors(commit_ids: Iterable[str], stones: Mapping[str, str]) -> set[str]:
-    """The commits and all that were rewritten to them: runs were planned from those."""
+def with_predecessors(commit_ids: Iterable[str], rewritten: Mapping[str, str]) -> set[str]:
+    """Return the commits and all that were rewritten to them: runs were planned from those."""
     found = set(commit_ids)
-    while more := {old for old, new in stones.items() if new in found} - found:
+    while more := {old for old, new in rewritten.items() if new in found} - found:
         found |= more
     return found
 
 
 @dataclass(kw_only=True)
 class Planner:
-    """Makes plans for one subject, reading each content once. ``folder`` takes what is left of files."""
+    """Maker of plans for one subject; it reads each content once. ``folder`` keeps the remaining rows of files."""
 
     dataset: Dataset
     subject: Subject
@@ -157,26 +158,26 @@ class Planner:
         return Scan(bucket=self.dataset.bucket, dataset=self.dataset.name, rows=self.subject, folder=self.folder)
 
     def plan(self) -> Plan:
-        """Look at everything.
+        """Search everything that is stored.
 
         Raises
         ------
         NoDataError
             The dataset has no commit.
         UnsearchableError
-            Contents of commits cannot be looked at; all are named.
+            Contents of commits cannot be searched; all are named.
         InvalidCommitError
             A manifest of the history is damaged.
         """
         dataset = self.dataset
-        head = dataset.history.head_item()
+        head = dataset.history.head()
         if head is None:
             raise NoDataError(f"dataset {dataset.name!r} has no commit yet: there is nothing to forget")
-        chain = tuple(dataset.log(head["commit"]))
-        stored, stones = StoredContent.of(dataset), tombstones(dataset)
+        chain = tuple(dataset.log(head.commit))
+        stored, replaced_by = StoredContent.of(dataset), tombstones(dataset)
         alive = {commit.id for commit in chain}
-        dead = tuple(sorted((stored.commits | stored.described | self._recorded()) & stones.keys() - alive))
-        read = {commit_id: stored.manifest(commit_id) for commit_id in stored.commits - alive - stones.keys()}
+        dead = tuple(sorted((stored.commits | stored.described | self._recorded()) & replaced_by.keys() - alive))
+        read = {commit_id: stored.manifest(commit_id) for commit_id in stored.commits - alive - replaced_by.keys()}
         others = [commit for _, commit in sorted(read.items()) if commit]
         unread = [commit_key(dataset.name, commit_id) for commit_id, commit in sorted(read.items()) if not commit]
         findings, unsearchable = self._find(chain, others, stored)
@@ -193,19 +194,18 @@ class Planner:
             findings=findings,
             loose=tuple(commit for commit in others if holds(commit, replaced)),
             dead=dead,
-            runs=tuple(runs_of(dataset.ledger, dataset.name, with_predecessors([*holding, *dead], stones))),
+            runs=tuple(runs_of(dataset.ledger, dataset.name, with_predecessors([*holding, *dead], replaced_by))),
             leftovers=search.run(),
             unsearchable=(*unread, *unsearchable),
         )
 
     def _recorded(self) -> set[str]:
-        records = self.dataset.ledger.query(keys.dataset_pk(self.dataset.name), keys.commit_sk(""))
-        return {record["sk"].removeprefix(keys.commit_sk("")) for record in records}
+        return {commit_id for commit_id, _ in self.dataset.ledger.query(keys.commits(self.dataset.name))}
 
     def _find(
         self, chain: Iterable[Commit], others: Iterable[Commit], stored: StoredContent
     ) -> tuple[dict[str, Finding], list[str]]:
-        """The contents that go, and what could not be looked into."""
+        """Return the contents to remove, and the problems of contents outside the history that cannot be searched."""
         named = {file.sha256: file for commit in chain for file in commit.files}
         loose = {file.sha256: file for commit in others for file in commit.files}
         if isinstance(self.subject, WholeFile):
@@ -213,12 +213,12 @@ class Planner:
             files = [file for commit in (*chain, *others) for file in commit.files if file.path == path]
             return {file.sha256: Finding(rows=file.rows, file=None, place=None) for file in files}, []
         assert self.scan is not None
-        problems = self.scan.look(named.values(), stored.versions, on_progress=self.on_progress)
+        problems = self.scan.search(named.values(), stored.versions, on_progress=self.on_progress)
         if problems:
             raise UnsearchableError("; ".join(problems))
         strays = [
             loose.get(digest) or File(path="", sha256=digest, size_bytes=0) for digest in stored.objects - named.keys()
         ]
-        unsearchable = self.scan.look(strays, stored.versions)
+        unsearchable = self.scan.search(strays, stored.versions)
         present = named.keys() | stored.objects
         return {digest: found for digest, found in self.scan.found.items() if digest in present}, unsearchable

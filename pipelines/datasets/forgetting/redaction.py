@@ -1,6 +1,6 @@
-"""Rows taken out of a file: the other rows stay as they are, to the byte in CSV; the same input gives the same bytes.
+"""Remove rows from a file: in CSV the other rows stay the same bytes; the same input gives the same output.
 
-CSV, gzipped CSV and Parquet are read record by record and row group by row group, so memory does not grow with a file.
+CSV is read record by record and Parquet by row groups, so memory does not grow with the file.
 """
 
 import csv
@@ -9,12 +9,15 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 from pipelines.tables.streams import UnreadableFileError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Where = Mapping[str, str]
-"""Column -> value, as it stands in the file. A row is meant if it has all of them."""
+"""Column -> value, as written in the file; it selects the rows that have all of the values."""
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 GZIP_LEVEL = 6
@@ -23,14 +26,14 @@ OTHER_SEPARATORS = ";\t|"
 
 
 def redact(place: Path, name: str, where: Where, target: Path) -> int:
-    """Write ``place`` without the rows that ``where`` means to ``target``; gives how many were taken out.
+    """Write ``place`` without the rows that ``where`` selects to ``target``; return their number.
 
-    ``name`` is the logical name, which says the format. If no row is meant, nothing is written.
+    ``name`` is the logical name, which gives the format. If no row is selected, nothing is written.
 
     Raises
     ------
     UnreadableFileError
-        It is no CSV, gzipped CSV or Parquet, or it is damaged: what cannot be read cannot be said to be clean.
+        It is no CSV, gzipped CSV or Parquet, or it is damaged: an unreadable file may hold such rows.
     """
     try:
         if name.endswith((".csv", ".csv.gz")):
@@ -43,11 +46,11 @@ def redact(place: Path, name: str, where: Where, target: Path) -> int:
         raise UnreadableFileError(f"{name}: damaged gzip file: {error}") from None
     except csv.Error as error:
         raise UnreadableFileError(f"{name}: not readable as CSV: {error}") from None
-    raise UnreadableFileError(f"{name}: rows can be looked for in {', '.join(SUFFIXES)} only")
+    raise UnreadableFileError(f"{name}: rows can be found in {', '.join(SUFFIXES)} only")
 
 
 def format_of(place: Path) -> str:
-    """The ending that fits the file's first bytes, for a content whose name nobody knows."""
+    """Return the suffix that fits the file's first bytes, for a content without a name."""
     with place.open("rb") as file:
         start = file.read(4)
     return ".parquet" if start == b"PAR1" else ".csv.gz" if start[:2] == b"\x1f\x8b" else ".csv"
@@ -56,17 +59,17 @@ def format_of(place: Path) -> str:
 def _redact_csv(place: Path, name: str, where: Where, target: Path) -> int:
     packed = name.endswith(".gz")
     with _opened(place, packed) as file:
-        taken = sum(meant for _, meant in _records(file, name, where))
-    if taken:
+        removed = sum(selected for _, selected in _records(file, name, where))
+    if removed:
         with _opened(place, packed) as file, _created(target, packed) as kept:
-            for raw, meant in _records(file, name, where):
-                if not meant:
+            for raw, selected in _records(file, name, where):
+                if not selected:
                     kept.write(raw)
-    return taken
+    return removed
 
 
 def _records(file: Iterable[bytes], name: str, where: Where) -> Iterator[tuple[bytes, bool]]:
-    """Each record's bytes, and whether it is meant; the header is not."""
+    """Yield each record's bytes, and whether it is selected; the header never is."""
     lines: list[bytes] = []
 
     def decoded() -> Iterator[str]:
@@ -86,7 +89,7 @@ def _records(file: Iterable[bytes], name: str, where: Where) -> Iterator[tuple[b
 
 
 def _columns(header: list[str], name: str, where: Where) -> list[tuple[list[int], str]]:
-    """Where each column stands: nowhere, or at several places if several have its name."""
+    """Return each column's positions in the header, with its value; several columns may have the same name."""
     if is_unseparated(header):
         raise UnreadableFileError(f"{name}: its fields are not separated by commas")
     names = [header[0].removeprefix(BOM), *header[1:]] if header else []
@@ -94,7 +97,7 @@ def _columns(header: list[str], name: str, where: Where) -> list[tuple[list[int]
 
 
 def is_unseparated(header: Sequence[str]) -> bool:
-    """Whether a header looks as if its fields were separated by something else than commas."""
+    """Return whether a header's fields seem to be separated by something else than commas."""
     return len(header) == 1 and any(separator in header[0] for separator in OTHER_SEPARATORS)
 
 
@@ -110,7 +113,7 @@ def _created(target: Path, packed: bool) -> Iterator[IO[bytes]]:
         if not packed:
             yield raw
             return
-        # Neither a time nor a name: the same rows give the same bytes.
+        # Without a time and a name, the same rows give the same bytes.
         with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, compresslevel=GZIP_LEVEL, filename="") as zipped:
             yield zipped  # type: ignore[misc]
 
@@ -126,21 +129,22 @@ def _redact_parquet(place: Path, name: str, where: Where, target: Path) -> int:
             if not set(where) <= set(file.schema_arrow.names):
                 return 0
             groups = range(file.num_row_groups)
-            taken = sum(_meant(file.read_row_group(group, list(where)), name, where).true_count for group in groups)
-            if taken:
+            masks = (_mask(file.read_row_group(group, list(where)), name, where) for group in groups)
+            removed = sum(mask.true_count for mask in masks)
+            if removed:
                 codec = file.metadata.row_group(0).column(0).compression
                 codec = "NONE" if codec == "UNCOMPRESSED" else codec
                 with pq.ParquetWriter(target, file.schema_arrow, compression=codec) as kept:
                     for group in groups:
                         table = file.read_row_group(group)
-                        kept.write_table(_recoded(table.filter(pc.invert(_meant(table, name, where))), name))
+                        kept.write_table(_recoded(table.filter(pc.invert(_mask(table, name, where))), name))
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFileError(f"{name}: not readable as Parquet: {error}") from None
-    return int(taken)
+    return int(removed)
 
 
-def _meant(table: Any, name: str, where: Where) -> Any:
-    """A mask of the rows."""
+def _mask(table: "pa.Table", name: str, where: Where) -> "pa.BooleanArray":
+    """Return a mask of the selected rows."""
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
 
@@ -154,17 +158,17 @@ def _meant(table: Any, name: str, where: Where) -> Any:
             wanted = pa.scalar(value).cast(kind)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind):
-                # No number is written like this: no row has it.
+                # The value is no number, so no row has it.
                 return pa.array([False] * table.num_rows, pa.bool_())
             raise UnreadableFileError(
-                f"{name}: column {column} is of type {kind}, of which the value given is none"
+                f"{name}: column {column} is of type {kind}, and the given value cannot be one"
             ) from None
         mask = pc.and_(mask, pc.fill_null(pc.equal(values, wanted), False).combine_chunks())
     return mask
 
 
-def _recoded(table: Any, name: str) -> Any:
-    """The same rows, with dictionaries that hold their values only: a filter keeps those of the rows that left."""
+def _recoded(table: "pa.Table", name: str) -> "pa.Table":
+    """Return the rows with new dictionaries: after a filter the old ones still hold values of removed rows."""
     import pyarrow as pa  # noqa: PLC0415
 
     for at, field in enumerate(table.schema):

@@ -1,7 +1,7 @@
-"""A history without some contents: every commit that held one, and every commit after it, made anew.
+"""Rewrite a history without some contents: every commit that held one, and every commit after it.
 
-Author, time and message stay; what was held goes, or gives way to what is left of it; the parent is the rewritten one.
-The same commits and replacements give the same new commits: a rewriting that broke off is taken up where it was.
+Author, time and message stay; the contents are removed or replaced; the parent is the rewritten one. The same commits
+and replacements give the same new commits, so that an interrupted rewriting can be continued.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,11 +10,11 @@ from dataclasses import replace
 from pipelines.datasets.commits.manifest import Commit, File
 
 Replaced = Mapping[str, File | None]
-"""Digest of a content -> what it becomes, whatever its path there; None takes the file out."""
+"""Digest of a content -> its replacement under any path; None removes the file."""
 
 
 def rewrite(commits: Iterable[Commit], replaced: Replaced) -> dict[str, Commit]:
-    """Old id -> new commit, for all that change. ``commits`` come parents first."""
+    """Return the new commit of each old id that changes; ``commits`` are in order, parents first."""
     made: dict[str, Commit] = {}
     for commit in commits:
         parent = made.get(commit.parent or "")
@@ -32,7 +32,7 @@ def rewrite(commits: Iterable[Commit], replaced: Replaced) -> dict[str, Commit]:
 
 
 def holds(commit: Commit, replaced: Replaced) -> bool:
-    """Whether the commit's own files hold one of the contents."""
+    """Return whether the commit's own files hold one of the contents."""
     return any(file.sha256 in replaced for file in commit.files)
 
 

@@ -1,4 +1,4 @@
-"""Looking through a dataset's contents for what is to be forgotten: each distinct content is read once, and hashed."""
+"""Search a dataset's contents for the rows to forget; each distinct content is read once, and hashed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from pipelines.interface.paths import object_key
 from pipelines.tables.streams import UnreadableFileError
 
 WORKERS = 4
-"""Contents at a time: each takes its size on the disk, and a row group in memory."""
+"""Number of contents searched at a time: each takes its size on the disk, and a row group in memory."""
 
 
 @dataclass(kw_only=True)
 class Scan:
-    """``found`` has what is to go, by digest. What is left of it lies in ``folder`` until that is removed."""
+    """Search for rows. ``found`` are the contents with such rows, by digest; ``folder`` holds their other rows."""
 
     bucket: Bucket
     dataset: str
@@ -30,29 +30,29 @@ class Scan:
     found: dict[str, Finding] = field(default_factory=dict)
     clean: set[str] = field(default_factory=set)
 
-    def look(
+    def search(
         self,
         files: Iterable[File],
         versions: Mapping[str, Sequence[Version]],
         *,
         on_progress: Progress | None = None,
     ) -> list[str]:
-        """Look at contents that were not looked at before; gives what is wrong with those that cannot be.
+        """Search contents that were not searched before; return the problems of those that cannot be searched.
 
-        A file without a path is of a content whose name nobody knows: it is looked at as what it seems to be.
+        A file without a path has an unknown name: its first bytes say its format.
         """
         unknown = [file for file in files if file.sha256 not in self.found and file.sha256 not in self.clean]
         total = sum(file.size_bytes for file in unknown)
         done, problems = 0, []
-        for file, problem in each(lambda file: (file, self._look(file, versions)), unknown, workers=WORKERS):
+        for file, problem in each(lambda file: (file, self._search(file, versions)), unknown, workers=WORKERS):
             problems += [problem] if problem else []
             done += file.size_bytes
             if on_progress:
-                on_progress(done, total, "Looking")
+                on_progress(done, total, "Searching")
         return sorted(problems)
 
-    def _look(self, file: File, versions: Mapping[str, Sequence[Version]]) -> str | None:
-        """What is wrong with the content, if it cannot be looked at."""
+    def _search(self, file: File, versions: Mapping[str, Sequence[Version]]) -> str | None:
+        """Return the problem if the content cannot be searched."""
         if not self.rows.may_hold(file):
             self.clean.add(file.sha256)
             return None
@@ -60,7 +60,7 @@ class Scan:
         try:
             if not self._fetch(file.sha256, versions.get(object_key(self.dataset, file.sha256), ()), place):
                 return f"{file.path or file.sha256}: its content is missing or damaged"
-            finding = self.rows.look(place, file.path or format_of(place), target)
+            finding = self.rows.search(place, file.path or format_of(place), target)
         except UnreadableFileError as error:
             return str(error)
         finally:
@@ -72,7 +72,7 @@ class Scan:
         return None
 
     def _fetch(self, digest: str, versions: Sequence[Version], place: Path) -> bool:
-        """Write the content to ``place`` from the newest version that is it: a delete marker hides nothing here."""
+        """Write the content to ``place`` from its newest sound version, also below a delete marker."""
         for version in versions:
             if not version.is_marker and fetch(self.bucket, version, place) and digest_of(place) == digest:
                 return True
@@ -80,7 +80,7 @@ class Scan:
 
 
 def fetch(bucket: Bucket, version: Version, place: Path) -> bool:
-    """Write one version of an object to ``place``; False if it is gone."""
+    """Write one version of an object to ``place``; return False if there is none."""
     try:
         body = bucket.open(version.key, version.id)
     except MissingObjectError:

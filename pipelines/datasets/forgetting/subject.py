@@ -1,4 +1,4 @@
-"""What is to be forgotten: rows that have certain values, or a file; and how a content is looked at for it."""
+"""The subject of a forgetting: rows that have certain values, or a file; and how a content is searched for them."""
 
 import hashlib
 import mmap
@@ -15,14 +15,14 @@ from pipelines.datasets.forgetting.redaction import BOM, is_unseparated, redact
 ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
 GZIP = b"\x1f\x8b"
 COMPRESSED = (GZIP, b"PAR1", b"PK\x03\x04")
-"""How files begin whose bytes do not show what is in them."""
+"""First bytes of compressed formats, whose bytes do not show the values in them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A content that has to go. ``file`` and ``place`` are what is left of it, None if nothing is.
+    """A content to remove. ``file`` and ``place`` are the file of its other rows, None if the whole file is removed.
 
-    ``rows`` are those taken out; None if nobody knows how many the content had.
+    ``rows`` is the number of rows removed; None if the content's rows were never counted.
     """
 
     rows: int | None
@@ -32,33 +32,33 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """The rows that have all of these values; ``where`` is column -> value."""
+    """Rows that have all of these values; ``where`` is column -> value."""
 
     where: Mapping[str, str]
 
     def describe(self) -> str:
-        """What is forgotten, in words that may be kept for ever: columns, no values."""
+        """Return a text that may be kept for ever: it has the columns and no values."""
         return f"rows by {', '.join(sorted(self.where))}"
 
     def is_named_in(self, text: str) -> bool:
-        """Whether a value stands in ``text`` as a word of its own."""
-        return any(_stands_in(value, text) for value in self.where.values())
+        """Return whether ``text`` has a value as a whole word."""
+        return any(_is_word_of(value, text) for value in self.where.values())
 
     def may_hold(self, file: File) -> bool:
-        """False if the file's known columns say that it has no such row; of odd ones the file itself must."""
+        """Return False if the file's known columns exclude such rows; a header without commas excludes nothing."""
         if file.columns is None or is_unseparated(file.columns):
             return True
         return set(self.where) <= {column.removeprefix(BOM) for column in file.columns}
 
-    def look(self, place: Path, name: str, target: Path) -> Finding | None:
-        """What is found in a content; raises ``UnreadableFileError`` if it cannot be looked at."""
+    def search(self, place: Path, name: str, target: Path) -> Finding | None:
+        """Return the finding in a content, or None; raises ``UnreadableFileError`` if it cannot be searched."""
         taken = redact(place, name, self.where, target)
         if not taken:
             return None
         return Finding(rows=taken, file=LocalSource(target).describe(name), place=target)
 
     def shows_in(self, place: Path, scratch: Path) -> bool | None:
-        """Whether the values stand in a content that cannot be read as what it should be; None if nobody can say."""
+        """Return whether an unreadable content has the values as words; None if that cannot be known."""
         with place.open("rb") as file:
             start = file.read(4)
         if start.startswith(GZIP):
@@ -72,27 +72,27 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class WholeFile:
-    """Every content that the dataset ever had under ``path``, wherever else it lies."""
+    """Contents that the dataset ever had under ``path``, also where they have other paths."""
 
     path: str
 
     def describe(self) -> str:
-        """A file's name may be about a person too: it is not kept."""
+        """Return a text without the file's name, which may be about a person too."""
         return "a file"
 
     def is_named_in(self, text: str) -> bool:
-        return _stands_in(self.path, text)
+        return _is_word_of(self.path, text)
 
 
 Subject = Rows | WholeFile
 
 
-def _stands_in(value: str, text: str) -> bool:
+def _is_word_of(value: str, text: str) -> bool:
     return bool(value) and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _unpack(place: Path, target: Path) -> None:
-    """As far as it goes."""
+    """Unpack a gzip file up to the first damaged byte."""
     unpacker = zlib.decompressobj(wbits=31)
     with place.open("rb") as packed, target.open("wb") as plain:
         try:
@@ -110,7 +110,7 @@ def _holds_all(place: Path, values: Iterable[str]) -> bool:
 
 
 def _forms(value: str) -> set[bytes]:
-    """Patterns of the value as a word of its own, in every encoding."""
+    """Return patterns of the value as a whole word, one for each encoding."""
     encoded = {value.encode(encoding, "replace") for encoding in ENCODINGS}
     return {rb"(?<!\w)" + re.escape(form) + rb"(?!\w)" for form in encoded}
 

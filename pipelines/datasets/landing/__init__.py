@@ -1,1 +1,1 @@
-"""Landing: files that arrive in the data bucket become commits by themselves, or go to quarantine."""
+"""Landing: commit files that arrive in the data bucket, or move them to quarantine."""

@@ -1,15 +1,16 @@
-"""One batch of landed files: read, committed, told and recorded, and only then deleted where they landed.
+"""One batch of landed files: read and commit or refuse them, record the batch, and only then delete them.
 
-Whatever it dies at, the next batch finds the same files again: the same content makes no second commit, the same commit
-asks for no second retraining, a copy in quarantine is written over by itself.
+If a run dies at any step, the next one finds the same files: the same content makes no second commit, the same commit
+is a trigger with the same id and starts no second retraining, and a copy in quarantine is overwritten by an equal one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from pipelines.aws.clients import Services
-from pipelines.aws.messages import alert, emit
+from pipelines.aws.messages import alert, publish
 from pipelines.aws.metrics import metrics_line
 from pipelines.aws.parallel import WORKERS, each
 from pipelines.aws.s3 import Bucket
@@ -19,29 +20,19 @@ from pipelines.datasets.landing import quarantine
 from pipelines.datasets.landing.landed_files import LandedFiles, LandedSource
 from pipelines.datasets.landing.learners import Learner
 from pipelines.datasets.landing.quarantine import RefusedFile
-from pipelines.datasets.landing.reader import Readings, Watch, read_all
-from pipelines.interface import events
-from pipelines.interface.landing import batch_sk, landing_pk
-from pipelines.interface.times import digest, written
+from pipelines.datasets.landing.reader import SMALL_BYTES, Readings, Watch, read_all
+from pipelines.interface import keys, log
+from pipelines.interface.events import RetrainingRequested, TriggerRequest
+from pipelines.interface.keys import Key
+from pipelines.interface.metrics import Metric
+from pipelines.interface.records import LandingBatch, TriggerKind
+from pipelines.interface.times import digest, format_time
 
 AUTHOR = "land_files"
 
 
 class LandingFailedError(RuntimeError):
-    """Landed files could not be read, though they lie there; they stay, the others are dealt with."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """What became of a batch. ``files`` were committed, or were in the head already: then ``commit`` is None."""
-
-    dataset: str
-    time: str
-    commit: str | None
-    files: int
-    bytes: int
-    quarantined: int
-    superseded: int
+    """Landed files could not be read or committed; they stay, and the others were dealt with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +44,7 @@ class Landing:
     learners: Sequence[Learner]
     watch: Watch
     workers: int = WORKERS
+    small_bytes: int = SMALL_BYTES
 
     @property
     def data(self) -> Bucket:
@@ -62,13 +54,13 @@ class Landing:
     def dataset(self) -> Dataset:
         return Dataset(name=self.name, bucket=self.data, ledger=self.services.ledger, workers=self.workers)
 
-    def land(self, landed: LandedFiles, now: datetime) -> Batch | None:
-        """Deal with what ``landed``, or give None if nothing has.
+    def land(self, landed: LandedFiles, now: datetime) -> LandingBatch | None:
+        """Commit or refuse the ``landed`` files; return None if there are none.
 
         Raises
         ------
         LandingFailedError
-            S3 did not give some of the files; the others were dealt with.
+            S3 did not return some of the files; the others were dealt with.
         """
         readings = self._read(landed)
         superseded = _superseded(landed, readings)
@@ -76,10 +68,10 @@ class Landing:
         if readings.read or readings.refused:
             commit = self._commit(readings.read, now) if readings.read else None
             self._quarantine(readings.refused, superseded)
-            batch = self._tell(commit, readings, superseded, now)
-            # First what was overwritten: without the newest version it would look like the newest.
+            batch = self._finish(commit, readings, superseded, now)
+            # Older versions first: without the newest version, an older one would look like the newest.
             erase(self.data, (refused.landed.place for refused in superseded))
-            erase(self.data, (file.place for file in readings.dealt_with))
+            erase(self.data, (file.place for file in readings.handled))
         if readings.failed:
             lines = [f"{failed.landed.key}: {failed.error}" for failed in readings.failed[: quarantine.SHOWN]]
             raise LandingFailedError(f"{len(readings.failed)} landed files could not be read:\n" + "\n".join(lines))
@@ -89,14 +81,14 @@ class Landing:
         if not self.learners:
             reason = f"no model of {self.services.environment.id} learns from a dataset {self.name!r}"
             if not self.name:
-                reason = "it lies in no dataset's folder: put it below landing/<dataset>/"
+                reason = "it is in no dataset's folder: put it below landing/<dataset>/"
             return Readings(refused=[RefusedFile(landed=file, reason=reason) for file in landed.files])
-        readings = read_all(landed.files, self.watch, workers=self.workers)
+        readings = read_all(landed.files, self.watch, workers=self.workers, small_bytes=self.small_bytes)
         try:
-            standing = {file.path for file in self.dataset.head().files}
+            committed = {file.path for file in self.dataset.head().files}
         except NoDataError:
-            standing = set()
-        _refuse_clashes(readings, standing)
+            committed = set()
+        _refuse_clashes(readings, committed)
         return readings
 
     def _commit(self, read: list[LandedSource], now: datetime) -> Commit:
@@ -105,7 +97,10 @@ class Landing:
         return self.dataset.commit(sources, author=AUTHOR, message=message, now=now)
 
     def _quarantine(self, refused: list[RefusedFile], superseded: list[RefusedFile]) -> None:
-        """Copy the files, alert once for all that were refused, and write the reasons: none is told of twice."""
+        """Copy the files, send one alert for all that were refused, and write the reasons.
+
+        A file whose reason was written before is skipped, so that no alert repeats it.
+        """
         data = self.data
 
         def copy(one: RefusedFile) -> RefusedFile | None:
@@ -114,68 +109,82 @@ class Landing:
             quarantine.copy(data, self.name, one)
             return one
 
-        fresh = {one.landed.key: one for one in each(copy, refused, workers=self.workers) if one}
-        if told := [fresh[key] for key in sorted(fresh)]:
-            files = "file" if len(told) == 1 else "files"
+        copied = {one.landed.key: one for one in each(copy, refused, workers=self.workers) if one}
+        if fresh := [copied[key] for key in sorted(copied)]:
+            files = "file" if len(fresh) == 1 else "files"
             subject = (
-                f"{self.services.environment.id}: {len(told)} landed {files} of {self.name or 'no dataset'} refused"
+                f"{self.services.environment.id}: {len(fresh)} landed {files} of {self.name or 'no dataset'} refused"
             )
-            alert(self.services, subject, quarantine.describe(data, self.name, told))
+            reasons = Counter(one.reason for one in fresh).most_common(quarantine.SHOWN)
+            log.info("landed files refused", dataset=self.name, files=len(fresh), reasons=dict(reasons))
+            alert(self.services, subject, quarantine.describe(data, self.name, fresh))
         overwritten = [one for one in each(copy, superseded, workers=self.workers) if one]
 
         def write(one: RefusedFile) -> None:
             quarantine.write_reason(data, self.name, one)
 
-        for _ in each(write, [*told, *overwritten], workers=self.workers):
+        for _ in each(write, [*fresh, *overwritten], workers=self.workers):
             pass
 
-    def _tell(self, commit: Commit | None, readings: Readings, superseded: list[RefusedFile], now: datetime) -> Batch:
-        """Ask for the retrainings that a new commit is due, then record the batch, whose record says that they were."""
-        # A commit of ours without a record is new, or its maker died before it told anybody.
+    def _finish(
+        self, commit: Commit | None, readings: Readings, superseded: list[RefusedFile], now: datetime
+    ) -> LandingBatch:
+        """Request the retrainings that are due for a new commit, and then record the batch."""
+        # Without a record, a commit of this function is new, or its run died before it requested the retrainings.
         new = commit if commit and commit.author == AUTHOR and not self._is_recorded(commit) else None
-        batch = Batch(
+        batch = LandingBatch(
             dataset=self.name,
-            time=written(now),
+            time=format_time(now),
             commit=new.id if new else None,
             files=len(readings.read),
             bytes=sum(source.file.size_bytes for source in readings.read),
             quarantined=len(readings.refused),
             superseded=len(superseded),
         )
+        with log.bound(commit=batch.commit):
+            log.info(
+                "batch committed" if new else "batch without a new commit",
+                dataset=self.name,
+                files=batch.files,
+                quarantined=batch.quarantined,
+                superseded=batch.superseded,
+            )
         if new:
             self._request_retrainings(new)
-            key = batch_sk(new.time, new.id)
-        else:
-            key = batch_sk(batch.time, digest(" ".join(sorted(file.id for file in readings.dealt_with))))
-        self.services.ledger.record(landing_pk(self.name), key, asdict(batch))
-        metrics = {"LandedFiles": batch.files, "QuarantinedFiles": batch.quarantined}
+        self.services.ledger.record(self._key(batch, new, readings), batch)
+        metrics = {Metric.LANDED_FILES: batch.files, Metric.QUARANTINED_FILES: batch.quarantined}
         print(metrics_line({"Dataset": self.name}, {"Environment": self.services.environment.id}, metrics))
         return batch
 
+    def _key(self, batch: LandingBatch, new: Commit | None, readings: Readings) -> Key[LandingBatch]:
+        if new:
+            return keys.landing_batch(self.name, new.time, new.id)
+        return keys.landing_batch(self.name, batch.time, digest(" ".join(sorted(file.id for file in readings.handled))))
+
     def _is_recorded(self, commit: Commit) -> bool:
-        return self.services.ledger.get(landing_pk(self.name), batch_sk(commit.time, commit.id)) is not None
+        return self.services.ledger.get(keys.landing_batch(self.name, commit.time, commit.id)) is not None
 
     def _request_retrainings(self, commit: Commit) -> None:
-        trigger = {"kind": "commit", "id": commit.id, "by": commit.author, "reason": commit.message}
+        trigger = TriggerRequest(kind=TriggerKind.COMMIT, id=commit.id, by=commit.author, reason=commit.message)
         for learner in self.learners:
             if learner.on_commit:
-                emit(self.services, events.RETRAINING_REQUESTED, {"model": learner.model, "trigger": trigger})
+                publish(self.services, RetrainingRequested(model=learner.model, trigger=trigger))
 
 
-def _refuse_clashes(readings: Readings, standing: set[str]) -> None:
-    """Refuse each name that cannot lie beside ``standing`` ones, or those before it: "a.csv" beside "a.csv/b.csv"."""
-    folders = {folder for path in standing for folder in _folders(path)}
-    fitting = []
+def _refuse_clashes(readings: Readings, taken: set[str]) -> None:
+    """Refuse each name that clashes with a ``taken`` one or an earlier file's: "a.csv" beside "a.csv/b.csv"."""
+    folders = {folder for path in taken for folder in _folders(path)}
+    accepted = []
     for source in sorted(readings.read, key=lambda source: source.landed.path):
         path = source.landed.path
-        if path in folders or standing.intersection(_folders(path)):
+        if path in folders or taken.intersection(_folders(path)):
             reason = "its name is that of a folder in the dataset, or goes through a file as if it were a folder"
             readings.refused.append(RefusedFile(landed=source.landed, reason=reason))
         else:
-            standing.add(path)
+            taken.add(path)
             folders.update(_folders(path))
-            fitting.append(source)
-    readings.read = fitting
+            accepted.append(source)
+    readings.read = accepted
 
 
 def _folders(path: str) -> Iterable[str]:
@@ -184,7 +193,7 @@ def _folders(path: str) -> Iterable[str]:
 
 
 def _superseded(landed: LandedFiles, readings: Readings) -> list[RefusedFile]:
-    """What was overwritten by a version that is dealt with now."""
-    newest = {file.key for file in readings.dealt_with}
+    """Return the older versions of the files that this batch deals with."""
+    newest = {file.key for file in readings.handled}
     reason = "overwritten where it landed, before it was committed"
     return [RefusedFile(landed=file, reason=reason) for file in landed.superseded if file.key in newest]

@@ -1,16 +1,17 @@
-"""Files that have landed: the listing of what lies there, version by version, and each as a source of a commit.
+"""Files that have landed: a listing of their versions, and each file as a source of a commit.
 
-The listing is the truth; events only say that it is worth a look. It names versions, so that what was listed is what is
-read, copied and deleted, whoever writes the same key meanwhile. An upload in parts is no version before it is complete.
+Only the listing says what has landed; events only start it. It names versions, so that the listed bytes are read,
+copied and deleted, even if somebody writes the same key meanwhile. A multipart upload is no version before it is
+complete.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
 
+from pipelines.aws.client import Answer
 from pipelines.aws.s3 import Bucket
 from pipelines.datasets.commits.manifest import File
 from pipelines.datasets.commits.sources import BLOCK_BYTES, MAX_BYTES, ChangedFileError
@@ -20,14 +21,14 @@ from pipelines.interface.landing import PREFIX, landing_prefix
 from pipelines.interface.times import sortable_id
 
 MAX_FILES = 10_000
-"""What one commit takes; the rest is for the next."""
+"""Largest number of files in one batch; the next batch has the rest."""
 IN_MEMORY_BYTES = 8 << 20
-"""A file up to this size is fetched once, though it is looked at twice."""
+"""Largest file that is fetched once and kept in memory, since its bytes are read twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LandedFile:
-    """One version of one key below the landing prefix; ``path`` is its logical name."""
+    """A version of a key below the landing prefix; ``path`` is its logical name."""
 
     bucket: Bucket
     key: str
@@ -45,14 +46,14 @@ class LandedFile:
         return sortable_id(self.landed_at, f"{self.key} {self.version}")
 
     def read(self, check_time: Callable[[], None]) -> "LandedSource":
-        """Read it whole; ``check_time`` is called at every block, and raises when it has been long enough.
+        """Read the whole file; ``check_time`` is called at every block, and raises when reading takes too long.
 
         Raises
         ------
         UnreadableError
             It is not what its name says, or is too large.
         MissingObjectError
-            This version is gone.
+            This version was deleted.
         """
         if self.size_bytes > MAX_BYTES:
             raise UnreadableError(f"{self.size_bytes:,} bytes; a file of a commit has at most {MAX_BYTES:,}: split it")
@@ -60,7 +61,7 @@ class LandedFile:
 
         def open_blocks() -> Iterator[bytes]:
             for block in self._fetch() if kept is None else kept:
-                # What is small may be large once it is unpacked.
+                # A small file may be large when it is unpacked.
                 check_time()
                 yield block
 
@@ -72,7 +73,7 @@ class LandedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class LandedSource:
-    """A landed file that was read, as a commit takes it."""
+    """A landed file that was read, as a source of a commit."""
 
     landed: LandedFile
     file: File
@@ -81,24 +82,24 @@ class LandedSource:
     def size_bytes(self) -> int:
         return self.file.size_bytes
 
-    def describe(self, path: str) -> File:  # noqa: ARG002 - it was described when it was read
+    def describe(self, path: str) -> File:  # noqa: ARG002 - described when it was read
         return self.file
 
     def store(self, bucket: Bucket, key: str, file: File) -> str | None:
-        """S3 copies exactly the version that was read, computes the copy's SHA-256, and it must be the same."""
+        """Let S3 copy exactly the version that was read; the copy's SHA-256, which S3 computes, must be the same."""
         landed = self.landed
-        # The uploader's tags and metadata stay behind: they are nobody's promise about the content.
+        # The uploader's tags and metadata are not copied: nobody has verified them.
         plain = {"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"}
         version = bucket.copy_once(landed.key, landed.version, key, **plain)
         stored = bucket.find(key)
         if stored is None or stored.sha256 != file.sha256:
-            raise ChangedFileError(f"{landed.key}: its copy {key} has another SHA-256 than what was read: {stored}")
+            raise ChangedFileError(f"{landed.key}: its copy {key} has another SHA-256 than the bytes read: {stored}")
         return version
 
 
 @dataclass(kw_only=True)
 class LandedFiles:
-    """What lies in one dataset's folder: the newest version of every name, and those that it overwrote.
+    """The newest version of each name in one dataset's folder, and the older versions, which it overwrote.
 
     ``more`` says that there are more names than one batch takes.
     """
@@ -109,7 +110,7 @@ class LandedFiles:
 
 
 def list_datasets(bucket: Bucket) -> list[str]:
-    """The folders below the landing prefix; "" stands for files that lie in none."""
+    """Return the folders below the landing prefix; "" stands for files outside of any folder."""
     datasets: set[str] = set()
     for page in version_pages(bucket, PREFIX, Delimiter="/"):
         datasets.update(entry["Prefix"].removeprefix(PREFIX)[:-1] for entry in page.get("CommonPrefixes", []))
@@ -118,18 +119,18 @@ def list_datasets(bucket: Bucket) -> list[str]:
     return sorted(datasets)
 
 
-def list_landed(bucket: Bucket, dataset: str) -> LandedFiles:
-    """All that has landed for a dataset, up to ``MAX_FILES`` names; what was deleted again has not landed."""
+def list_landed(bucket: Bucket, dataset: str, *, max_files: int = MAX_FILES) -> LandedFiles:
+    """Return the files that have landed for a dataset, at most ``max_files`` names; deleted files are left out."""
     found = LandedFiles()
     prefix, options = (landing_prefix(dataset), {}) if dataset else (PREFIX, {"Delimiter": "/"})
     entries = (entry for page in version_pages(bucket, prefix, **options) for entry in page.get("Versions", []))
     for key, versions in groupby(entries, key=itemgetter("Key")):
         # S3 gives a key's versions newest first.
         newest, *older = versions
-        # A mark of a folder, as the console makes it, is no file.
+        # The console marks a folder by an empty object: that is no file.
         if not newest["IsLatest"] or (key.endswith("/") and not newest["Size"]):
             continue
-        if len(found.files) == MAX_FILES:
+        if len(found.files) == max_files:
             found.more = True
             break
         found.files.append(_landed_file(bucket, prefix, newest))
@@ -137,7 +138,7 @@ def list_landed(bucket: Bucket, dataset: str) -> LandedFiles:
     return found
 
 
-def _landed_file(bucket: Bucket, prefix: str, entry: Mapping[str, Any]) -> LandedFile:
+def _landed_file(bucket: Bucket, prefix: str, entry: Answer) -> LandedFile:
     return LandedFile(
         bucket=bucket,
         key=entry["Key"],

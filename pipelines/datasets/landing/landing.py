@@ -1,23 +1,23 @@
-"""Landing: files that arrive under ``landing/<dataset>/`` become commits by themselves.
+"""Landing: commit the files that arrive under ``landing/<dataset>/``.
 
-An event says only that it is worth a look; what is there is what the listing says. So an event may come twice, late, in
-any order or not at all: the next look, at the latest the schedule's, finds what it was about.
+An event only starts a listing, and the listing says which files there are. So an event may come twice, late, in any
+order or not at all: the next listing, at the latest the scheduled one, finds the file.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 from uuid import uuid4
 
 from pipelines.aws.clients import Services
 from pipelines.aws.parallel import WORKERS
-from pipelines.datasets.landing.batch import Batch, Landing, LandingFailedError
-from pipelines.datasets.landing.landed_files import list_datasets, list_landed
+from pipelines.datasets.landing.batch import Landing, LandingFailedError
+from pipelines.datasets.landing.landed_files import MAX_FILES, list_datasets, list_landed
 from pipelines.datasets.landing.learners import learners
 from pipelines.datasets.landing.lock import LandingLock
-from pipelines.datasets.landing.reader import Watch
+from pipelines.datasets.landing.reader import SMALL_BYTES, Watch
+from pipelines.interface import log
+from pipelines.interface.records import LandingBatch
 
 
 def _utc_now() -> datetime:
@@ -30,42 +30,59 @@ def land(
     now: Callable[[], datetime] = _utc_now,
     seconds: Callable[[], float] = time.monotonic,
     workers: int = WORKERS,
-) -> list[dict[str, Any]]:
-    """Commit whatever has landed; gives what became of each batch. ``seconds`` is a monotonic clock.
+    max_files: int = MAX_FILES,
+    small_bytes: int = SMALL_BYTES,
+) -> tuple[LandingBatch, ...]:
+    """Commit all files that have landed; return the batches.
+
+    ``seconds`` is a monotonic clock. A batch has at most ``max_files`` files; those of at most ``small_bytes`` are read
+    in parallel.
 
     Raises
     ------
     LandingFailedError
-        Something went wrong with one dataset or more; the others' files were dealt with.
+        One dataset or more failed; the others' files were dealt with.
     """
     datasets = list_datasets(services.bucket("data"))
     if not datasets:
-        return []
+        return ()
     by_dataset, watch, holder = learners(services), Watch(seconds), uuid4().hex
-    batches: list[Batch] = []
+    batches: list[LandingBatch] = []
     problems = []
     for name in datasets:
-        turn = LandingLock(ledger=services.ledger, dataset=name, holder=holder, now=now)
-        if not watch.may_begin() or not turn.take():
+        if not watch.may_begin():
+            break
+        lock = LandingLock(ledger=services.ledger, dataset=name, holder=holder, now=now)
+        if not lock.take():
+            log.info("another run holds the lock and lists again", dataset=name)
             continue
-        landing = Landing(services=services, name=name, learners=by_dataset.get(name, []), watch=watch, workers=workers)
+        landing = Landing(
+            services=services,
+            name=name,
+            learners=by_dataset.get(name, []),
+            watch=watch,
+            workers=workers,
+            small_bytes=small_bytes,
+        )
         try:
-            batches.extend(_land_dataset(landing, turn, now))
+            batches.extend(_land_dataset(landing, lock, now, max_files))
         except Exception as error:
-            # One dataset's trouble must not keep the others' files waiting.
+            # The failure of one dataset must not delay the files of the others.
             problems.append(f"{name}: {type(error).__name__}: {error}")
-            turn.abandon()
+            lock.abandon()
     if problems:
         raise LandingFailedError("\n".join(problems))
-    return [asdict(batch) for batch in batches]
+    return tuple(batches)
 
 
-def _land_dataset(landing: Landing, turn: LandingLock, now: Callable[[], datetime]) -> Iterator[Batch]:
-    """Land batch after batch until it has taken all and nobody asks for another look, or time is over."""
+def _land_dataset(
+    landing: Landing, lock: LandingLock, now: Callable[[], datetime], max_files: int
+) -> Iterator[LandingBatch]:
+    """Land batch after batch until no file is left and no run asks for a listing, or the time is over."""
     while landing.watch.may_begin():
-        landed = list_landed(landing.data, landing.name)
+        landed = list_landed(landing.data, landing.name, max_files=max_files)
         if batch := landing.land(landed, now()):
             yield batch
-        if not landed.more and turn.give_back():
+        if not landed.more and lock.release():
             return
-    turn.abandon()
+    lock.abandon()

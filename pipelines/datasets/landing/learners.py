@@ -1,4 +1,4 @@
-"""Which models learn from which dataset, as their deployed settings say."""
+"""The models that learn from each dataset, according to their deployed settings."""
 
 import json
 from collections import defaultdict
@@ -16,11 +16,11 @@ class Learner:
 
 
 def learners(services: Services) -> dict[str, list[Learner]]:
-    """The environment's models by the dataset that they learn from.
+    """Return the environment's models by the dataset that they learn from.
 
-    Of the settings only what is asked for is looked at: one model's, written by another version of this code, would
-    else keep the files of all others waiting. Parameter Store gives ten parameters a request: for a thousand models
-    this is some 200 requests, a dozen seconds.
+    Only the needed fields of the settings are read: else the settings of one model, written by another version of this
+    code, would block the files of all others. Parameter Store gives ten parameters a request: a thousand models take
+    about 200 requests and a dozen seconds.
     """
     found: dict[str, list[Learner]] = defaultdict(list)
     pages = services.client("ssm").get_paginator("get_parameters_by_path")

@@ -1,7 +1,8 @@
-"""Is a file what its name says? Asked of files that arrive from elsewhere, with the standard library alone.
+"""Check that a landed file is what its name says, with the standard library alone.
 
-A CSV passes if the jobs' reader (``reading``) would read it: its stream and its header are used here too, and every row
-is as long as the header. Of Parquet the ends are looked at. A reason never holds a value of a row.
+A CSV passes if the jobs' reader (``pipelines.tables.reading``) would read it: its stream and its header are used here
+too, and every row is as long as the header. Only the ends of a Parquet file are checked. A reason never holds a value
+of a row.
 """
 
 import csv
@@ -19,18 +20,20 @@ SUFFIXES = (".csv", ".csv.gz", ".parquet")
 MAGIC = b"PAR1"
 ENCRYPTED_MAGIC = b"PARE"
 TAIL_BYTES = 8
-"""A Parquet file ends in the length of its footer (4 bytes, little endian) and the magic number."""
+"""Size of a Parquet file's end: the length of the footer (4 bytes, little endian) and the magic number."""
 SMALLEST_PARQUET = 12
 
 Blocks = Iterator[bytes]
 
 
 class UnreadableError(ValueError):
-    """A file is not what its name says; the message is the reason, and holds no value of a row."""
+    """A file is not what its name says; the message is the reason, without values of rows."""
 
 
-def read(path: str, open_blocks: Callable[[], Blocks]) -> File:
-    """Describe the file named ``path``; ``open_blocks`` gives its bytes from the beginning, and is called up to twice.
+def read(path: str, open_blocks: Callable[[], Blocks], *, block_bytes: int = BLOCK_BYTES) -> File:
+    """Describe the file named ``path``, whose rows are checked in blocks of ``block_bytes``.
+
+    ``open_blocks`` returns the file's bytes from the beginning, and is called up to twice.
 
     Raises
     ------
@@ -43,7 +46,7 @@ def read(path: str, open_blocks: Callable[[], Blocks]) -> File:
     if path.endswith(".parquet"):
         return _read_parquet(path, open_blocks())
     described = describe_blocks(path, open_blocks())
-    _check_rows(path, open_blocks())
+    _check_rows(path, open_blocks(), block_bytes)
     if described.problem:
         raise UnreadableError(described.problem)
     return described.file
@@ -64,35 +67,35 @@ def _read_parquet(path: str, blocks: Blocks) -> File:
     if ENCRYPTED_MAGIC in (head, tail[4:]):
         raise UnreadableError("an encrypted Parquet file: the jobs have no key for it")
     if file.size_bytes < SMALLEST_PARQUET or (head, tail[4:]) != (MAGIC, MAGIC):
-        raise UnreadableError("not a whole Parquet file: PAR1 does not stand at both ends")
+        raise UnreadableError("not a whole Parquet file: PAR1 is not at both ends")
     (footer_bytes,) = struct.unpack("<I", tail[:4])
     if not 0 < footer_bytes <= file.size_bytes - SMALLEST_PARQUET:
         raise UnreadableError(f"not a Parquet file: a footer of {footer_bytes:,} bytes in {file.size_bytes:,}")
     return file
 
 
-def _check_rows(path: str, blocks: Blocks) -> None:
+def _check_rows(path: str, blocks: Blocks, block_bytes: int) -> None:
     try:
         with CheckedStream(io.BufferedReader(_Stream(blocks)), path) as stream:
             width = len(read_header(stream, path))
-            _check_lines(iter(lambda: stream.read(BLOCK_BYTES), b""), width)
+            _check_lines(iter(lambda: stream.read(block_bytes), b""), width, block_bytes)
     except csv.Error as error:
         raise UnreadableError(f"not CSV: {error}") from error
     except UnreadableFileError as error:
         raise UnreadableError(str(error).removeprefix(f"{path}: ")) from error
 
 
-def _check_lines(blocks: Blocks, width: int) -> None:
-    """Compare widths at ten times the ``csv`` module's speed, as long as every line is a record."""
+def _check_lines(blocks: Blocks, width: int, block_bytes: int) -> None:
+    """Check the width of every record, ten times as fast as the ``csv`` module while every line is a record."""
     pending, number = b"", 0
     for block in blocks:
         pending += block
         end = pending.rfind(b"\n") + 1
         whole = pending[:end]
-        # Blank lines are no rows: the jobs' reader skips them as well.
+        # Blank lines are no rows: the jobs' reader skips them too.
         lines = [line for line in whole.splitlines() if line]
         regular = (
-            b'"' not in pending and whole.count(b"\r") == whole.count(b"\r\n") and len(pending) - end < BLOCK_BYTES
+            b'"' not in pending and whole.count(b"\r") == whole.count(b"\r\n") and len(pending) - end < block_bytes
         )
         if not regular or {line.count(b",") for line in lines} - {width - 1}:
             _check_records(chain([pending], blocks), width, number)
@@ -102,7 +105,7 @@ def _check_lines(blocks: Blocks, width: int) -> None:
 
 
 def _check_records(blocks: Blocks, width: int, number: int) -> None:
-    """``number`` is how many records, the header among them, came before."""
+    """Check the width of every record; ``number`` is the count of records before, the header among them."""
     text = io.TextIOWrapper(io.BufferedReader(_Stream(blocks)), encoding="utf-8", newline="")
     for row in filter(None, csv.reader(text, strict=True)):
         if len(row) != width:
@@ -111,7 +114,7 @@ def _check_records(blocks: Blocks, width: int, number: int) -> None:
 
 
 class _Stream(io.RawIOBase):
-    """Blocks as a file."""
+    """Stream of blocks, readable as a file."""
 
     def __init__(self, blocks: Blocks) -> None:
         self._blocks = blocks

@@ -1,4 +1,4 @@
-"""Reading landed files within a Lambda's time: small ones side by side, large ones one after the other."""
+"""Read landed files within the function's time: small ones in parallel, large ones one after the other."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,10 +14,11 @@ from pipelines.datasets.landing.quarantine import RefusedFile
 from pipelines.datasets.landing.readable import UnreadableError
 
 BEGIN_WITHIN_S = 450
-"""After so long no other file is begun: what is read has to be committed within the rest of the function's time."""
+"""Seconds in which a run begins files: the rest of the function's time is for the commit."""
 LONGEST_FILE_S = 300
-"""A file that takes longer would, alone and each time anew, use up the function's time."""
+"""Seconds that one file may take: a slower file would use up the function's time in every run."""
 SMALL_BYTES = 64 << 20
+"""Largest file that is read in parallel with others."""
 
 
 class _SlowError(Exception):
@@ -26,19 +27,19 @@ class _SlowError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ReadFailure:
-    """A landed file that S3 did not give."""
+    """A landed file that S3 did not return."""
 
     landed: LandedFile
     error: Exception
 
 
 Outcome = LandedSource | RefusedFile | ReadFailure | LandedFile | None
-"""What became of a file: read, refused, not given; a file is late, and None is gone."""
+"""Outcome of one file: read, refused, failed; a ``LandedFile`` was not begun in time, None was deleted meanwhile."""
 
 
 @dataclass(kw_only=True)
 class Readings:
-    """What became of the files: ``late`` are those that time did not reach; what is gone is in no list."""
+    """Outcomes of files by kind. ``late`` were not begun in time; a file that was deleted meanwhile is in no list."""
 
     read: list[LandedSource] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
@@ -46,12 +47,13 @@ class Readings:
     late: list[LandedFile] = field(default_factory=list)
 
     @property
-    def dealt_with(self) -> list[LandedFile]:
+    def handled(self) -> list[LandedFile]:
+        """Files that are committed or in quarantine at the end of the batch, and then deleted where they landed."""
         return [source.landed for source in self.read] + [refused.landed for refused in self.refused]
 
 
 class Watch:
-    """How long a run of the function has taken; ``seconds`` is a monotonic clock."""
+    """Stopwatch of one run of the function; ``seconds`` is a monotonic clock."""
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
@@ -61,7 +63,7 @@ class Watch:
         return self._seconds() < self._end
 
     def limit(self) -> Callable[[], None]:
-        """Begin a file; what is returned is to be called while it is read, and raises when that takes too long."""
+        """Begin a file; return a function that raises when the file takes too long."""
         end = self._seconds() + LONGEST_FILE_S
 
         def check() -> None:
@@ -71,19 +73,21 @@ class Watch:
         return check
 
 
-def read_all(files: Iterable[LandedFile], watch: Watch, *, workers: int = WORKERS) -> Readings:
-    """Read every file; nothing is raised for what one of them is."""
+def read_all(
+    files: Iterable[LandedFile], watch: Watch, *, workers: int = WORKERS, small_bytes: int = SMALL_BYTES
+) -> Readings:
+    """Read every file; a bad file raises nothing."""
     found = Readings()
     files = list(files)
-    small = [file for file in files if file.size_bytes <= SMALL_BYTES]
-    large = [file for file in files if file.size_bytes > SMALL_BYTES]
+    small = [file for file in files if file.size_bytes <= small_bytes]
+    large = [file for file in files if file.size_bytes > small_bytes]
 
     def read(file: LandedFile) -> Outcome:
         return _read(file, watch)
 
     def outcomes() -> Iterator[Outcome]:
         yield from each(read, small, workers=workers)
-        # Side by side, large files would all be half read when the time is over.
+        # In parallel, all large files would be half read when the time is over.
         yield from map(read, large)
 
     for outcome in outcomes():
@@ -106,7 +110,8 @@ def _read(file: LandedFile, watch: Watch) -> Outcome:
         check_paths([file.path])
         return file.read(watch.limit())
     except (InvalidCommitError, UnreadableError) as error:
-        return RefusedFile(landed=file, reason=str(error))
+        # Reasons are logged, and a file's name may be about a person.
+        return RefusedFile(landed=file, reason=str(error).removeprefix(f"{file.path!r}: "))
     except _SlowError:
         return RefusedFile(landed=file, reason=f"reading it takes longer than {LONGEST_FILE_S} s: split it")
     except MissingObjectError:

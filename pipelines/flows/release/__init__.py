@@ -1,1 +1,1 @@
-"""What the release flow's functions do."""
+"""The code of the release flow's functions."""

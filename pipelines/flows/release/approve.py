@@ -1,50 +1,52 @@
-"""Approving a model package: the only place that changes a package's status."""
+"""Approves model packages; no other code changes a package's status."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
-from pipelines.aws.clients import Services, read_settings
-from pipelines.aws.packages import describe, model_of
-from pipelines.interface import keys
-from pipelines.interface.times import written
+from pipelines.aws.clients import Services
+from pipelines.aws.packages import APPROVED, model_of, read_package
+from pipelines.interface import keys, log
+from pipelines.interface.records import RunApproval
+from pipelines.interface.requests import ApproveRequest, PackageVersion
+from pipelines.interface.times import format_time
 
 MAX_DESCRIPTION = 1024
 """SageMaker's limit for an ApprovalDescription, in characters."""
 
 
 class OwnApprovalError(PermissionError):
-    """The author asks for approval where the stage wants two people."""
+    """The author approves the package in a stage that requires two people."""
 
 
-def approve_package(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
-    """Approve ``package_arn`` on behalf of ``by``; recorded in the package and in the ledger.
+def approve_package(request: ApproveRequest, services: Services) -> PackageVersion:
+    """Approve a package on behalf of ``by``; record it in the package and with the run that made it.
 
     Raises
     ------
     UnknownPackageError
-        No such package here.
+        There is no such package in this environment.
     OwnApprovalError
-        ``by`` started the run that made the package, and the stage wants two people.
+        ``by`` started the run that made the package, and the stage requires two people.
     """
-    arn, by, comment = event["package_arn"], str(event["by"]), str(event.get("comment", ""))
-    package = describe(services, arn)
-    model = model_of(services, arn)
-    settings = read_settings(services, model.name)
-    run_id = package.get("CustomerMetadataProperties", {}).get("run", "")
-    run = services.ledger.get(keys.model_pk(model.name), keys.run_sk(run_id)) or {}
-    author = run.get("trigger", {}).get("by")
-    if settings.two_people and by in (author, run.get("execution")):
-        raise OwnApprovalError(f"{by} started the run {run_id} that made {arn}: another person must approve it")
-    answer = {"package_arn": arn, "version": int(arn.rpartition("/")[2])}
-    if package["ModelApprovalStatus"] == "Approved":
+    package, model = read_package(services, request.package_arn), model_of(services, request.package_arn)
+    run_id = package.metadata.run
+    key = keys.run(model.name, run_id)
+    run = services.ledger.get(key)
+    if run and services.settings(model.name).two_people and request.by in (run.trigger.by, run.execution):
+        raise OwnApprovalError(
+            f"{request.by} started the run {run_id} that made {package.arn}: another person must approve it"
+        )
+    answer = PackageVersion(package_arn=package.arn, version=package.version)
+    if package.status == APPROVED:
         return answer
-    moment = written(datetime.now(UTC))
+    moment = format_time(datetime.now(UTC))
     services.client("sagemaker").update_model_package(
-        ModelPackageArn=arn,
-        ModelApprovalStatus="Approved",
-        ApprovalDescription=f"approved by {by} at {moment}: {comment}"[:MAX_DESCRIPTION],
+        ModelPackageArn=package.arn,
+        ModelApprovalStatus=APPROVED,
+        ApprovalDescription=f"approved by {request.by} at {moment}: {request.comment}"[:MAX_DESCRIPTION],
     )
-    approval = {"approved_by": by, "approved_at": moment, "approval_comment": comment}
-    services.ledger.update(keys.model_pk(model.name), keys.run_sk(run_id), approval)
+    if run:
+        approval = RunApproval(approved_by=request.by, approved_at=moment, approval_comment=request.comment)
+        services.ledger.update(key, approval)
+    with log.bound(model=model.name, run=run_id):
+        log.info("package approved", package=package.arn, by=request.by)
     return answer

@@ -1,28 +1,39 @@
-"""The beginning of a release: may this package serve, and is the last release really over?"""
+"""Begins a release: checks that the package may serve, and that the last release has ended.
 
-from collections.abc import Mapping
+``refuse`` and ``has_taken_effect`` decide from values; ``begin_release`` and ``recover`` read them and act.
+"""
+
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import ClientError
 
+from pipelines.aws.client import code_of
 from pipelines.aws.clients import Services
 from pipelines.aws.ledger import ConflictError
-from pipelines.aws.packages import describe, model_of
+from pipelines.aws.packages import APPROVED, ModelPackage, model_of, read_package
 from pipelines.flows.release.serving import (
-    FAILED,
-    SETTLED,
+    EndpointChain,
     ServingBrokenError,
+    ServingStack,
     leads_to,
     leftovers,
     read_chain,
     read_stack,
-    resolved_value,
 )
-from pipelines.interface import keys
-from pipelines.interface.names import Model
+from pipelines.interface import keys, log
+from pipelines.interface.names import Model, version_of
+from pipelines.interface.records import (
+    Champion,
+    ConsumedApproval,
+    Execution,
+    Release,
+    ReleaseEnd,
+    ReleaseLock,
+    ReleaseOutcome,
+)
 from pipelines.interface.release_state import ReleaseState
-from pipelines.interface.times import sortable_id, written
+from pipelines.interface.requests import BeginReleaseRequest, ReleaseGrant
+from pipelines.interface.times import format_time, sortable_id
 
 
 class NotApprovedError(RuntimeError):
@@ -30,173 +41,198 @@ class NotApprovedError(RuntimeError):
 
 
 class ApprovalConsumedError(RuntimeError):
-    """A release has followed this approval already."""
+    """An earlier release has used this approval."""
 
 
 class OlderThanChampionError(RuntimeError):
-    """The package is older than the champion, and this is no rollback."""
+    """The package is older than the champion, and the release is not a rollback."""
 
 
 class ArtifactChangedError(RuntimeError):
-    """The artifact's bytes are not those that were registered."""
+    """The artifact's bytes have changed since its registration."""
 
 
 class ReleaseInProgressError(RuntimeError):
     """Another release of the model is under way."""
 
 
-def begin_release(event: Mapping[str, Any], services: Services) -> dict[str, Any]:
+def begin_release(request: BeginReleaseRequest, services: Services) -> ReleaseGrant:
     """Check the package, take the model's release lock, consume the approval and write the release state.
 
-    The same execution asking again gets the same answer. Raises the errors above; none of them leaves a lock behind.
+    A repeated call of the same execution gets the same answer. None of the errors above leaves a lock behind.
     """
-    arn, execution, rollback = event["package_arn"], event["execution"], bool(event.get("rollback"))
-    package, model = describe(services, arn), model_of(services, arn)
-    pk, ledger = keys.model_pk(model.name), services.ledger
-    if package["ModelApprovalStatus"] != "Approved":
-        raise NotApprovedError(f"{arn} is {package['ModelApprovalStatus']}, not Approved")
-    lock = ledger.get(pk, keys.RELEASE_LOCK)
-    if lock and lock["execution"] != execution:
+    package, model = read_package(services, request.package_arn), model_of(services, request.package_arn)
+    key, ledger = keys.release_lock(model.name), services.ledger
+    require_approval(package)
+    lock = ledger.get(key)
+    if lock and lock.execution != request.execution:
         recover(services, model, lock)
         lock = None
     if lock is None:
-        _check_version(arn, ledger.get(pk, keys.CHAMPION), rollback=rollback)
+        refuse(package, ledger.get(keys.champion(model.name)), rollback=request.rollback)
         check_artifact(services, package)
-        lock = _lock(services, model, event)
-    try:
-        if not rollback:
-            _consume_approval(services, model, package, lock["release_id"])
-    except ApprovalConsumedError:
-        ledger.delete(pk, keys.RELEASE_LOCK, expected={"execution": execution})
-        raise
-    services.put_parameter(model.release_parameter, lock["intended"])
-    return {name: lock[name] for name in ("release_id", "model", "previous", "intended", "package_arn")}
+        lock = _take_lock(services, model, request)
+    with log.bound(release=lock.release_id):
+        try:
+            if not request.rollback:
+                _consume_approval(services, model, package, lock.release_id)
+        except ApprovalConsumedError:
+            ledger.delete(key, expected={"execution": request.execution})
+            raise
+        services.put_parameter(model.release_parameter, lock.intended)
+        log.info("release begun", package=package.arn, by=lock.by, rollback=lock.rollback, previous=lock.previous)
+    return ReleaseGrant(
+        release_id=lock.release_id,
+        model=lock.model,
+        previous=lock.previous,
+        intended=lock.intended,
+        package_arn=lock.package_arn,
+    )
 
 
-def _check_version(arn: str, champion: Mapping[str, Any] | None, *, rollback: bool) -> None:
+def require_approval(package: ModelPackage) -> None:
+    """Raise ``NotApprovedError`` unless the package is approved."""
+    if package.status != APPROVED:
+        raise NotApprovedError(f"{package.arn} is {package.status}, not Approved: approve it first")
+
+
+def refuse(package: ModelPackage, champion: Champion | None, *, rollback: bool) -> None:
+    """Refuse a package that is the champion or older, unless this is a rollback.
+
+    Raises
+    ------
+    ApprovalConsumedError
+        The package is the champion.
+    OlderThanChampionError
+        The package is older than the champion.
+    """
     if champion is None or rollback:
         return
-    version = int(arn.rpartition("/")[2])
-    if version == champion["version"]:
-        raise ApprovalConsumedError(f"{arn} is the champion already, by release {champion['release_id']}")
-    if version < champion["version"]:
-        raise OlderThanChampionError(f"{arn} is older than the champion, version {champion['version']}")
+    if package.version == champion.version:
+        raise ApprovalConsumedError(f"{package.arn} is the champion already, by release {champion.release_id}")
+    if package.version < champion.version:
+        raise OlderThanChampionError(
+            f"{package.arn} is older than the champion, version {champion.version}: release it by a rollback"
+        )
 
 
-def check_artifact(services: Services, package: Mapping[str, Any]) -> None:
+def check_artifact(services: Services, package: ModelPackage) -> None:
     """Compare the artifact's bytes with the digest that was recorded at registration.
 
     Raises
     ------
     ArtifactChangedError
-        They differ, or no digest was recorded.
+        The digests differ, or none was recorded.
     """
-    recorded = package.get("CustomerMetadataProperties", {}).get("sha256")
-    uri = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    recorded, uri = package.metadata.sha256, package.model_data_url
     artifacts = services.bucket("artifacts")
     found = artifacts.sha256_of(artifacts.key_of(uri))
     if found != recorded:
         raise ArtifactChangedError(f"{uri} has SHA-256 {found}; {recorded or 'nothing'} was recorded at registration")
 
 
-def _lock(services: Services, model: Model, event: Mapping[str, Any]) -> dict[str, Any]:
-    now, execution, arn = datetime.now(UTC), event["execution"], event["package_arn"]
+def _take_lock(services: Services, model: Model, request: BeginReleaseRequest) -> ReleaseLock:
+    now = datetime.now(UTC)
     previous = services.parameter(model.release_parameter)
-    lock = {
-        "release_id": sortable_id(now, execution),
-        "execution": execution,
-        "model": model.name,
-        "package_arn": arn,
-        "by": str(event.get("by", "")),
-        "rollback": bool(event.get("rollback")),
-        "previous": previous,
-        "intended": intended_state(previous, arn).to_value(),
-        "predecessors": leftovers(read_chain(services, model)),
-        "begun": written(now),
-    }
-    pk, ledger = keys.model_pk(model.name), services.ledger
-    about = {"model": model.name, "release_id": lock["release_id"]}
-    ledger.record(keys.execution_pk(execution), keys.EXECUTION, about)
+    lock = ReleaseLock(
+        release_id=sortable_id(now, request.execution),
+        execution=request.execution,
+        model=model.name,
+        package_arn=request.package_arn,
+        by=request.by,
+        rollback=request.rollback,
+        previous=previous,
+        intended=intended_state(previous, request.package_arn).to_value(),
+        predecessors=leftovers(read_chain(services, model)),
+        begun=format_time(now),
+    )
+    ledger = services.ledger
+    ledger.record(keys.execution(request.execution), Execution(model=model.name, release_id=lock.release_id))
     try:
-        ledger.put(pk, keys.RELEASE_LOCK, lock, expected=None)
+        ledger.create(keys.release_lock(model.name), lock)
     except ConflictError as error:
-        raise ReleaseInProgressError(f"another release of {model.id} began at this moment") from error
-    ledger.record(pk, keys.release_sk(str(lock["release_id"])), lock)
+        raise ReleaseInProgressError(
+            f"another release of {model.id} began at this moment: release again after its end"
+        ) from error
+    ledger.record(keys.release(model.name, lock.release_id), Release.begun_by(lock))
     return lock
 
 
 def intended_state(previous: str, package_arn: str) -> ReleaseState:
-    """The package alone as champion; anything that serves beside the old champion ends with it."""
+    """Return the package alone as champion; anything that serves beside the old champion ends with it."""
     ReleaseState.from_value(previous)
     return ReleaseState(champion=package_arn)
 
 
-def _consume_approval(services: Services, model: Model, package: Mapping[str, Any], release_id: str) -> None:
-    arn = package["ModelPackageArn"]
-    changed = package.get("LastModifiedTime") or package["CreationTime"]
-    pk, sk = keys.model_pk(model.name), keys.approval_sk(int(arn.rpartition("/")[2]), written(changed))
+def _consume_approval(services: Services, model: Model, package: ModelPackage, release_id: str) -> None:
+    assert package.changed is not None, "SageMaker gives every package a time"
+    moment = format_time(package.changed)
+    key = keys.approval(model.name, package.version, moment)
     try:
-        services.ledger.put(pk, sk, {"package_arn": arn, "release_id": release_id}, expected=None)
+        services.ledger.create(key, ConsumedApproval(package_arn=package.arn, release_id=release_id))
     except ConflictError as error:
-        consumed = services.ledger.get(pk, sk)
-        if consumed and consumed["release_id"] == release_id:
+        consumed = services.ledger.get(key)
+        if consumed and consumed.release_id == release_id:
             return
-        raise ApprovalConsumedError(f"the approval of {arn} of {written(changed)} was used already") from error
+        raise ApprovalConsumedError(f"a release has used the approval of {package.arn} of {moment} already") from error
 
 
-def recover(services: Services, model: Model, lock: Mapping[str, Any]) -> str:
-    """Finish or undo what an earlier, dead release left behind; returns ``finished`` or ``undone``.
+def recover(services: Services, model: Model, lock: ReleaseLock) -> ReleaseOutcome:
+    """Finish or undo an earlier release whose flow died; return which of the two.
 
     Raises
     ------
     ReleaseInProgressError
-        It is not dead, or its stack is still moving.
+        The flow still runs, or its stack is still being updated.
     ServingBrokenError
-        The stack needs a person.
+        A person must repair the stack.
     """
-    if _runs(services, lock["execution"]):
-        raise ReleaseInProgressError(f"release {lock['release_id']} of {model.id} is under way: {lock['execution']}")
-    stack = read_stack(services, model)
-    if stack["StackStatus"] in FAILED:
-        raise ServingBrokenError(f"{stack['StackName']} is {stack['StackStatus']}: mend it, then release again")
-    if stack["StackStatus"] not in SETTLED:
+    if _is_running(services, lock.execution):
         raise ReleaseInProgressError(
-            f"{stack['StackName']} is still {stack['StackStatus']} from release {lock['release_id']}"
+            f"release {lock.release_id} of {model.id} is under way: {lock.execution}; release again after its end"
         )
-    took_effect = resolved_value(stack, model) == lock["intended"] and leads_to(
-        read_chain(services, model), lock["package_arn"]
-    )
-    if took_effect:
+    stack = read_stack(services, model)
+    if stack.is_broken:
+        raise ServingBrokenError(f"{stack.name} is {stack.status}: repair the stack, then release again")
+    if not stack.is_settled:
+        raise ReleaseInProgressError(
+            f"{stack.name} is still {stack.status} from release {lock.release_id}: release again after its end"
+        )
+    outcome = ReleaseOutcome.UNDONE
+    if has_taken_effect(lock, stack, read_chain(services, model)):
+        outcome = ReleaseOutcome.FINISHED
         record_champion(services, lock)
     else:
-        services.put_parameter(model.release_parameter, lock["previous"])
-    outcome = "finished" if took_effect else "undone"
-    pk = keys.model_pk(model.name)
-    services.ledger.update(pk, keys.release_sk(lock["release_id"]), {"outcome": outcome, "cause": "its flow died"})
-    services.ledger.delete(pk, keys.RELEASE_LOCK, expected={"execution": lock["execution"]})
+        services.put_parameter(model.release_parameter, lock.previous)
+    end = ReleaseEnd(outcome=outcome, cause="its flow died", ended=format_time(datetime.now(UTC)))
+    services.ledger.update(keys.release(model.name, lock.release_id), end)
+    services.ledger.delete(keys.release_lock(model.name), expected={"execution": lock.execution})
+    with log.bound(release=lock.release_id):
+        log.info(f"dead release {outcome}", package=lock.package_arn)
     return outcome
 
 
-def record_champion(services: Services, lock: Mapping[str, Any]) -> None:
+def has_taken_effect(lock: ReleaseLock, stack: ServingStack, chain: EndpointChain | None) -> bool:
+    """Return whether a release's stack and endpoint are what it intended."""
+    return stack.resolved == lock.intended and leads_to(chain, lock.package_arn)
+
+
+def record_champion(services: Services, lock: ReleaseLock) -> None:
     """Write the champion that a release has put into service."""
-    arn = lock["package_arn"]
-    services.ledger.record(
-        keys.model_pk(lock["model"]),
-        keys.CHAMPION,
-        {
-            "package_arn": arn,
-            "version": int(arn.rpartition("/")[2]),
-            "release_id": lock["release_id"],
-            "since": written(datetime.now(UTC)),
-        },
+    champion = Champion(
+        package_arn=lock.package_arn,
+        version=version_of(lock.package_arn),
+        release_id=lock.release_id,
+        since=format_time(datetime.now(UTC)),
     )
+    services.ledger.record(keys.champion(lock.model), champion)
 
 
-def _runs(services: Services, execution: str) -> bool:
+def _is_running(services: Services, execution: str) -> bool:
     try:
         described = services.client("stepfunctions").describe_execution(executionArn=execution)
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "ExecutionDoesNotExist":
+        if code_of(error) == "ExecutionDoesNotExist":
             return False
         raise
     return bool(described["status"] == "RUNNING")

@@ -1,91 +1,87 @@
-"""The end of a release, however it ends: recorded, told, unlocked, and what nothing refers to swept away."""
+"""Ends a release: records and publishes it, frees the lock, and deletes unused configs and models."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from pipelines.aws.causes import reason_of
 from pipelines.aws.clients import Services
-from pipelines.aws.messages import alert, emit
+from pipelines.aws.messages import alert, publish
 from pipelines.aws.packages import UnknownPackageError, model_of
 from pipelines.flows.release.begin import ReleaseInProgressError, record_champion, recover
 from pipelines.flows.release.serving import ServingBrokenError, is_absent, read_chain
-from pipelines.interface import events, keys
+from pipelines.interface import keys, log
+from pipelines.interface.events import ReleaseFinished
 from pipelines.interface.names import Model
-from pipelines.interface.times import written
+from pipelines.interface.records import ReleaseEnd, ReleaseLock, ReleaseOutcome
+from pipelines.interface.requests import FinishReleaseRequest
+from pipelines.interface.times import format_time
 
-RELEASED = "released"
 
-
-def finish_release(event: Mapping[str, Any], services: Services) -> None:
-    """Record a release's outcome: ``released``, ``rolled_back`` or ``failed``.
-
-    ``event`` is the flow's own (release, outcome, cause, verification; or, of a release that never began, package_arn,
-    execution, outcome, cause) or, of an execution that ended without one of these, ``{"execution", "status"}``.
-    """
-    release = event.get("release")
-    if release:
-        _finish(services, release["model"], release["release_id"], event)
+def finish_release(request: FinishReleaseRequest, services: Services) -> None:
+    """Record a release's outcome, publish it and free the lock; do nothing if it was recorded before."""
+    if request.release:
+        _finish(services, request.release.model, request.release.release_id, request)
         return
-    known = services.ledger.get(keys.execution_pk(event["execution"]), keys.EXECUTION)
-    if known:
-        _finish(services, known["model"], known["release_id"], event)
-    elif event.get("package_arn"):
-        _tell(
-            services, _model_name(services, event["package_arn"]), "none", "failed", _cause(event), event["package_arn"]
-        )
+    known = services.ledger.get(keys.execution(request.execution))
+    if known and known.release_id:
+        _finish(services, known.model, known.release_id, request)
+    elif request.package_arn:
+        model = _model_name(services, request.package_arn)
+        _notify(services, model, "none", ReleaseOutcome.FAILED, _cause(request), request.package_arn)
 
 
-def _finish(services: Services, model_name: str, release_id: str, event: Mapping[str, Any]) -> None:
-    pk, ledger = keys.model_pk(model_name), services.ledger
-    record = ledger.get(pk, keys.release_sk(release_id)) or {}
-    outcome, cause = event.get("outcome", "failed"), _cause(event)
-    lock = ledger.get(pk, keys.RELEASE_LOCK)
-    holds = bool(lock and lock["release_id"] == release_id)
-    model = services.environment.model(model_name)
-    if record.get("outcome"):
-        if lock and holds:
-            # The flow recorded its failure, and has died since: now what it had begun can be finished or undone.
-            _recovered(services, model, lock)
+def _finish(services: Services, model_name: str, release_id: str, request: FinishReleaseRequest) -> None:
+    ledger, model, key = services.ledger, services.environment.model(model_name), keys.release_lock(model_name)
+    record = ledger.get(keys.release(model_name, release_id))
+    outcome, cause = request.outcome, _cause(request)
+    lock = ledger.get(key)
+    if lock and lock.release_id != release_id:
+        lock = None
+    if record and record.outcome:
+        if lock:
+            # The flow recorded its failure and has died since, so the release can be finished or undone now.
+            _recover(services, model, lock)
         return
-    if lock and holds and outcome == "failed":
-        cause = f"{cause}; {_recovered(services, model, lock)}"
-    elif lock and holds:
-        if outcome == RELEASED:
+    if lock and outcome == ReleaseOutcome.FAILED:
+        cause = f"{cause}; {_recover(services, model, lock)}"
+    elif lock:
+        if outcome == ReleaseOutcome.RELEASED:
             record_champion(services, lock)
         _sweep(services, model, lock)
-        ledger.delete(pk, keys.RELEASE_LOCK, expected={"release_id": release_id})
-    values = {"outcome": outcome, "cause": cause, "ended": written(datetime.now(UTC))}
-    verification = event.get("verification")
-    ledger.update(pk, keys.release_sk(release_id), values | ({"verification": verification} if verification else {}))
-    _tell(services, model_name, release_id, outcome, cause, record.get("package_arn", event.get("package_arn")))
+        ledger.delete(key, expected={"release_id": release_id})
+    end = ReleaseEnd(
+        outcome=outcome, cause=cause, ended=format_time(datetime.now(UTC)), verification=request.verification
+    )
+    ledger.update(keys.release(model_name, release_id), end)
+    package_arn = record.package_arn if record else request.package_arn
+    _notify(services, model_name, release_id, outcome, cause, package_arn)
 
 
-def _recovered(services: Services, model: Model, lock: Mapping[str, Any]) -> str:
-    """Finish or undo a release whose flow died; what cannot be decided yet is left to the next release."""
+def _recover(services: Services, model: Model, lock: ReleaseLock) -> str:
+    """Finish or undo a release whose flow died, or leave that to the next release; return what was done."""
     try:
-        return f"what it had begun was {recover(services, model, lock)}"
+        return f"the release was {recover(services, model, lock)}"
     except (ReleaseInProgressError, ServingBrokenError) as error:
-        return f"the next release finishes or undoes what it had begun ({error})"
+        return f"the next release finishes or undoes it ({error})"
 
 
-def _sweep(services: Services, model: Model, lock: Mapping[str, Any]) -> None:
-    """Delete the configs and models that served before and that the endpoint does not refer to any more."""
+def _sweep(services: Services, model: Model, lock: ReleaseLock) -> None:
+    """Delete the configs and models of earlier releases that the endpoint no longer refers to."""
     chain, sagemaker = read_chain(services, model), services.client("sagemaker")
     used_configs = {chain.config} if chain else set()
     used_models = set(chain.models) if chain else set()
-    for left in (lock.get("predecessors", {}), lock.get("orphans", {})):
-        for name in left.get("configs", []):
+    for left in (lock.predecessors, lock.orphans):
+        for name in left.configs:
             if name not in used_configs:
                 _delete(sagemaker.delete_endpoint_config, EndpointConfigName=name)
-        for name in left.get("models", []):
+        for name in left.models:
             if name not in used_models:
                 _delete(sagemaker.delete_model, ModelName=name)
 
 
-def _delete(call: Any, **name: str) -> None:
+def _delete(call: Callable[..., object], **name: str) -> None:
     try:
         call(**name)
     except ClientError as error:
@@ -93,8 +89,8 @@ def _delete(call: Any, **name: str) -> None:
             raise
 
 
-def _cause(event: Mapping[str, Any]) -> str:
-    return reason_of(event["cause"]) if event.get("cause") else str(event.get("status", ""))
+def _cause(request: FinishReleaseRequest) -> str:
+    return reason_of(request.cause) if request.cause else request.status
 
 
 def _model_name(services: Services, package_arn: str) -> str:
@@ -104,9 +100,15 @@ def _model_name(services: Services, package_arn: str) -> str:
         return "unknown"
 
 
-def _tell(services: Services, model: str, release_id: str, outcome: str, cause: str, package_arn: str | None) -> None:
-    detail = {"model": model, "release_id": release_id, "outcome": outcome, "package_arn": package_arn, "cause": cause}
-    emit(services, events.RELEASE_FINISHED, detail)
-    if outcome != RELEASED:
+def _notify(
+    services: Services, model: str, release_id: str, outcome: ReleaseOutcome, cause: str, package_arn: str | None
+) -> None:
+    with log.bound(model=model, release=release_id):
+        log.info(f"release {outcome}", cause=cause, package=package_arn)
+    finished = ReleaseFinished(
+        model=model, release_id=release_id, outcome=outcome, package_arn=package_arn, cause=cause
+    )
+    publish(services, finished)
+    if outcome != ReleaseOutcome.RELEASED:
         message = f"{cause}\n\nPackage: {package_arn}\nThe previous champion keeps serving."
         alert(services, f"{services.environment.id} {model}: release {outcome}", message)

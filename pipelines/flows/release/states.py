@@ -1,18 +1,21 @@
-"""The custom resource that creates absent release states, and never touches one that is there."""
+"""The custom resource that creates absent release states and never changes an existing one."""
 
 import json
 import urllib.request
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from pipelines.aws.client import code_of
 from pipelines.aws.clients import Services
 from pipelines.flows.release.serving import is_absent
+from pipelines.interface import log
+from pipelines.interface.codec import read
 from pipelines.interface.release_state import ReleaseState
 
 MAX_REASON = 1000
-"""CloudFormation takes answers of at most 4,096 bytes."""
+"""Largest number of characters of a reason: CloudFormation accepts answers of at most 4,096 bytes."""
 TIMEOUT_S = 10
 
 Send = Callable[[str, bytes], None]
@@ -22,11 +25,42 @@ class EndpointServesError(RuntimeError):
     """An endpoint serves while its release state is absent: creating an empty one would take the endpoint down."""
 
 
-def create_release_states(event: Mapping[str, Any], services: Services) -> None:
-    """Create the release state of each of ``ResourceProperties.Models`` that has none; on Delete do nothing."""
-    if event["RequestType"] == "Delete":
-        return
-    for name in event["ResourceProperties"]["Models"]:
+@dataclass(frozen=True, kw_only=True)
+class ResourceProperties:
+    """The properties of the custom resource: the names of the environment's models."""
+
+    Models: tuple[str, ...]
+
+
+def answer(event: Mapping[str, object], services: Services, *, send: Send | None = None) -> None:
+    """Create the absent release states and answer CloudFormation; without an answer the stack hangs for an hour."""
+    status, reason = "SUCCESS", ""
+    try:
+        if event["RequestType"] != "Delete":
+            create_release_states(_models(event), services)
+    except Exception as error:
+        status, reason = "FAILED", f"{type(error).__name__}: {error}"[:MAX_REASON]
+        log.failure(error)
+    body = {
+        "Status": status,
+        "Reason": reason,
+        "PhysicalResourceId": f"{services.environment.id}-release-states",
+        "StackId": event["StackId"],
+        "RequestId": event["RequestId"],
+        "LogicalResourceId": event["LogicalResourceId"],
+    }
+    (send or _send)(str(event["ResponseURL"]), json.dumps(body).encode())
+
+
+def create_release_states(models: tuple[str, ...], services: Services) -> None:
+    """Create the release state of each model that has none.
+
+    Raises
+    ------
+    EndpointServesError
+        A model without a release state has an endpoint.
+    """
+    for name in models:
         model = services.environment.model(name)
         if _exists(services, model.release_parameter):
             continue
@@ -40,27 +74,16 @@ def create_release_states(event: Mapping[str, Any], services: Services) -> None:
                 Name=model.release_parameter, Value=ReleaseState().to_value(), Type="StringList", Overwrite=False
             )
         except ClientError as error:
-            if _code(error) != "ParameterAlreadyExists":
+            if code_of(error) != "ParameterAlreadyExists":
                 raise
+        log.info("release state created", parameter=model.release_parameter)
 
 
-def answer(event: Mapping[str, Any], services: Services, *, send: Send | None = None) -> None:
-    """Do it and answer CloudFormation, whatever happens: without an answer the stack hangs for an hour."""
-    status, reason = "SUCCESS", ""
-    try:
-        create_release_states(event, services)
-    except Exception as error:
-        status, reason = "FAILED", f"{type(error).__name__}: {error}"[:MAX_REASON]
-        print(json.dumps({"error": reason}))
-    body = {
-        "Status": status,
-        "Reason": reason,
-        "PhysicalResourceId": f"{services.environment.id}-release-states",
-        "StackId": event["StackId"],
-        "RequestId": event["RequestId"],
-        "LogicalResourceId": event["LogicalResourceId"],
-    }
-    (send or _send)(event["ResponseURL"], json.dumps(body).encode())
+def _models(event: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the names of the models. CloudFormation adds properties of its own, such as ServiceTimeout."""
+    properties = event.get("ResourceProperties")
+    ours = {"Models": properties.get("Models")} if isinstance(properties, Mapping) else {}
+    return read(ResourceProperties, ours).Models
 
 
 def _send(url: str, body: bytes) -> None:
@@ -73,7 +96,7 @@ def _exists(services: Services, parameter: str) -> bool:
     try:
         services.parameter(parameter)
     except ClientError as error:
-        if _code(error) == "ParameterNotFound":
+        if code_of(error) == "ParameterNotFound":
             return False
         raise
     return True
@@ -87,7 +110,3 @@ def _serves(services: Services, endpoint: str) -> bool:
             return False
         raise
     return True
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code"))

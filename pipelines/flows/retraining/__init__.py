@@ -1,1 +1,1 @@
-"""What the retraining flow's functions do."""
+"""The code of the retraining flow's functions."""

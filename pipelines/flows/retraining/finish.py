@@ -1,59 +1,68 @@
-"""The end of a run, however it ends: recorded, told, and the lease freed."""
+"""Ends a run: records and publishes its outcome, and frees the lease."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from pipelines.aws.causes import described_job, reason_of
 from pipelines.aws.clients import Services
-from pipelines.aws.messages import alert, emit
+from pipelines.aws.messages import alert, publish
 from pipelines.flows.retraining import lease
-from pipelines.interface import events, keys
-from pipelines.interface.times import written
+from pipelines.interface import keys, log
+from pipelines.interface.events import RunFinished
+from pipelines.interface.records import RunEnd, RunOutcome
+from pipelines.interface.requests import FinishRunRequest
+from pipelines.interface.times import format_time
 
 
-def finish_run(event: Mapping[str, Any], services: Services) -> None:
-    """Record a run's outcome, emit ``Run Finished``, alert on failure, free the lease; the second time do nothing.
-
-    ``event`` is the flow's own (model, execution, outcome, state, and where there is one cause, package_arn or
-    comparison; ``state`` is all that the flow has come to) or, of an execution that ended without one of these,
-    ``{"execution", "status"}``.
-    """
-    ledger, execution = services.ledger, event["execution"]
-    known = ledger.get(keys.execution_pk(execution), keys.EXECUTION)
-    model = event.get("model") or (known and known["model"])
+def finish_run(request: FinishRunRequest, services: Services) -> None:
+    """Record a run's outcome, publish it, alert on failure, free the lease; do nothing if it was recorded before."""
+    ledger, execution = services.ledger, request.execution
+    known = ledger.get(keys.execution(execution))
+    model = request.model or (known.model if known else None)
     if not model:
-        return  # It ended before it had taken a lease: there is nothing to free, and nothing was begun.
-    pk = keys.model_pk(model)
-    record = ledger.get(pk, keys.run_sk(known["run_id"])) if known else None
+        return  # The execution ended before it took a lease: there is nothing to free or to record.
+    run_id = known.run_id if known else None
+    record = ledger.get(keys.run(model, run_id)) if run_id else None
     lease.free(services, model, execution)
-    if record and record.get("outcome"):
+    if record and record.outcome:
         return
-    outcome = event.get("outcome", "failed")
-    cause = reason_of(event["cause"]) if event.get("cause") else event.get("status", "")
-    run_id = known["run_id"] if known else "none"
-    if known:
-        values = {"cause": cause, "package_arn": event.get("package_arn"), "ended": written(datetime.now(UTC))}
-        if event.get("comparison"):
-            values["comparison"] = event["comparison"]
-        jobs = jobs_of(event.get("state", {}), event.get("cause"))
-        ledger.update(pk, keys.run_sk(run_id), {"outcome": outcome, "jobs": jobs, **values})
-    detail = {"model": model, "run_id": run_id, "outcome": outcome, "cause": cause}
-    emit(services, events.RUN_FINISHED, {**detail, "package_arn": event.get("package_arn")})
-    if outcome == "failed":
+    cause = reason_of(request.cause) if request.cause else request.status
+    if run_id:
+        end = RunEnd(
+            outcome=request.outcome,
+            cause=cause,
+            package_arn=request.package_arn,
+            ended=format_time(datetime.now(UTC)),
+            jobs=jobs_of(request.state, request.cause),
+            comparison=request.comparison,
+        )
+        ledger.update(keys.run(model, run_id), end)
+    with log.bound(model=model, run=run_id):
+        log.info(f"run {request.outcome}", cause=cause, package=request.package_arn)
+    publish(
+        services,
+        RunFinished(
+            model=model,
+            run_id=run_id or "none",
+            outcome=request.outcome,
+            cause=cause,
+            package_arn=request.package_arn,
+        ),
+    )
+    if request.outcome == RunOutcome.FAILED:
         message = f"{cause}\n\nExecution: {execution}\nThe champion keeps serving."
         alert(services, f"{services.environment.id} {model}: retraining failed", message)
 
 
-def jobs_of(state: Mapping[str, Any], cause: Any) -> dict[str, str]:
-    """The names of the jobs that a run came to, by step: those that completed, and the one that failed."""
+def jobs_of(state: Mapping[str, object], cause: object) -> dict[str, str]:
+    """Return the names of a run's jobs by step: those that completed, and the one that failed."""
+    completed = state.get("jobs", {})
     failed = described_job(cause) if isinstance(cause, Mapping) else None
-    names = [_job_name(job) for job in (*state.get("jobs", {}).values(), failed)]
-    # model-step-execution-attempt, and a model's name may have dashes
+    described = [*(completed.values() if isinstance(completed, Mapping) else ()), failed]
+    names = [_job_name(job) for job in described if isinstance(job, Mapping)]
+    # A name is model-step-execution-attempt, and the model may have dashes.
     return {name.rsplit("-", 3)[1]: name for name in names if name}
 
 
-def _job_name(described: Any) -> str:
-    if not isinstance(described, Mapping):
-        return ""
+def _job_name(described: Mapping[str, object]) -> str:
     return str(described.get("TrainingJobName") or described.get("ProcessingJobName") or "")

@@ -1,79 +1,64 @@
-"""May a candidate be registered? Fails closed: whatever is missing, unreadable or not a number rejects."""
+"""The gates of a candidate. They fail closed: a missing metric, segment or document rejects it, as NaN does."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
+from pipelines.interface.records import EvaluationReport, SegmentEvaluation
+from pipelines.interface.requests import Verdict
 from pipelines.interface.settings import HIGHER_IS_BETTER, Gate
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """``reasons`` say in words what was compared, whether it was accepted or not."""
-
-    accepted: bool
-    reasons: list[str]
-
-
-def judge(evaluation: Mapping[str, Any], gate: Gate, *, has_champion: bool) -> Verdict:
-    """Judge what the evaluate step wrote (``evaluation.json``) by a model's gate."""
-    rejections: list[str] = []
-    reasons: list[str] = []
-
-    def require(holds: bool, reason: str) -> None:
-        (reasons if holds else rejections).append(reason)
-
+def judge(evaluation: EvaluationReport, gate: Gate, *, has_champion: bool) -> Verdict:
+    """Judge an evaluation by a model's gate; the reasons are the rejections, or all findings if it is accepted."""
     if gate.metric not in HIGHER_IS_BETTER:
-        return Verdict(accepted=False, reasons=[f"metric {gate.metric!r} is none of {sorted(HIGHER_IS_BETTER)}"])
-    higher = HIGHER_IS_BETTER[gate.metric]
-    rows = _number(evaluation, "rows")
-    require(rows >= gate.min_rows, f"{_shown(rows)} held-out rows, {gate.min_rows} wanted")
-    value = _number(evaluation, "candidate", gate.metric)
-    meets = value >= gate.bound if higher else value <= gate.bound
-    require(meets, f"{gate.metric} {_shown(value)}, {'at least' if higher else 'at most'} {gate.bound} wanted")
-    for part in ("baseline", "golden"):
-        require(_number(evaluation, part, "rows") > 0, f"{part} of {_shown(_number(evaluation, part, 'rows'))} rows")
-    _judge_segments(evaluation, gate.metric, require)
+        return Verdict(accepted=False, reasons=(f"metric {gate.metric!r} is none of {sorted(HIGHER_IS_BETTER)}",))
+    findings = [
+        (evaluation.rows >= gate.min_rows, f"{evaluation.rows} held-out rows, {gate.min_rows} wanted"),
+        _judge_bound(evaluation.candidate, gate),
+        *(
+            (rows > 0, f"{part} of {rows} rows")
+            for part, rows in (("baseline", evaluation.baseline.rows), ("golden", evaluation.golden.rows))
+        ),
+        _judge_segments(evaluation.segments, gate.metric),
+    ]
     if has_champion:
-        low, difference = _number(evaluation, "gain", "low"), _number(evaluation, "gain", "difference")
-        of_metric = _at(evaluation, "gain", "metric")
-        require(of_metric == gate.metric, f"the gain is measured in {of_metric or 'nothing'}, {gate.metric} wanted")
-        require(
+        findings += _judge_gain(evaluation, gate)
+    rejections = tuple(reason for holds, reason in findings if not holds)
+    return Verdict(accepted=not rejections, reasons=rejections or tuple(reason for _, reason in findings))
+
+
+def _judge_bound(metrics: Mapping[str, float], gate: Gate) -> tuple[bool, str]:
+    value, higher = metrics.get(gate.metric, math.nan), HIGHER_IS_BETTER[gate.metric]
+    # Every comparison with NaN is false.
+    holds = value >= gate.bound if higher else value <= gate.bound
+    return holds, f"{gate.metric} {_shown(value)}, {'at least' if higher else 'at most'} {gate.bound} wanted"
+
+
+def _judge_segments(segments: tuple[SegmentEvaluation, ...], metric: str) -> tuple[bool, str]:
+    if not segments:
+        return False, "no segment was evaluated"
+    broken = [
+        f"{segment.column}={segment.value}"
+        for segment in segments
+        if not math.isfinite(segment.candidate.get(metric, math.nan))
+    ]
+    missing = f", missing in {', '.join(broken)}" if broken else ""
+    return not broken, f"{metric} of {len(segments)} segments{missing}"
+
+
+def _judge_gain(evaluation: EvaluationReport, gate: Gate) -> list[tuple[bool, str]]:
+    gain = evaluation.gain
+    metric = gain.metric if gain else None
+    low, difference = (gain.low, gain.difference) if gain else (math.nan, math.nan)
+    return [
+        (metric == gate.metric, f"the gain is measured in {metric or 'nothing'}, {gate.metric} wanted"),
+        (
             low > gate.min_gain,
             f"gain over the champion {_shown(difference)}, with 95 % confidence above {_shown(low)}; "
             f"more than {gate.min_gain} wanted",
-        )
-    return Verdict(accepted=not rejections, reasons=rejections or reasons)
-
-
-def _judge_segments(evaluation: Mapping[str, Any], metric: str, require: Any) -> None:
-    segments = evaluation.get("segments")
-    if not isinstance(segments, list) or not segments:
-        require(False, "no segment was evaluated")
-        return
-    broken = [
-        f"{_at(segment, 'column')}={_at(segment, 'value')}"
-        for segment in segments
-        if not math.isfinite(_number(segment, "candidate", metric))
+        ),
     ]
-    require(
-        not broken, f"{metric} of {len(segments)} segments" + (f", missing in {', '.join(broken)}" if broken else "")
-    )
-
-
-def _at(document: Any, *path: str) -> Any:
-    for name in path:
-        document = document.get(name) if isinstance(document, Mapping) else None
-    return document
-
-
-def _number(document: Any, *path: str) -> float:
-    """The number at ``path``, or NaN, with which every comparison is false."""
-    value = _at(document, *path)
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if usable else math.nan
 
 
 def _shown(value: float) -> str:
-    return "missing" if math.isnan(value) else f"{value:.6g}"
+    return f"{value:.6g}" if math.isfinite(value) else "missing"

@@ -1,116 +1,162 @@
-"""The plan of one run: everything that the jobs' requests need, decided once, from a frozen commit."""
+"""Plans a run: decides once, from a frozen commit, everything that the jobs' requests need.
+
+``make_plan`` is pure; ``plan_run`` reads what it needs, keeps the run's own copies, and records the plan.
+"""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass, replace
 
-from pipelines.aws.clients import Services, read_settings
-from pipelines.datasets.commits.commits import Dataset
-from pipelines.flows.retraining.recipe import PACKAGES, keep_code, keep_packages, recipe_of
-from pipelines.flows.retraining.reproduction import plan_again, read_original
-from pipelines.interface import jobs, keys
-from pipelines.interface.events import REPRODUCTION
-from pipelines.interface.names import Model
-from pipelines.interface.paths import run_prefix
+from pipelines.aws.clients import Services
+from pipelines.aws.packages import read_package
+from pipelines.datasets.commits.commits import Commit, Dataset
+from pipelines.flows.retraining.original import OriginalPackage, read_original, recorded_sources
+from pipelines.flows.retraining.recipe import keep_code, keep_packages, recipe_of
+from pipelines.interface import jobs, keys, log
+from pipelines.interface.codec import JsonObject
+from pipelines.interface.names import Model, version_of
+from pipelines.interface.paths import RunFiles
+from pipelines.interface.records import CommitUse, RunInputs, TriggerKind
 from pipelines.interface.release_state import ReleaseState
+from pipelines.interface.requests import PackageVersion, PlanRequest, ProcessingStep, ReproducedPackage, RunPlan
 from pipelines.interface.settings import ModelSettings
 from pipelines.interface.times import digest
 
 
-def plan_run(event: Mapping[str, Any], services: Services, *, packages_uri: str) -> dict[str, Any]:
-    """Freeze the dataset's head, find the champion, and say what the jobs are to do; see docs/reference/flows.md.
+@dataclass(frozen=True, kw_only=True)
+class ServingPackage:
+    """The package in service, and the URI of its artifact."""
 
-    ``packages_uri`` is the archive of what the jobs need and their container lacks; the run keeps a copy.
+    package_arn: str
+    version: int
+    model_uri: str
 
-    Of a reproduction: what the package's own run had instead, the package itself standing in the champion's place.
+
+@dataclass(frozen=True, kw_only=True)
+class RunSources:
+    """The sources of a plan. ``settings.code_uri`` is the run's own copy; ``bucket_uri`` ends in a slash.
+
+    ``original`` is the package that a reproduction trains again; it takes the champion's place.
+    """
+
+    model: Model
+    settings: ModelSettings
+    files: RunFiles
+    bucket_uri: str
+    job_id: str
+    commit: str
+    key_arn: str
+    code_sha256: str
+    champion: ServingPackage | None
+    original: OriginalPackage | None
+
+    def uri(self, key: str) -> str:
+        return f"{self.bucket_uri}{key}"
+
+
+def plan_run(request: PlanRequest, services: Services, *, packages_uri: str) -> RunPlan:
+    """Freeze the dataset's head, find the champion, and return the plan of the jobs.
+
+    A reproduction uses the recorded sources of the package's own run instead. ``packages_uri`` is the archive of the
+    packages that jobs need and their container lacks; the run keeps a copy.
 
     Raises
     ------
     NoDataError
-        The dataset has no commit yet, or the recorded one is gone.
+        The dataset has no commit yet, or the recorded one no longer exists.
     NotReproducibleError
-        A package that was to be reproduced cannot be.
+        The package cannot be reproduced.
     """
-    environment = services.environment
-    settings = read_settings(services, event["model"])
-    model = environment.model(settings.model)
-    original = None
-    if event["trigger"]["kind"] == REPRODUCTION:
-        original = read_original(services, model, event["trigger"]["package_arn"])
-        settings, dataset, commit = plan_again(services, settings, original)
-        packages_uri = original["packages_uri"]
+    settings, original = services.settings(request.model), None
+    model = services.environment.model(settings.model)
+    if request.trigger.kind == TriggerKind.REPRODUCTION:
+        original = read_original(services, model, request.trigger.package_arn)
+        settings, dataset, commit = recorded_sources(services, settings, original)
+        packages_uri = original.packages_uri
     else:
         dataset = Dataset(name=settings.dataset, bucket=services.bucket("data"), ledger=services.ledger)
         commit = dataset.head()
-    artifacts = services.bucket("artifacts")
-    run_id = event["lease"]["run_id"]
-    prefix = run_prefix(settings.model, run_id)
-    run_uri = artifacts.uri(prefix)
-    artifacts.write_json(f"{prefix}commit.json", commit.to_document())
-    artifacts.write_json(f"{prefix}manifest.json", dataset.sagemaker_manifest(commit))
-    recorded = original["recipe"] if original else {}
-    settings, code_sha256 = keep_code(services, settings, prefix, expected_sha256=recorded.get("code_sha256"))
-    packages_sha256 = keep_packages(services, packages_uri, prefix, expected_sha256=recorded.get("packages_sha256"))
-    champion = None if original else find_champion(services, model)
-    job_id = digest(event["execution"])
-    record_plan(
-        services,
-        settings.model,
-        run_id,
-        {
-            "dataset": settings.dataset,
-            "commit": commit.id,
-            "tree": commit.tree,
-            "champion": champion["package_arn"] if champion else None,
-            "reproduces": original["package_arn"] if original else None,
-            "job_id": job_id,
-            "recipe": recipe_of(settings, code_sha256=code_sha256, packages_sha256=packages_sha256),
-        },
+    artifacts, files = services.bucket("artifacts"), RunFiles(settings.model, request.lease.run_id)
+    artifacts.write_json(files.commit, commit.to_document())
+    artifacts.write_json(files.manifest, dataset.sagemaker_manifest(commit))
+    recipe = original.recipe if original else None
+    code_sha256 = keep_code(services, settings.code_uri, files, expected_sha256=recipe.code_sha256 if recipe else None)
+    packages_sha256 = keep_packages(
+        services, packages_uri, files, expected_sha256=recipe.packages_sha256 if recipe else None
     )
-    return {
-        "run_id": run_id,
-        "job_id": job_id,
-        "commit": commit.id,
-        "approval": settings.approval,
-        "image": settings.image,
-        "code_uri": settings.code_uri,
-        "code_sha256": code_sha256,
-        "training_role": model.role_arn("training"),
-        "key_arn": services.parameter(environment.key_parameter),
-        "training": asdict(settings.training),
-        "processing": asdict(settings.processing),
-        "hyperparameters": hyperparameters(settings, environment.region),
-        "validate": validation(settings, run_uri),
-        "training_data_uri": f"{run_uri}data/training/",
-        "training_output_uri": f"{run_uri}model",
-        "candidate_uri_prefix": f"{run_uri}model/",
-        "evaluate": evaluation(settings, run_uri, original or champion),
-        "run_uri": run_uri,
-        "champion": {name: champion[name] for name in ("package_arn", "version")} if champion else None,
-        "reproduces": {name: original[name] for name in ("package_arn", "run_id")} if original else None,
-    }
+    settings = replace(settings, code_uri=artifacts.uri(files.code(settings.code_uri)))
+    sources = RunSources(
+        model=model,
+        settings=settings,
+        files=files,
+        bucket_uri=artifacts.uri(""),
+        job_id=digest(request.execution),
+        commit=commit.id,
+        key_arn=services.parameter(services.environment.key_parameter),
+        code_sha256=code_sha256,
+        champion=None if original else find_champion(services, model),
+        original=original,
+    )
+    _record(services, sources, commit, packages_sha256=packages_sha256)
+    return make_plan(sources)
 
 
-def record_plan(services: Services, model: str, run_id: str, values: Mapping[str, Any]) -> None:
-    """Record what a run is planned from, with the run and with the commit that it uses."""
-    ledger = services.ledger
-    ledger.update(keys.model_pk(model), keys.run_sk(run_id), values)
-    use = {"model": model, "run_id": run_id, "dataset": values["dataset"], "commit": values["commit"]}
-    ledger.update(keys.commit_pk(values["dataset"], values["commit"]), keys.use_sk(model, run_id), use)
+def make_plan(sources: RunSources) -> RunPlan:
+    """Return the plan of a run."""
+    settings, champion, original, files = sources.settings, sources.champion, sources.original, sources.files
+    return RunPlan(
+        run_id=files.run_id,
+        job_id=sources.job_id,
+        commit=sources.commit,
+        approval=settings.approval,
+        image=settings.image,
+        code_uri=settings.code_uri,
+        code_sha256=sources.code_sha256,
+        training_role=sources.model.role_arn("training"),
+        key_arn=sources.key_arn,
+        training=settings.training,
+        processing=settings.processing,
+        hyperparameters=hyperparameters(settings, sources.model.environment.region),
+        validate=_validate(sources),
+        training_data_uri=sources.uri(files.training_data),
+        training_output_uri=sources.uri(files.models).rstrip("/"),
+        candidate_uri_prefix=sources.uri(files.models),
+        evaluate=_evaluate(sources),
+        run_uri=sources.uri(files.prefix),
+        champion=PackageVersion(package_arn=champion.package_arn, version=champion.version) if champion else None,
+        reproduces=ReproducedPackage(package_arn=original.package_arn, run_id=original.run_id) if original else None,
+    )
 
 
-def find_champion(services: Services, model: Model) -> dict[str, Any] | None:
-    """The serving package: ``package_arn``, ``version`` and where its artifact lies."""
+def _record(services: Services, sources: RunSources, commit: Commit, *, packages_sha256: str) -> None:
+    """Record the sources of a run in the run's item, and the run as a use of its commit."""
+    model, dataset = sources.model.name, sources.settings.dataset
+    inputs = RunInputs(
+        dataset=dataset,
+        commit=commit.id,
+        tree=commit.tree,
+        champion=sources.champion.package_arn if sources.champion else None,
+        reproduces=sources.original.package_arn if sources.original else None,
+        job_id=sources.job_id,
+        recipe=recipe_of(sources.settings, code_sha256=sources.code_sha256, packages_sha256=packages_sha256),
+    )
+    services.ledger.update(keys.run(model, sources.files.run_id), inputs)
+    use = CommitUse(model=model, run_id=sources.files.run_id, dataset=dataset, commit=commit.id)
+    services.ledger.update(keys.commit_use(dataset, commit.id, model, sources.files.run_id), use)
+    with log.bound(commit=commit.id):
+        log.info("run planned", dataset=dataset, champion=inputs.champion, reproduces=inputs.reproduces)
+
+
+def find_champion(services: Services, model: Model) -> ServingPackage | None:
+    """Return the package that the release state names, or None."""
     arn = ReleaseState.from_value(services.parameter(model.release_parameter)).champion
     if arn is None:
         return None
-    container = services.package(arn)["InferenceSpecification"]["Containers"][0]
-    return {"package_arn": arn, "version": int(arn.rpartition("/")[2]), "model_uri": container["ModelDataUrl"]}
+    uri = read_package(services, arn).model_data_url
+    return ServingPackage(package_arn=arn, version=version_of(arn), model_uri=uri)
 
 
 def hyperparameters(settings: ModelSettings, region: str) -> dict[str, str]:
-    """The training request's hyperparameters; script mode wants each value JSON-encoded."""
+    """Return the training request's hyperparameters; script mode expects each value JSON-encoded."""
     values = {
         "sagemaker_program": "train.py",
         "sagemaker_submit_directory": f"{jobs.CODE_CHANNEL}/{settings.code_uri.rpartition('/')[2]}",
@@ -121,29 +167,31 @@ def hyperparameters(settings: ModelSettings, region: str) -> dict[str, str]:
     return {name: json.dumps(value) for name, value in values.items()}
 
 
-def validation(settings: ModelSettings, run_uri: str) -> dict[str, Any]:
-    return {
-        "inputs": [
+def _validate(sources: RunSources) -> ProcessingStep:
+    settings, files = sources.settings, sources.files
+    return ProcessingStep(
+        inputs=(
             _input("code", settings.code_uri),
-            _input("data", f"{run_uri}manifest.json", kind="ManifestFile"),
-            _input("commit", f"{run_uri}commit.json"),
-            _input("packages", f"{run_uri}{PACKAGES}"),
-        ],
-        "arguments": [
+            _input("data", sources.uri(files.manifest), kind="ManifestFile"),
+            _input("commit", sources.uri(files.commit)),
+            _input("packages", sources.uri(files.packages)),
+        ),
+        arguments=(
             *("--data", jobs.input_dir("data"), "--commit", jobs.input_dir("commit")),
             *("--packages", jobs.input_dir("packages")),
             *("--output", jobs.OUTPUT, "--message-file", jobs.MESSAGE_FILE),
             *("--target", settings.target, "--time-column", settings.time_column),
             *("--window-months", str(settings.window_months), "--holdout-months", str(settings.holdout_months)),
-        ],
-    }
+        ),
+    )
 
 
-def evaluation(settings: ModelSettings, run_uri: str, champion: Mapping[str, Any] | None) -> dict[str, Any]:
+def _evaluate(sources: RunSources) -> ProcessingStep:
+    settings, compared = sources.settings, sources.original or sources.champion
     inputs = [
         _input("code", settings.code_uri),
-        _input("training", f"{run_uri}data/training/"),
-        _input("holdout", f"{run_uri}data/holdout/"),
+        _input("training", sources.uri(sources.files.training_data)),
+        _input("holdout", sources.uri(sources.files.holdout_data)),
     ]
     arguments = [
         *("--training", jobs.input_dir("training"), "--holdout", jobs.input_dir("holdout")),
@@ -151,14 +199,14 @@ def evaluation(settings: ModelSettings, run_uri: str, champion: Mapping[str, Any
         *("--output", jobs.OUTPUT, "--message-file", jobs.MESSAGE_FILE),
         *("--task", settings.task, "--target", settings.target, "--metric", settings.gate.metric),
     ]
-    if champion and champion["model_uri"]:
-        inputs.append(_input("champion", champion["model_uri"]))
-        arguments += ["--champion", jobs.input_dir("champion"), "--champion-version", str(champion["version"])]
-    return {"inputs": inputs, "arguments": arguments}
+    if compared and compared.model_uri:
+        inputs.append(_input("champion", compared.model_uri))
+        arguments += ["--champion", jobs.input_dir("champion"), "--champion-version", str(compared.version)]
+    return ProcessingStep(inputs=tuple(inputs), arguments=tuple(arguments))
 
 
-def _input(name: str, uri: str, *, kind: str = "S3Prefix") -> dict[str, Any]:
-    """One of ``CreateProcessingJob``'s ProcessingInputs."""
+def _input(name: str, uri: str, *, kind: str = "S3Prefix") -> JsonObject:
+    """Return one of CreateProcessingJob's ProcessingInputs."""
     source = {
         "S3Uri": uri,
         "LocalPath": jobs.input_dir(name),

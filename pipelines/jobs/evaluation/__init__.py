@@ -1,1 +1,1 @@
-"""Metrics, the paired bootstrap between candidate and champion, and the gates that judge them."""
+"""Evaluation of a candidate: artifacts, predictions, the paired bootstrap and the importance of features."""

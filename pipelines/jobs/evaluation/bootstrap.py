@@ -1,25 +1,13 @@
-"""How much better the candidate is than the champion on the same rows, and how sure that is."""
-
-from dataclasses import dataclass
+"""The gain of the candidate over the champion on the same rows, with its confidence interval."""
 
 import numpy as np
 
+from pipelines.interface.records import Gain
 from pipelines.interface.settings import HIGHER_IS_BETTER
-from pipelines.statistics.metrics import METRICS, Array, auc
+from pipelines.statistics.metrics import METRICS, Array, auc, ranks
 
 SAMPLES = 400
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gain:
-    """The difference in a metric, positive where the candidate is better, with its 95 % percentile interval."""
-
-    metric: str
-    difference: float
-    low: float
-    high: float
-    samples: int
-    seed: int
+"""Number of resamples."""
 
 
 def paired_gain(
@@ -32,15 +20,14 @@ def paired_gain(
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> Gain:
-    """Bootstrap the difference of two models' metric, resampling rows, the same rows for both.
+    """Return the difference of two models' metric, bootstrapped by resampling rows, the same rows for both.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13 (percentile interval).
     """
     measured = METRICS[task][metric]
     sign = 1.0 if HIGHER_IS_BETTER[metric] else -1.0
     if measured is auc:
-        # Scores stand in for their ranks: small integers sort and group several times as fast in every resample.
-        candidate, champion = _ranks(candidate), _ranks(champion)
+        candidate, champion = ranks(candidate), ranks(champion)
     random = np.random.default_rng(seed)
 
     def gain(weights: Array) -> float:
@@ -59,7 +46,3 @@ def paired_gain(
         samples=samples,
         seed=seed,
     )
-
-
-def _ranks(scores: Array) -> Array:
-    return np.unique(scores, return_inverse=True)[1].astype(np.float64)

@@ -1,6 +1,6 @@
-"""How much each feature matters to a model: what the metric loses when the feature's values change places.
+"""Importance of each feature: the loss of the metric when the feature's values are permuted.
 
-The model is asked by its own inference program, in the same pass as about the held-out rows: any model will do.
+The model's own inference program predicts the permuted rows together with the held-out rows, so any model will do.
 """
 
 import csv
@@ -18,21 +18,24 @@ from pipelines.interface.settings import HIGHER_IS_BETTER
 from pipelines.statistics.metrics import METRICS, Array
 
 REPEATS = 2
+"""Number of permutations of each feature."""
 MAX_ROWS = 2_000
 MIN_ROWS = 100
 BUDGET_ROWS = 60_000
-"""Rows that the model is asked about besides; a wide table is sampled more thinly."""
+"""Largest number of permuted rows, unless a wide table needs more with a sample of ``MIN_ROWS``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Permutations:
-    """A sample of held-out rows, once as it is and then with one feature permuted at a time."""
+    """Sample of held-out rows, once as it is and then with one feature permuted at a time.
+
+    ``sample`` holds the positions of the sampled rows. ``orders`` (features x repeats x rows) says for each sampled row
+    which other one lends it the feature's value.
+    """
 
     features: Sequence[str]
     sample: npt.NDArray[np.intp]
-    """Positions of the sampled rows."""
     orders: npt.NDArray[np.intp]
-    """features x repeats x rows: which of the sampled rows lends its value."""
 
     @classmethod
     def of(cls, rows: int, features: Sequence[str], *, seed: int) -> "Permutations":
@@ -44,8 +47,8 @@ class Permutations:
         return cls(features=features, sample=sample, orders=orders)
 
     def write(self, rows: pd.DataFrame, path: Path) -> None:
-        """The rows to ask about, as a .csv.gz of the features."""
-        # The sample is put into text once; after that only texts change places.
+        """Write the rows to predict as a .csv.gz of the features."""
+        # The sample is turned into text once; after that only texts change places.
         text = rows[list(self.features)].iloc[self.sample].to_csv(index=False, lineterminator="\n")
         header, *lines = csv.reader(io.StringIO(text))
         columns = [list(column) for column in zip(*lines, strict=True)]
@@ -59,9 +62,9 @@ class Permutations:
                     writer.writerows(zip(*columns[:number], lent, *columns[number + 1 :], strict=True))
 
     def importance(self, task: str, metric: str, labels: Array, predictions: Array) -> dict[str, float]:
-        """Each feature's share of what the metric loses, adding up to 1; empty if no feature's values are missed.
+        """Return each feature's share of the metric's losses; they add up to 1, or are empty if there is no loss.
 
-        ``labels`` are those of all rows, ``predictions`` those of the rows that were written.
+        ``labels`` are those of all held-out rows, ``predictions`` those of the rows that ``write`` wrote.
         Source: Breiman, Machine Learning 45 (2001) 5, section 10; for any model and metric, Fisher, Rudin and Dominici,
         Journal of Machine Learning Research 20 (2019) 177.
         """
@@ -74,6 +77,6 @@ class Permutations:
 
 
 def shares(losses: Mapping[str, float]) -> dict[str, float]:
-    """Losses divided by their sum; empty where that is no positive number."""
+    """Return the losses divided by their sum; empty where the sum is no positive finite number."""
     total = sum(losses.values())
     return {name: loss / total for name, loss in losses.items()} if 0 < total < float("inf") else {}

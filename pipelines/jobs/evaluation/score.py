@@ -1,7 +1,7 @@
-"""Runs one model over CSV files by the model's own inference program; run as a file in a process of its own.
+"""Program that predicts the rows of CSV files by a model's own inference program, in a separate process.
 
-Each model carries its own copy of the code that serves it, so candidate and champion cannot be loaded into one
-process. This file therefore imports nothing of ours: the model's folder is put on the path by ``inference`` alone.
+Each model has its own copy of the code that serves it, so candidate and champion cannot be loaded into one process.
+This file therefore imports nothing of ours: ``inference`` and the code beside it are the model's own.
 """
 
 import gzip
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def main(model_dir: str, *files: str) -> None:
-    """``files`` are pairs: a .csv.gz of rows, and the .npy to write their predictions to."""
+    """Predict the rows of each pair in ``files``: a .csv.gz of rows, and the .npy for their predictions."""
     inference = import_module("inference")
     model = inference.model_fn(model_dir)
     for rows, output in zip(files[::2], files[1::2], strict=True):

@@ -1,7 +1,7 @@
 """The step *evaluate*: candidate and champion on the same held-out rows.
 
-Writes ``evaluation.json`` (metrics, segments, the paired bootstrap of their difference), ``baseline.json`` (the profile
-of what the candidate was trained on and of its predictions there, and how much each feature matters to it) and
+It writes ``evaluation.json`` (metrics, segments, the paired bootstrap of their difference), ``baseline.json`` (the
+profile of the candidate's training rows and of its predictions there, and the importance of its features) and
 ``golden.json`` (requests with the answers that the served model must give).
 """
 
@@ -14,14 +14,16 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from pipelines.interface import jobs
+from pipelines.interface import jobs, log
+from pipelines.interface.codec import JsonObject, to_json
+from pipelines.interface.records import EvaluationReport, GoldenRequest, GoldenRequests, RowCount, SegmentEvaluation
 from pipelines.jobs.evaluation import score
 from pipelines.jobs.evaluation.artifact import content_sha256, rows_sha256, sha256_of, unpack
 from pipelines.jobs.evaluation.bootstrap import paired_gain
@@ -36,29 +38,33 @@ from pipelines.statistics.segment_counts import Segment
 from pipelines.tables.reading import read_table
 
 GOLDEN_REQUESTS = (1, 1, 1, 5)
-"""How many rows each golden request carries."""
+"""Number of rows in each golden request."""
 GOLDEN_TOLERANCE = 1e-6
 MIN_SEGMENT_ROWS = 200
+"""Smallest number of rows of a segment that is evaluated or profiled."""
 MIN_MONTH_ROWS = 1000
+"""Smallest number of rows of a training month that is compared with the whole."""
 MAX_SEGMENTS = 20
-"""Of a column, whose rows are profiled by themselves."""
+"""Largest number of a column's segments that are profiled, the most frequent ones."""
 SCORE_TIMEOUT_S = 1800
+
+Columns = Mapping[str, npt.NDArray[np.generic]]
 
 
 class ScoringFailedError(RuntimeError):
-    """A model's own inference program failed on the rows; the message ends with what it said."""
+    """A model's own inference program failed on the rows; the message holds the end of its error output."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactScores:
-    """What became of one archive: the digest of its content, and its predictions for each file of rows."""
+    """Predictions of one archive's model for each file of rows, and the digest of the archive's content."""
 
     content_sha256: str
     predictions: list[Array]
 
 
 def score_archive(archive: Path, rows: Sequence[Path]) -> ArtifactScores:
-    """Predictions of the model in ``archive`` for each CSV file, by its own code in a process of its own."""
+    """Return the predictions of the model in ``archive`` for each CSV file, by its own code in a separate process."""
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model"
         unpack(archive, model)
@@ -79,12 +85,15 @@ def score_archive(archive: Path, rows: Sequence[Path]) -> ArtifactScores:
             command, env=environment, cwd=folder, capture_output=True, text=True, timeout=SCORE_TIMEOUT_S, check=False
         )
         if ran.returncode:
-            raise ScoringFailedError(f"{archive.parent.name}/{archive.name}: {ran.stderr.strip()[-400:]}")
+            raise ScoringFailedError(
+                f"the inference program of {archive.parent.name}/{archive.name} failed: {ran.stderr.strip()[-400:]}"
+            )
         return ArtifactScores(content_sha256=digest, predictions=[np.load(output) for output in outputs])
 
 
 def evaluate(options: argparse.Namespace) -> None:
     begun = time.monotonic()
+    task, metric = options.task, options.metric
     contract = read_contract(Path(options.contract))
     training_file, holdout_file = (Path(folder) / "rows.csv.gz" for folder in (options.training, options.holdout))
     training, holdout = read_table(training_file, training_file.name), read_table(holdout_file, holdout_file.name)
@@ -100,48 +109,61 @@ def evaluate(options: argparse.Namespace) -> None:
         of_champion = pending.result() if pending else None
     candidate, on_training, on_permuted = of_candidate.predictions
     champion = of_champion.predictions[0] if of_champion else None
-    evaluation: dict[str, Any] = {
-        "format": 1,
-        "task": options.task,
-        "target": options.target,
-        "metric": options.metric,
-        "rows": len(holdout),
-        "training_rows_sha256": rows_sha256(training_file),
-        "holdout_rows_sha256": rows_sha256(holdout_file),
-        "candidate_sha256": sha256_of(candidate_file),
-        "candidate_content_sha256": of_candidate.content_sha256,
-        "candidate": measure(options.task, labels, candidate),
-        "champion": None,
-        "gain": None,
-    }
-    if options.task == "classification":
-        evaluation["calibration"] = asdict(calibrate(labels, candidate))
-    if champion_file and of_champion and champion is not None:
-        evaluation["champion_version"] = options.champion_version
-        evaluation["champion_sha256"] = sha256_of(champion_file)
-        evaluation["champion_content_sha256"] = of_champion.content_sha256
-        evaluation["champion"] = measure(options.task, labels, champion)
-        gain = paired_gain(options.task, options.metric, labels, candidate, champion, seed=options.seed)
-        evaluation["gain"] = asdict(gain)
-    evaluation["segments"] = segments(options.task, contract, holdout, labels, candidate, champion)
     table = {**{name: training[name].to_numpy() for name in contract.features}, PREDICTION: on_training}
     profile = profile_of(contract, table)
-    importance = permutations.importance(options.task, options.metric, labels, on_permuted)
-    parts = profiles_of_segments(contract, training, table)
-    usual = usual_effects(profile, months_of(contract, training, table))
-    baseline = Baseline(profile=profile, importance=importance, usual=usual, segments=parts).to_document()
+    baseline = Baseline(
+        profile=profile,
+        importance=permutations.importance(task, metric, labels, on_permuted),
+        usual=usual_effects(profile, months_of(contract, training, table)),
+        segments=profiles_of_segments(contract, training, table),
+    )
     golden = golden_requests(holdout[contract.features], candidate)
-    evaluation["baseline"] = {"rows": profile.rows}
-    evaluation["golden"] = {"rows": sum(len(request["expected"]) for request in golden["requests"])}
-    evaluation["seconds"] = round(time.monotonic() - begun, 2)
+    gain = None
+    if champion is not None:
+        gain = paired_gain(task, metric, labels, candidate, champion, seed=options.seed)
+    report = EvaluationReport(
+        task=task,
+        target=options.target,
+        metric=metric,
+        rows=len(holdout),
+        candidate=measure(task, labels, candidate),
+        champion=None if champion is None else measure(task, labels, champion),
+        gain=gain,
+        segments=tuple(segments(task, contract, holdout, labels, candidate, champion)),
+        baseline=RowCount(rows=profile.rows),
+        golden=RowCount(rows=sum(len(request.expected) for request in golden.requests)),
+        candidate_sha256=sha256_of(candidate_file),
+        candidate_content_sha256=of_candidate.content_sha256,
+        training_rows_sha256=rows_sha256(training_file),
+        holdout_rows_sha256=rows_sha256(holdout_file),
+        champion_version=options.champion_version if champion_file else None,
+        champion_sha256=sha256_of(champion_file) if champion_file else None,
+        champion_content_sha256=of_champion.content_sha256 if of_champion else None,
+        calibration=calibrate(labels, candidate) if task == "classification" else None,
+        seconds=round(time.monotonic() - begun, 2),
+    )
     output = Path(options.output) / "evaluation"
-    output.mkdir(parents=True, exist_ok=True)
-    for name, document in (("evaluation", evaluation), ("baseline", baseline), ("golden", golden)):
-        (output / f"{name}.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+    _write(output / "evaluation.json", to_json(report))
+    _write(output / "baseline.json", baseline.to_document())
+    _write(output / "golden.json", to_json(golden))
+    log.info(
+        "candidate evaluated",
+        rows=report.rows,
+        candidate=report.candidate,
+        champion=report.champion,
+        champion_version=report.champion_version,
+        gain=to_json(gain) if gain else None,
+        seconds=report.seconds,
+    )
 
 
-def profile_of(contract: DataContract, table: Mapping[str, Any]) -> Profile:
-    """The profile of a table of features and predictions, by the contract's types."""
+def _write(path: Path, document: JsonObject) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+
+
+def profile_of(contract: DataContract, table: Columns) -> Profile:
+    """Return the profile of a table of features and predictions, by the contract's types."""
     types = {name: contract.columns[name].type for name in contract.features}
     return Profile.of(
         [table],
@@ -150,8 +172,8 @@ def profile_of(contract: DataContract, table: Mapping[str, Any]) -> Profile:
     )
 
 
-def months_of(contract: DataContract, training: pd.DataFrame, table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The rows of each month, by the contract's first column of times; months of few rows are left out."""
+def months_of(contract: DataContract, training: pd.DataFrame, table: Columns) -> Iterator[Columns]:
+    """Yield the rows of each month by the contract's first column of times; months of few rows are left out."""
     times = [name for name, column in contract.columns.items() if column.type == "time" and name in training]
     for name in times[:1]:
         for positions in training.groupby(training[name].astype(str).str[:7]).indices.values():
@@ -159,10 +181,8 @@ def months_of(contract: DataContract, training: pd.DataFrame, table: Mapping[str
                 yield {column: values[positions] for column, values in table.items()}
 
 
-def profiles_of_segments(
-    contract: DataContract, training: pd.DataFrame, table: Mapping[str, Any]
-) -> dict[Segment, Profile]:
-    """Of the contract's segment columns, the profiles of the most frequent values."""
+def profiles_of_segments(contract: DataContract, training: pd.DataFrame, table: Columns) -> dict[Segment, Profile]:
+    """Return the profiles of the most frequent values of the contract's segment columns."""
     found = {}
     for column in contract.segments:
         parts = sorted(training.groupby(column).indices.items(), key=lambda part: (-len(part[1]), str(part[0])))
@@ -180,35 +200,31 @@ def segments(
     labels: Array,
     candidate: Array,
     champion: Array | None,
-) -> list[dict[str, Any]]:
-    """Both models' metrics per value of the contract's segment columns; values of few rows are left out."""
-    found = []
+) -> Iterator[SegmentEvaluation]:
+    """Yield both models' metrics by value of the contract's segment columns; values of few rows are left out."""
     for column in contract.segments:
         for value, positions in rows.groupby(column).indices.items():
             if len(positions) < MIN_SEGMENT_ROWS:
                 continue
-            found.append(
-                {
-                    "column": column,
-                    "value": str(value),
-                    "rows": len(positions),
-                    "candidate": measure(task, labels[positions], candidate[positions]),
-                    "champion": None if champion is None else measure(task, labels[positions], champion[positions]),
-                }
+            yield SegmentEvaluation(
+                column=column,
+                value=str(value),
+                rows=len(positions),
+                candidate=measure(task, labels[positions], candidate[positions]),
+                champion=None if champion is None else measure(task, labels[positions], champion[positions]),
             )
-    return found
 
 
-def golden_requests(features: pd.DataFrame, predictions: Array) -> dict[str, Any]:
-    """A handful of requests from all over the held-out rows, with the answers that were given here."""
+def golden_requests(features: pd.DataFrame, predictions: Array) -> GoldenRequests:
+    """Return requests from all over the held-out rows, with the candidate's predictions for them."""
     picked = np.linspace(0, len(features) - 1, min(sum(GOLDEN_REQUESTS), len(features))).astype(int)
     requests = []
     for start, count in zip(np.cumsum((0, *GOLDEN_REQUESTS)), GOLDEN_REQUESTS, strict=False):
         positions = picked[start : start + count]
         if len(positions):
             body = features.iloc[positions].to_csv(index=False, lineterminator="\n")
-            requests.append({"body": body, "expected": predictions[positions].tolist()})
-    return {"content_type": "text/csv", "tolerance": GOLDEN_TOLERANCE, "requests": requests}
+            requests.append(GoldenRequest(body=body, expected=tuple(predictions[positions].tolist())))
+    return GoldenRequests(content_type="text/csv", tolerance=GOLDEN_TOLERANCE, requests=tuple(requests))
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""The packages that the container lacks, from an input of the job: one archive with a folder for one Python minor.
+"""The packages that the container lacks, from an input of the job: an archive with a folder for each Python minor.
 
 On a machine that has them already (a laptop, the embedded AWS) nothing is unpacked.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 NEEDED = "pandera"
 TAG = f"cp{sys.version_info.major}{sys.version_info.minor}"
-"""The folder's name in an archive for the running Python."""
+"""Name of the folder in an archive for the running Python."""
 
 
 class PackagesMissingError(RuntimeError):
@@ -34,7 +34,10 @@ def provide(folder: Path) -> None:
             archive.extractall(target, filter="data")
     if not (target / TAG).is_dir():
         found = ", ".join(sorted(path.name for path in target.iterdir())) or "nothing"
-        raise PackagesMissingError(f"{NEEDED} is not installed, and the archives in {folder} hold {found}, not {TAG}")
-    # In front: the packages were resolved together, and the container's copies of some may be older.
+        raise PackagesMissingError(
+            f"{NEEDED} is not installed, and the archives in {folder} hold {found}, not {TAG}: "
+            "build the archive for the container's Python"
+        )
+    # The folder comes first in the path: its packages were resolved together, and some of the container's are older.
     sys.path.insert(0, str(target / TAG))
     importlib.invalidate_caches()

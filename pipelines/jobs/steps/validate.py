@@ -1,98 +1,108 @@
-"""The step *validate*: a commit's files against the model's data contract, then split by time.
+"""The step *validate*: check a commit's files against the model's data contract, then split them by time.
 
-The newest ``holdout_months`` calendar months of the dataset are held out; the ``window_months`` months right before
-them are trained on, fewer if the data begin later. Rows without a label cannot be learned from and are counted.
+The newest ``holdout_months`` calendar months of the dataset are held out. The ``window_months`` months right before
+them are for training; there are fewer if the data begin later. Rows without a label are counted, and are in no part.
 
-It leaves ``validation/validation.json`` (docs/reference/contract.md), which holds no value of a row, and of a broken
-contract ``validation/examples.json``, which does: it lies with the run, where it can be erased.
+It writes ``validation/validation.json`` (docs/reference/contract.md), which holds no value of a row. If the contract is
+broken, it also writes ``validation/examples.json``, which holds values: it is stored with the run, where it can be
+erased.
 """
 
 import argparse
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from pipelines.interface import jobs
+from pipelines.interface import jobs, log
+from pipelines.interface.codec import to_json
+from pipelines.interface.records import SplitRecord
 from pipelines.jobs.steps import failure, packages
+from pipelines.jobs.validation.commit import locate, read_commit
 from pipelines.jobs.validation.data_contract.contract import DataContract, InvalidContractError, read_contract
 
-FORMAT = 1
 SHOWN = 5
+"""Largest number of violations that the error names."""
 
 
 class ContractViolatedError(ValueError):
-    """The data break the contract; the message names the violations, validation.json has all of them."""
-
-
-class CorruptObjectError(ValueError):
-    """A file's bytes are not those that the commit names."""
-
-
-def locate(commit: Mapping[str, Any], objects: Path) -> dict[str, Path]:
-    """The commit's files by their logical names, each re-hashed first."""
-    files = {}
-    for file in commit["files"]:
-        path = objects / file["sha256"]
-        with path.open("rb") as opened:
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
-        if found != file["sha256"]:
-            raise CorruptObjectError(f"{file['path']}: SHA-256 is {found}, the commit says {file['sha256']}")
-        files[file["path"]] = path
-    return files
+    """The data break the contract; the message names the first violations, validation.json holds all."""
 
 
 def validate(options: argparse.Namespace) -> None:
-    """Check, split, write; raises after validation.json is written if the contract is broken."""
+    """Check, split and write.
+
+    Raises
+    ------
+    ContractViolatedError
+        The contract is broken; both documents are written before.
+    """
     packages.provide(Path(options.packages))
     # pandera comes with the packages.
     from pipelines.jobs.validation.check import check_files  # noqa: PLC0415
     from pipelines.jobs.validation.split import Months, write_rows  # noqa: PLC0415
 
     contract = read_contract(Path(options.contract))
-    learned = {"target": options.target, "time_column": options.time_column}
-    _require(contract, learned)
-    commit = json.loads((Path(options.commit) / "commit.json").read_text(encoding="utf-8"))
-    files = locate(commit, Path(options.data))
-    months = Months(**learned)
-    checked = check_files(files, contract, reference=datetime.fromisoformat(commit["time"]), on_rows=months.see)
-    report = {"format": FORMAT, "commit": commit["id"], "tree": commit["tree"], **checked.to_record()}
-    output = Path(options.output)
-    if checked.violations:
+    columns = {"target": options.target, "time_column": options.time_column}
+    _require(contract, columns)
+    commit = read_commit(Path(options.commit) / "commit.json")
+    with log.bound(commit=commit.id):
+        files = locate(commit, Path(options.data))
+        months = Months(**columns)
+        checked = check_files(files, contract, reference=datetime.fromisoformat(commit.time), on_rows=months.add)
+        report = checked.to_record(commit=commit.id, tree=commit.tree)
+        output = Path(options.output)
+        if checked.violations:
+            write_document(output, "validation", report)
+            write_document(output, "examples", checked.examples())
+            log.info("contract violated", violations=len(checked.violations), files=checked.files, rows=checked.rows)
+            raise ContractViolatedError(_summary([str(violation) for violation in checked.violations]))
+        split = months.split(window_months=options.window_months, holdout_months=options.holdout_months)
+        parts = {}
+        for name, chosen in (("training", split.training), ("holdout", split.holdout)):
+            needed = {file: files[file] for file in months.files_of(chosen)}
+            rows = write_rows(needed, contract, chosen, **columns, to=output / name / "rows.csv.gz")
+            parts[name] = SplitRecord(rows=rows, months=tuple(map(str, chosen)))
+        report = replace(report, training=parts["training"], holdout=parts["holdout"], unlabelled=months.unlabelled)
         write_document(output, "validation", report)
-        write_document(output, "examples", {"format": FORMAT, "examples": checked.to_examples()})
-        raise ContractViolatedError(_in_words([str(violation) for violation in checked.violations]))
-    split = months.split(window_months=options.window_months, holdout_months=options.holdout_months)
-    for name, chosen in (("training", split.training), ("holdout", split.holdout)):
-        needed = {file: files[file] for file in months.files_of(chosen)}
-        rows = write_rows(needed, contract, chosen, **learned, to=output / name / "rows.csv.gz")
-        report[name] = {"rows": rows, "months": list(map(str, chosen))}
-    write_document(output, "validation", report | {"unlabelled": months.unlabelled})
+        log.info(
+            "data validated",
+            files=report.files,
+            rows=report.rows,
+            unlabelled=report.unlabelled,
+            training=to_json(parts["training"]),
+            holdout=to_json(parts["holdout"]),
+        )
 
 
-def _require(contract: DataContract, learned: Mapping[str, str]) -> None:
-    wrong = [f"{what} {name!r} is no column" for what, name in learned.items() if name not in contract.columns]
-    if not wrong and contract.columns[learned["time_column"]].type != "time":
-        wrong = [f"time_column {learned['time_column']!r} is not of type time"]
+def _require(contract: DataContract, columns: Mapping[str, str]) -> None:
+    wrong = [f"{what} {name!r} is no column" for what, name in columns.items() if name not in contract.columns]
+    if not wrong and contract.columns[columns["time_column"]].type != "time":
+        wrong = [f"time_column {columns['time_column']!r} is not of type time"]
     if wrong:
-        raise InvalidContractError(f"the contract does not fit the model's settings: {'; '.join(wrong)}")
+        raise InvalidContractError(
+            f"the contract does not fit the model's settings: {'; '.join(wrong)}; "
+            "name a column of contract.yaml in fleet.yaml, or add the column to the contract"
+        )
 
 
-def _in_words(violations: list[str]) -> str:
+def _summary(violations: list[str]) -> str:
     more = f"; and {len(violations) - SHOWN} more" if len(violations) > SHOWN else ""
     return f"{len(violations)} violations of the data contract: {'; '.join(violations[:SHOWN])}{more}"
 
 
-def write_document(output: Path, name: str, document: Mapping[str, Any]) -> None:
-    """The folder is uploaded while the job runs: where that can be, a file comes there whole."""
+def write_document(output: Path, name: str, record: object) -> None:
+    """Write a record as ``validation/<name>.json``.
+
+    SageMaker uploads the folder while the job runs, so the file is written elsewhere and then moved into it.
+    """
     path = output / "validation" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     half = output / f"{name}.half"
-    half.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
-    # Each output of a job may be mounted by itself: then nothing can be renamed into it, and this copies.
+    half.write_text(json.dumps(to_json(record), indent=1, allow_nan=False), encoding="utf-8")
+    # Each output of a job may be a mount of its own: then nothing can be renamed into it, and shutil.move copies.
     shutil.move(half, path)
 
 

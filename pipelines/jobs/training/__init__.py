@@ -1,1 +1,1 @@
-"""What the models' training and inference programs share. Runs in AWS's scikit-learn container: pandas and numpy."""
+"""Code that the models' training and inference programs share; it runs in AWS's scikit-learn container."""

@@ -1,4 +1,4 @@
-"""From a table of named columns to the matrix that an estimator takes, the same in training and inference."""
+"""The matrix that an estimator takes, made of a table of named columns; the same in training and inference."""
 
 from dataclasses import dataclass
 
@@ -15,25 +15,27 @@ class MissingFeaturesError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Feature:
-    """One column that the model is given; ``categories`` is None for a number."""
+    """Column of the model's input. ``categories`` are those that the training rows hold; None for a number."""
 
     name: str
-    categories: list[str] | None
+    categories: tuple[str, ...] | None
 
 
 def learn_features(frame: pd.DataFrame, contract: DataContract) -> list[Feature]:
-    """The contract's features, with the categories that the training rows hold."""
+    """Return the contract's features, with the categories that the training rows hold."""
     return [
         Feature(
             name=name,
-            categories=sorted(frame[name].dropna().unique()) if contract.columns[name].type == "category" else None,
+            categories=tuple(sorted(frame[name].dropna().unique()))
+            if contract.columns[name].type == "category"
+            else None,
         )
         for name in contract.features
     ]
 
 
 def matrix(frame: pd.DataFrame, features: list[Feature]) -> npt.NDArray[np.float64]:
-    """Rows x features; a category becomes its index, a category not seen in training and an empty field NaN.
+    """Return rows x features. A category becomes its index; an unknown category and an empty field become NaN.
 
     Raises
     ------
@@ -43,7 +45,9 @@ def matrix(frame: pd.DataFrame, features: list[Feature]) -> npt.NDArray[np.float
     missing = [feature.name for feature in features if feature.name not in frame]
     if missing:
         raise MissingFeaturesError(
-            f"missing columns: {', '.join(missing)}; given: {', '.join(map(str, frame.columns)) or 'none'}"
+            f"missing columns: {', '.join(missing)}; given: {', '.join(map(str, frame.columns)) or 'none'}; "
+            f"send {', '.join(feature.name for feature in features)} with every row, "
+            "and leave a value empty (in JSON: null) that is not known"
         )
     return np.column_stack([_column(frame[feature.name], feature) for feature in features])
 
@@ -51,6 +55,6 @@ def matrix(frame: pd.DataFrame, features: list[Feature]) -> npt.NDArray[np.float
 def _column(values: "pd.Series[str]", feature: Feature) -> npt.NDArray[np.float64]:
     if feature.categories is None:
         return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
-    codes = pd.Categorical(values, categories=feature.categories).codes.astype(np.float64)
+    codes = pd.Categorical(values, categories=list(feature.categories)).codes.astype(np.float64)
     codes[codes < 0] = np.nan
     return codes

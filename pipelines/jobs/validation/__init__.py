@@ -1,1 +1,1 @@
-"""A dataset's files against its model's contract: every violation, with counts and examples."""
+"""Check of a dataset's files against its model's contract: every violation, with counts and examples."""

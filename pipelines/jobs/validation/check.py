@@ -1,8 +1,16 @@
-"""A dataset's files against a contract: the same code in the processing job and on a laptop.
+"""Check of a dataset's files against a contract, the same in the processing job and on a laptop.
 
->>> from pathlib import Path
->>> checked = check_files({"rows.csv": Path("rows.csv")}, contract, reference=commit_time)  # doctest: +SKIP
->>> checked.outcome, [str(violation) for violation in checked.violations]  # doctest: +SKIP
+>>> import tempfile
+>>> from datetime import UTC
+>>> from pipelines.jobs.validation.data_contract.contract import read_contract
+>>> folder = Path(tempfile.mkdtemp())
+>>> pd.DataFrame({"temp": [70, 131, 140]}).to_csv(folder / "rows.csv", index=False)
+>>> rules = "{min_rows: 1, columns: {temp: {role: feature, type: number, max: 130}}}"
+>>> (folder / "contract.yaml").write_text(rules) > 0
+True
+>>> contract = read_contract(folder / "contract.yaml")
+>>> checked = check_files({"rows.csv": folder / "rows.csv"}, contract, reference=datetime(2013, 2, 1, tzinfo=UTC))
+>>> checked.outcome, [str(violation) for violation in checked.violations]
 ('failed', ['temp: above 130 (2 rows in rows.csv)'])
 """
 
@@ -10,27 +18,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from pipelines.interface.codec import Json, to_json
+from pipelines.interface.records import FreshnessRecord, ValidationReport
 from pipelines.jobs.validation.data_contract.contract import DataContract
 from pipelines.jobs.validation.schema import MISSING, RowRules
-from pipelines.jobs.validation.table import FreshnessFound, TableRules
-from pipelines.jobs.validation.violations import Tally, Violation
-from pipelines.tables.reading import read_chunks, read_columns
+from pipelines.jobs.validation.table import TableRules
+from pipelines.jobs.validation.violations import ExamplesReport, Tally, Violation
+from pipelines.tables.reading import BLOCK_BYTES, read_chunks, read_columns
+
+_OF_A_COMMIT = {"format", "commit", "tree", "training", "holdout", "unlabelled"}
+"""Fields of a ``ValidationReport`` that say nothing about files outside a commit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContractReport:
-    """What was found; ``files_with_other_columns`` have other columns than the first file, unused ones included."""
+    """Result of a check; ``rules`` is the number of the contract's rules.
+
+    ``files_with_other_columns`` have other columns than the first file, including columns that the contract lacks.
+    """
 
     files: int
     rows: int
     rules: int
-    """How many rules the contract has, each counted once."""
     violations: tuple[Violation, ...]
-    freshness: FreshnessFound | None
+    freshness: FreshnessRecord | None
     files_with_other_columns: tuple[str, ...]
     contract_sha256: str
 
@@ -38,32 +52,32 @@ class ContractReport:
     def outcome(self) -> str:
         return "failed" if self.violations else "passed"
 
-    def to_record(self) -> dict[str, Any]:
-        """What may be kept for ever: counts, columns and rules, no values of rows."""
-        return {
-            "outcome": self.outcome,
-            "contract_sha256": self.contract_sha256,
-            "files": self.files,
-            "rows": self.rows,
-            "rules": self.rules,
-            "violations": [violation.to_record() for violation in self.violations],
-            "freshness": self.freshness.to_record() if self.freshness else None,
-            "files_with_other_columns": list(self.files_with_other_columns),
-        }
+    def to_record(self, *, commit: str, tree: str) -> ValidationReport:
+        """Return the report of a commit, not yet split; it holds no values of rows."""
+        return ValidationReport(
+            commit=commit,
+            tree=tree,
+            outcome=self.outcome,
+            contract_sha256=self.contract_sha256,
+            files=self.files,
+            rows=self.rows,
+            rules=self.rules,
+            violations=tuple(violation.to_record() for violation in self.violations),
+            freshness=self.freshness,
+            files_with_other_columns=self.files_with_other_columns,
+        )
 
-    def to_examples(self) -> list[dict[str, Any]]:
-        """Rows that break a rule: only for where they can be erased, or for a person's eyes."""
-        return [
-            {
-                "column": violation.column,
-                "rule": violation.rule,
-                "file": example.file,
-                "row": example.row,
-                "values": example.values,
-            }
-            for violation in self.violations
-            for example in violation.examples
-        ]
+    def examples(self) -> ExamplesReport:
+        """Return examples of the rows that break a rule: for a person, or for a place where they can be erased."""
+        return ExamplesReport(
+            examples=tuple(example for violation in self.violations for example in violation.example_records())
+        )
+
+    def to_document(self) -> dict[str, Json]:
+        """Return the report of files outside a commit as JSON, with examples."""
+        report = to_json(self.to_record(commit="", tree=""))
+        kept = {name: value for name, value in report.items() if name not in _OF_A_COMMIT}
+        return {**kept, "examples": to_json(self.examples())["examples"]}
 
 
 def check_files(
@@ -72,16 +86,18 @@ def check_files(
     *,
     reference: datetime,
     on_rows: Callable[[str, pd.DataFrame], None] | None = None,
+    block_bytes: int = BLOCK_BYTES,
 ) -> ContractReport:
-    """Check all rows of all files; ``files`` maps logical names, which say the format, to where the bytes lie.
+    """Check all rows of all files.
 
-    ``reference`` is the time of the commit: freshness is counted back from it. ``on_rows`` is given each piece's file
-    and typed rows. Memory holds one piece of a file and 8 bytes for each distinct value of each key.
+    ``files`` maps each logical name, which says the format, to the path of its bytes. ``reference`` is the commit's
+    time: freshness is counted back from it. ``on_rows`` is called with each piece's file and typed rows. Memory holds
+    one piece of a file and 8 bytes for each distinct value of each key.
 
     Raises
     ------
     UnreadableFileError
-        A file is not what its name says.
+        A file is not of the format that its name says.
     """
     tally, table = Tally(), TableRules(contract)
     by_columns: dict[frozenset[str], RowRules] = {}
@@ -96,33 +112,33 @@ def check_files(
             by_columns[columns] = RowRules(contract, sorted(columns))
         rules = by_columns[columns]
         begun = table.rows
-        for chunk in read_chunks(path, name, columns=list(contract.columns)):
+        for chunk in read_chunks(path, name, columns=list(contract.columns), block_bytes=block_bytes):
             typed = rules.check(chunk, tally)
-            table.see(chunk, typed, tally)
+            table.add(chunk, typed, tally)
             if on_rows:
                 on_rows(name, typed)
         if table.rows == begun:
             _note_missing(name, rules, tally)
-    found = table.judge(reference, tally)
+    freshness = table.judge(reference, tally)
     return ContractReport(
         files=len(files),
         rows=table.rows,
         rules=count_rules(contract),
         violations=tuple(tally.violations(list(contract.columns))),
-        freshness=found,
+        freshness=freshness,
         files_with_other_columns=tuple(other),
         contract_sha256=contract.sha256,
     )
 
 
 def _note_missing(name: str, rules: RowRules, tally: Tally) -> None:
-    """A file without rows has no piece to judge; its columns are missing none the less."""
+    # A file without rows has no piece to check, but its columns can still be missing.
     for column in rules.missing:
         tally.add(column, "missing", MISSING, file=name, count=1)
 
 
 def count_rules(contract: DataContract) -> int:
-    """Types, presence and all that is asked besides."""
+    """Return the number of rules: ``min_rows``, presence and type of each column, and each rule beyond them."""
     of_columns = sum(
         2
         + (not column.nullable)

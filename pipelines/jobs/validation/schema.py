@@ -1,32 +1,32 @@
-"""A contract's rules of single rows as a pandera schema, and what pandera finds as counts and examples.
+"""A contract's rules of single rows as a pandera schema; pandera's findings become counts and examples.
 
-pandera judges each piece of a file, lazily: all failures of a piece at once. What only the whole table shows (rows,
-shares, keys, freshness) is pipelines/jobs/validation/table.py.
+pandera judges each piece of a file lazily: all failures of a piece at once. The rules of the whole table (number of
+rows, shares, keys, freshness) are in pipelines/jobs/validation/table.py.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from pipelines.jobs.validation.data_contract.contract import Column, DataContract
-from pipelines.jobs.validation.typed import to_type
+from pipelines.jobs.validation.data_contract.rules import Rule
+from pipelines.jobs.validation.typed import Series, to_type
 from pipelines.jobs.validation.violations import SHOWN_CHARACTERS, Example, Tally
 from pipelines.tables.reading import Chunk
 
 with warnings.catch_warnings():
-    # jsii, which the CDK needs in the same environment, holds typeguard back; pandera warns of it at import, and no
-    # schema here has a generic type that an old typeguard would check less well.
+    # jsii, which the CDK needs in the same environment, requires an old typeguard, and pandera warns of it at import.
+    # An old typeguard checks generic types less well, but no schema here has one.
     warnings.filterwarnings("ignore", message="Using typeguard < 3", category=UserWarning)
     import pandera.pandas as pa
     from pandera.errors import SchemaError, SchemaErrors
 
 DTYPES = {"category": "object", "number": "float64", "integer": "float64", "time": "datetime64[ns]"}
 UNREADABLE = "\0unreadable "
-"""Prefix of the companion of a typed column: true where the file holds what is not of the type."""
+"""Prefix of a typed column's companion, which is true where the file's value is not of the type."""
 
 MISSING = "the column is missing"
 
@@ -34,11 +34,11 @@ Mask = npt.NDArray[np.bool_]
 
 
 class UnjudgedRuleError(RuntimeError):
-    """A check neither passed nor failed."""
+    """A check of pandera neither passed nor failed."""
 
 
 class RowRules:
-    """The rules of single rows, for files that have certain ``columns``."""
+    """Rules of single rows, for files with certain ``columns``."""
 
     def __init__(self, contract: DataContract, columns: Sequence[str]) -> None:
         self._contract = contract
@@ -55,8 +55,8 @@ class RowRules:
         self._schema = pa.DataFrameSchema({**typed, **readable}, checks=across)
 
     def check(self, chunk: Chunk, tally: Tally) -> pd.DataFrame:
-        """The piece's typed rows; what breaks a rule goes into ``tally``."""
-        cells: dict[str, Any] = {}
+        """Return the piece's typed rows; count violations in ``tally``."""
+        cells: dict[str, Series | Mask] = {}
         for name in self.present:
             kind = self._contract.columns[name].type
             cells[name], cells[UNREADABLE + name] = to_type(chunk.rows.column(name), kind, text=chunk.text)
@@ -98,7 +98,7 @@ class RowRules:
 
 
 def examples_of(chunk: Chunk, positions: npt.NDArray[np.int_], columns: Sequence[str]) -> Iterator[Example]:
-    """The rows at ``positions`` of a piece, as a person is shown them."""
+    """Yield the rows at ``positions`` of a piece as examples."""
     for position in positions:
         cells = {name: chunk.rows.column(name)[int(position)].as_py() for name in columns}
         yield Example(
@@ -108,7 +108,7 @@ def examples_of(chunk: Chunk, positions: npt.NDArray[np.int_], columns: Sequence
         )
 
 
-def _column(column: Column) -> Any:
+def _column(column: Column) -> pa.Column:
     checks = []
     if column.min is not None:
         checks.append(pa.Check.ge(column.min, name="min", n_failure_cases=1))
@@ -119,12 +119,12 @@ def _column(column: Column) -> Any:
     return pa.Column(DTYPES[column.type], checks=checks, nullable=column.nullable)
 
 
-def _holds(rule: Any) -> Any:
+def _holds(rule: Rule) -> Callable[[pd.DataFrame], Series]:
     return lambda frame: pd.Series(~rule.broken(frame), index=frame.index)
 
 
 def _broken(error: SchemaError, judged: Mask) -> Mask:
-    """Which rows fail a check; pandera gives an answer for the rows that it ``judged``, not for missing values."""
+    """Return a mask of the rows that fail a check; pandera answers for the ``judged`` rows, not for missing values."""
     if error.check_output is None or len(error.check_output) != judged.sum():
         # pandera's own message quotes rows.
         raise UnjudgedRuleError(f"pandera could not judge {error.check}: {error.reason_code}")

@@ -1,18 +1,17 @@
-"""Which rows are trained on and which are held out, by calendar months, and their files."""
+"""Split of a dataset into training and held-out rows by calendar months, and the files of each part."""
 
 import gzip
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from pipelines.jobs.validation.data_contract.contract import DataContract
-from pipelines.jobs.validation.typed import to_type
+from pipelines.jobs.validation.typed import Series, to_type
 from pipelines.tables.reading import Chunk, read_chunks
 
 
@@ -22,49 +21,52 @@ class TooShortError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Calendar months; a row belongs by its time, if it has a label to learn from."""
+    """Calendar months of both parts. A labelled row belongs to a part by its time, a row without a label to none."""
 
     training: tuple[pd.Period, ...]
     holdout: tuple[pd.Period, ...]
 
 
 class Months:
-    """Gathers the months of the labelled rows of each file."""
+    """Months of the labelled rows of each file, gathered piece by piece."""
 
     def __init__(self, *, target: str, time_column: str) -> None:
         self._target, self._time_column = target, time_column
         self._of_file: dict[str, set[pd.Period]] = defaultdict(set)
         self.unlabelled = 0
 
-    def see(self, file: str, typed: pd.DataFrame) -> None:
+    def add(self, file: str, typed: pd.DataFrame) -> None:
         if self._target in typed and self._time_column in typed:
             labelled = typed[self._target].notna()
             self.unlabelled += int((~labelled).sum())
             self._of_file[file] |= set(typed[self._time_column][labelled].dt.to_period("M").dropna().unique())
 
     def split(self, *, window_months: int, holdout_months: int) -> Split:
-        """The newest months are held out, those right before are trained on.
+        """Return the split: the newest months are held out, the months right before them are for training.
 
         Raises
         ------
         TooShortError
-            None is left to train on.
+            No month is left for training.
         """
         months = sorted(set().union(*self._of_file.values()))
         if not months:
-            raise TooShortError("no row has both a label and a time")
+            raise TooShortError(
+                f"no row has both a value in {self._target!r} and a time in {self._time_column!r}: "
+                "commit rows whose label is known"
+            )
         begin_holdout = months[-1] - (holdout_months - 1)
         begin_training = begin_holdout - window_months
         training = tuple(month for month in months if begin_training <= month < begin_holdout)
         if not training:
             raise TooShortError(
-                f"the data span {months[0]} to {months[-1]}: "
-                f"with {holdout_months} months held out none is left to train on"
+                f"the labelled rows span {months[0]} to {months[-1]}: with holdout_months {holdout_months} "
+                "no month is left for training; commit earlier months"
             )
         return Split(training=training, holdout=tuple(month for month in months if month >= begin_holdout))
 
     def files_of(self, months: tuple[pd.Period, ...]) -> list[str]:
-        """The files that hold rows of these months, in the order in which they were seen."""
+        """Return the files that hold rows of these months, in the order in which they were added."""
         return [file for file, found in self._of_file.items() if found & set(months)]
 
 
@@ -77,11 +79,11 @@ def write_rows(
     time_column: str,
     to: Path,
 ) -> int:
-    """Write the labelled rows of these months as one gzipped CSV of the contract's columns; returns how many."""
+    """Write the labelled rows of these months as one gzipped CSV of the contract's columns; return their number."""
     to.parent.mkdir(parents=True, exist_ok=True)
     columns, rows = list(contract.columns), 0
     schema = pa.schema([(name, pa.string()) for name in columns])
-    # No time and no name in the archive's header: the same rows give the same bytes.
+    # The archive's header holds no time and no name, so the same rows give the same bytes.
     with (
         to.open("wb") as raw,
         gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, compresslevel=1, filename="") as zipped,
@@ -103,5 +105,5 @@ def _chosen(
             yield chunk.rows.filter(pa.array(np.asarray(labelled & within)))
 
 
-def _typed(chunk: Chunk, contract: DataContract, column: str) -> "pd.Series[Any]":
+def _typed(chunk: Chunk, contract: DataContract, column: str) -> Series:
     return to_type(chunk.rows.column(column), contract.columns[column].type, text=chunk.text)[0]

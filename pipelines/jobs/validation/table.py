@@ -1,14 +1,16 @@
-"""A contract's rules of the whole table: rows, shares of empty values, keys, freshness. Gathered piece by piece."""
+"""A contract's rules of the whole table: number of rows, shares of empty values, keys and freshness.
+
+They are gathered piece by piece.
+"""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pipelines.interface.records import FreshnessRecord
 from pipelines.jobs.validation.data_contract.contract import DataContract
 from pipelines.jobs.validation.schema import examples_of
 from pipelines.jobs.validation.violations import TABLE, Tally
@@ -17,22 +19,8 @@ from pipelines.tables.reading import Chunk
 _DAY = pd.Timedelta(days=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class FreshnessFound:
-    """``newest`` is None if the column holds no time; times are ISO 8601 in UTC."""
-
-    column: str
-    newest: str | None
-    reference: str
-    age_days: float | None
-    max_age_days: float
-
-    def to_record(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 class TableRules:
-    """Sees every piece once, and judges at the end."""
+    """Rules of the whole table. Every piece is added once; the judgement follows at the end."""
 
     def __init__(self, contract: DataContract) -> None:
         self._contract = contract
@@ -41,24 +29,24 @@ class TableRules:
         self._newest: pd.Timestamp | None = None
         self.rows = 0
 
-    def see(self, chunk: Chunk, typed: pd.DataFrame, tally: Tally) -> None:
-        """Take in a piece; rows that repeat an earlier row's key go into ``tally`` at once."""
+    def add(self, chunk: Chunk, typed: pd.DataFrame, tally: Tally) -> None:
+        """Add a piece; count rows that repeat an earlier row's key in ``tally``."""
         self.rows += len(typed)
         for name, column in self._contract.columns.items():
             if column.max_null_share is not None and name in typed:
                 self._empty[name] += chunk.rows.column(name).null_count
         for key in self._seen:
             if set(key) <= set(typed.columns):
-                self._see_key(key, chunk, typed, tally)
+                self._add_key(key, chunk, typed, tally)
         fresh = self._contract.freshness
         if fresh and fresh.column in typed:
             newest = typed[fresh.column].max()
             if not pd.isna(newest) and (self._newest is None or newest > self._newest):
                 self._newest = newest
 
-    def _see_key(self, key: tuple[str, ...], chunk: Chunk, typed: pd.DataFrame, tally: Tally) -> None:
+    def _add_key(self, key: tuple[str, ...], chunk: Chunk, typed: pd.DataFrame, tally: Tally) -> None:
         cells = typed[list(key)]
-        # As in SQL, a key that is not whole equals no other.
+        # As in SQL, a key with a missing value equals no other key.
         positions = np.flatnonzero(cells.notna().all(axis=1).to_numpy())
         hashes = pd.util.hash_pandas_object(cells.iloc[positions], index=False).to_numpy()
         seen = self._seen[key]
@@ -74,8 +62,8 @@ class TableRules:
             column, "unique", "repeats an earlier row", file=chunk.file, count=int(repeated.sum()), examples=examples
         )
 
-    def judge(self, reference: datetime, tally: Tally) -> FreshnessFound | None:
-        """Note what the whole table breaks; ``reference`` is the time that freshness is counted back from."""
+    def judge(self, reference: datetime, tally: Tally) -> FreshnessRecord | None:
+        """Count the violations of the whole table; freshness is counted back from ``reference``."""
         contract = self._contract
         if self.rows < contract.min_rows:
             detail = f"{self.rows} rows, fewer than {contract.min_rows}"
@@ -87,7 +75,7 @@ class TableRules:
                 tally.add(name, "max_null_share", detail, count=empty)
         return self._judge_freshness(reference, tally)
 
-    def _judge_freshness(self, reference: datetime, tally: Tally) -> FreshnessFound | None:
+    def _judge_freshness(self, reference: datetime, tally: Tally) -> FreshnessRecord | None:
         fresh = self._contract.freshness
         if fresh is None:
             return None
@@ -98,7 +86,7 @@ class TableRules:
         elif age > fresh.max_age_days:
             detail = f"the newest row is {age:.2f} days older than the commit, more than {fresh.max_age_days:g}"
             tally.add(fresh.column, "freshness", detail, count=self.rows)
-        return FreshnessFound(
+        return FreshnessRecord(
             column=fresh.column,
             newest=None if self._newest is None else self._newest.isoformat() + "Z",
             reference=at.isoformat() + "Z",
@@ -108,5 +96,5 @@ class TableRules:
 
 
 def _merged(seen: npt.NDArray[np.uint64], new: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Two sorted arrays in one."""
+    """Return two sorted arrays as one sorted array."""
     return np.insert(seen, np.searchsorted(seen, new), new)

@@ -1,20 +1,23 @@
-"""What is wrong with a dataset's rows: rules broken, how often, where, and a few examples.
+"""Violations of a data contract: the broken rules with their counts, files and a few examples.
 
-An example holds values of rows. It may be shown to a person or lie where a run's files can be erased; ``to_record`` is
-what may be kept for ever, and holds none.
+An example holds values of a row. It may be shown to a person, or be stored where a run's files can be erased. A
+``ViolationRecord`` holds no value and may be kept for ever.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from pipelines.interface.records import FORMAT, ViolationRecord
 
 EXAMPLES = 5
+"""Largest number of examples of a violation."""
 FILES = 10
-"""How many files a violation names; it counts the others."""
+"""Largest number of files that a violation names; it counts the others."""
 SHOWN_CHARACTERS = 60
+"""Largest length of a value in an example."""
 TABLE = "(table)"
-"""Stands for the column in a violation of the table as a whole."""
+"""Column of a violation by the table as a whole."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,7 @@ class Example:
 
     file: str
     row: int
-    values: dict[str, str | None]
+    values: Mapping[str, str | None]
 
     def __str__(self) -> str:
         cells = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
@@ -31,8 +34,27 @@ class Example:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExampleRecord:
+    """An example together with the rule that it breaks."""
+
+    column: str
+    rule: str
+    file: str
+    row: int
+    values: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamplesReport:
+    """``examples.json``: examples of the rows that break a contract. It holds values of rows."""
+
+    examples: tuple[ExampleRecord, ...]
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, kw_only=True)
 class Violation:
-    """One broken rule. ``files`` holds the count of each file that breaks it."""
+    """A broken rule. ``files`` holds the count of each file that breaks it."""
 
     column: str
     rule: str
@@ -45,20 +67,26 @@ class Violation:
         where = f" ({self.count} rows in {_named(self.files)})" if self.files else ""
         return f"{self.column}: {self.detail}{where}"
 
-    def to_record(self) -> dict[str, Any]:
-        """What may be kept for ever: no values of rows."""
-        return {
-            "column": self.column,
-            "rule": self.rule,
-            "count": self.count,
-            "detail": self.detail,
-            "files": dict(list(self.files.items())[:FILES]),
-            "more_files": max(0, len(self.files) - FILES),
-        }
+    def to_record(self) -> ViolationRecord:
+        """Return the violation without its examples."""
+        return ViolationRecord(
+            column=self.column,
+            rule=self.rule,
+            count=self.count,
+            detail=self.detail,
+            files=dict(list(self.files.items())[:FILES]),
+            more_files=max(0, len(self.files) - FILES),
+        )
+
+    def example_records(self) -> list[ExampleRecord]:
+        return [
+            ExampleRecord(column=self.column, rule=self.rule, file=each.file, row=each.row, values=each.values)
+            for each in self.examples
+        ]
 
 
 class Tally:
-    """Gathers violations over the pieces of all files; one per column and rule."""
+    """Counter of violations over the pieces of all files; there is one violation for each column and rule."""
 
     def __init__(self) -> None:
         self._details: dict[tuple[str, str], str] = {}
@@ -77,11 +105,11 @@ class Tally:
         kept.extend(examples[: EXAMPLES - len(kept)])
 
     def wants(self, column: str, rule: str) -> int:
-        """How many more examples of this are kept."""
+        """Return the number of examples of a violation that are still kept."""
         return EXAMPLES - len(self._examples.get((column, rule), ()))
 
     def violations(self, order: Sequence[str]) -> list[Violation]:
-        """All of them, the columns in ``order``, what is across columns last."""
+        """Return all violations in the ``order`` of their columns; those of several columns come last."""
         place = {name: number for number, name in enumerate([TABLE, *order])}
         found = [
             Violation(

@@ -1,1 +1,1 @@
-"""How many minutes will a flight be in the air?"""
+"""Model of the number of minutes that a flight is in the air."""

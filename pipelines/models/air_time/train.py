@@ -1,4 +1,4 @@
-"""Trains air-time: gradient boosting on the absolute error, since its gate is the mean absolute error."""
+"""Training program of air-time: gradient boosting on the absolute error, because its gate is the mean of it."""
 
 from collections.abc import Mapping
 

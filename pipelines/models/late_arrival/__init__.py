@@ -1,1 +1,1 @@
-"""Will a flight arrive more than 15 minutes late, from what is known when it is planned?"""
+"""Model of whether a flight arrives more than 15 minutes late, by what is known when it is planned."""

@@ -1,9 +1,9 @@
-"""What the inference container imports: SageMaker's four functions."""
+"""SageMaker's four functions, which the inference container imports from this file."""
 
 import os
 import sys
 
-# The container may import this file from a copy of its own; the pipelines package lies where the variable says.
+# The container may import this file from its own copy; the variable names the folder of the pipelines package.
 if "SAGEMAKER_SUBMIT_DIRECTORY" in os.environ:
     sys.path.append(os.environ["SAGEMAKER_SUBMIT_DIRECTORY"])
 

@@ -1,4 +1,4 @@
-"""Trains late-arrival: gradient boosting, small and heavily regularised, because the months differ so much."""
+"""Training program of late-arrival: small and heavily regularised gradient boosting, because the months differ much."""
 
 from collections.abc import Mapping
 

@@ -1,1 +1,1 @@
-"""Captured traffic in SageMaker's format: where it lies, and its rows as columns, in bounded memory."""
+"""Captured traffic in SageMaker's format: its files, and its rows as columns in bounded memory."""

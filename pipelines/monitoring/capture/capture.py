@@ -1,7 +1,7 @@
-"""Reading captured traffic in SageMaker's JSON Lines format, as streams: memory does not grow with the window.
+"""Reader of captured traffic in SageMaker's JSON Lines format, as streams: memory does not grow with the window.
 
-A record belongs to the window in which its inference happened, whatever the name of its file: a file that comes late
-is counted in its own window, once.
+A record belongs to the window in which its inference happened, whatever its file is named. So a file that comes late is
+counted in its own window, once.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -17,15 +17,18 @@ from pipelines.monitoring.capture.records import Record
 from pipelines.monitoring.capture.selection import Selection
 
 GATHER_BYTES = 2 << 20
-"""Lines are parsed together when they are so many bytes: the files of a quiet endpoint are small."""
+"""Number of bytes of lines that are parsed together, also of several files: a quiet endpoint writes small files."""
 
 OnCorrupt = Callable[[str, bytes, str], None]
-"""Told of each unreadable line: its file's key, the line, the reason."""
+"""Function that is called with each unreadable line: its file's key, the line and the reason."""
 
 
 @dataclass(kw_only=True)
 class Tally:
-    """What was read. Nothing that is not counted here is dropped; ``damaged`` names files, each with the reason."""
+    """Counts of what was read; everything that is dropped is counted here, except records outside the window.
+
+    ``damaged`` maps the key of each damaged file to the reason.
+    """
 
     files: int = 0
     records: int = 0
@@ -42,9 +45,9 @@ class Tally:
 
 
 class CaptureReader:
-    """Reads the requests between two moments from capture files; counts into ``tally``.
+    """Reader of the requests between two moments from capture files; it counts into ``tally``.
 
-    ``numeric`` names the columns that are numbers. Event ids are compared within one reader.
+    ``numeric`` names the columns that are numbers. Repeated event ids are recognised within one reader.
     """
 
     def __init__(
@@ -72,12 +75,12 @@ class CaptureReader:
         yield from self._chunks(gathered)
 
     def peek(self, key: str) -> int:
-        """How many requests of the window the file's first megabyte holds."""
+        """Return the number of requests of the window in the file's first block of about a megabyte."""
         block = next(self._blocks(key), b"")
         return len(self._selection.of(self._records(key, block))[0])
 
     def _blocks(self, key: str) -> Iterator[bytes]:
-        """A damaged file is noted; what could be read of it counts."""
+        """Yield the file's blocks; note a damaged file, whose readable lines count."""
         try:
             yield from line_blocks(self._bucket.open(key), packed=key.endswith(".gz"))
         except DamagedFileError as error:
@@ -86,7 +89,7 @@ class CaptureReader:
     def _records(self, key: str, block: bytes) -> list[Record]:
         try:
             return self._decoder.decode_lines(block)
-        except (ValueError, RecursionError):  # of JSON, of UTF-8, of too deep a document
+        except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested too deeply
             lines = [line for line in block.split(b"\n") if line.strip()]
             return [record for line in lines for record in self._record(key, line)]
 
@@ -111,7 +114,7 @@ class CaptureReader:
 
         records, undated = self._selection.of([record for _, some in gathered for record in some])
         for record in undated:
-            on_unreadable(record, f"inferenceTime {record.event_metadata.inference_time!r} is no moment")
+            on_unreadable(record, f"inferenceTime {record.event_metadata.inference_time!r} is no time with an offset")
         self.tally.duplicates = self._selection.duplicates
         unreadable = 0
         yield from chunks_of(records, self._numeric, on_unreadable)

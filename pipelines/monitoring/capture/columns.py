@@ -1,35 +1,35 @@
 """The rows of captured requests as columns.
 
-Requests of one shape, CSV under the same header, are parsed together in one pass over all their text. What that pass
-does not read (quotes, carriage returns, blank or ragged lines, unequal rows and predictions, other encodings) is left
-to ``records.rows_of``, which reads anything, one request at a time.
+Requests in CSV under the same header are parsed together in one pass over all their text. ``records.rows_of`` reads the
+other requests one at a time: those with quotes, carriage returns, blank or ragged lines, unequal numbers of rows and
+predictions, or another encoding.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress, repeat
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.monitoring.capture.records import Record, Table, UnreadablePayloadError, rows_of
 from pipelines.statistics.profile import PREDICTION
+from pipelines.statistics.values import Cell
 
 Numbers = npt.NDArray[np.float64]
-Values = list[Any] | Numbers
+Values = list[Cell] | Numbers
 OnUnreadable = Callable[[Record, str], None]
 
 MAX_HEADERS = 8
-"""Among records that are parsed together; requests under yet other headers are read one by one."""
+"""Largest number of headers whose requests are parsed together; others are read one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
     """Rows of some requests as columns, the prediction among them.
 
-    A column is an array if it is a numeric one and all its values are numbers or missing (then NaN); else a list of
-    what was sent. ``lengths`` says how many rows each of the requests, which are ``records``, has.
+    A numeric column whose values are all numbers or missing (NaN) is an array; any other column is a list of the values
+    as they were sent. ``lengths`` is the number of rows of each request in ``records``.
     """
 
     rows: int
@@ -39,13 +39,13 @@ class Chunk:
 
     @property
     def requests(self) -> list[str]:
-        """What a label calls each request: the caller's inference id or, where none was sent, the event's id."""
+        """The id by which labels name each request: the caller's inference id or, without one, the event's id."""
         about = [record.event_metadata for record in self.records]
         return [metadata.inference_id or metadata.event_id for metadata in about]
 
 
 def chunks_of(records: list[Record], numeric: Collection[str], on_unreadable: OnUnreadable) -> Iterator[Chunk]:
-    """Yield the records' rows; ``numeric`` names the columns that are numbers, besides the prediction."""
+    """Yield the records' rows; ``numeric`` names the columns of numbers besides the prediction."""
     waiting, odd = _csv_and_others(records)
     for _ in range(MAX_HEADERS):
         if not waiting:
@@ -67,8 +67,12 @@ def chunks_of(records: list[Record], numeric: Collection[str], on_unreadable: On
     yield from _one_by_one([*odd, *waiting], numeric, on_unreadable)
 
 
-def as_numbers(values: list[Any]) -> Values:
-    """The values as numbers, NaN where they are missing; as they are, if one of them is neither."""
+def as_numbers(values: list[Cell]) -> Values:
+    """Return the values as numbers, NaN where they are missing; return them unchanged if one of them is neither.
+
+    >>> as_numbers(["1.5", "", None]).tolist(), as_numbers(["1.5", "JFK"])
+    ([1.5, nan, nan], ['1.5', 'JFK'])
+    """
     try:
         return _floats(values, len(values))
     except (ValueError, TypeError):
@@ -79,7 +83,7 @@ def as_numbers(values: list[Any]) -> Values:
         return values
 
 
-def _floats(values: Iterable[Any], count: int) -> Numbers:
+def _floats(values: Iterable[Cell], count: int) -> Numbers:
     return np.fromiter(map(float, values), np.float64, count)
 
 
@@ -92,7 +96,7 @@ def _csv_and_others(records: list[Record]) -> tuple[list[Record], list[Record]]:
 
 
 def _together(header: str, records: list[Record], bodies: Sequence[str], numeric: Collection[str]) -> Chunk | None:
-    """The rows of requests that all begin with ``header``, or None if they are not as simple as that."""
+    """Return the rows of requests that all begin with ``header``, or None if this pass cannot read them."""
     names, start = header[:-1].split(","), len(header)
     texts = [body[start:] for body in bodies]
     joined = "\n".join(texts)
@@ -126,8 +130,8 @@ def _together(header: str, records: list[Record], bodies: Sequence[str], numeric
 
 
 def _one_by_one(records: list[Record], numeric: Collection[str], on_unreadable: OnUnreadable) -> Iterator[Chunk]:
-    """Rows gathered by the columns that they have."""
-    gathered: dict[frozenset[str], list[tuple[Record, Table, list[Any]]]] = {}
+    """Yield the rows, gathered by the columns that they have."""
+    gathered: dict[frozenset[str], list[tuple[Record, Table, list[Cell]]]] = {}
     for record in records:
         try:
             table, predictions = rows_of(record)

@@ -1,29 +1,33 @@
-"""Files of JSON Lines as blocks of whole lines: plain or gzip, in memory that no file's size moves."""
+"""Files of JSON Lines as blocks of whole lines, plain or gzip. Memory does not grow with the files."""
 
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Protocol
 
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 16 << 20
-"""More than any captured exchange: SageMaker takes and gives at most 6 MB, in base64 8 MB each."""
+"""Largest line. No captured exchange is larger: request and answer have at most 6 MB each, 8 MB in base64."""
 HEAD_BYTES = 1 << 10
-"""What is kept of a line that is longer than that; cut off, it is no JSON and counts as corrupt."""
+"""Number of bytes that are kept of a longer line. Cut off, it is no JSON and counts as corrupt."""
+
+
+class Body(Protocol):
+    """Body of S3's answer, as a stream."""
+
+    def iter_chunks(self, chunk_size: int, /) -> Iterator[bytes]: ...
 
 
 class DamagedFileError(ValueError):
     """The file cannot be unpacked to its end."""
 
 
-def line_blocks(body: Any, *, packed: bool) -> Iterator[bytes]:
+def line_blocks(body: Body, *, packed: bool) -> Iterator[bytes]:
     """Yield the file's lines in blocks of about a megabyte; only the last line may lack its line end.
-
-    ``body`` is what S3 answers: it has ``iter_chunks``.
 
     Raises
     ------
     DamagedFileError
-        The gzip stream is broken or ends too early; the blocks before were read.
+        The gzip stream is broken or ends too early; the blocks before were yielded.
     """
     rest, skipping = b"", False
     for piece in _unpacked(body) if packed else body.iter_chunks(BLOCK_BYTES):
@@ -46,8 +50,8 @@ def line_blocks(body: Any, *, packed: bool) -> Iterator[bytes]:
         yield rest
 
 
-def _unpacked(body: Any) -> Iterator[bytes]:
-    """The bytes of a gzip file of one or more members, at most a block at a time."""
+def _unpacked(body: Body) -> Iterator[bytes]:
+    """Yield the bytes of a gzip file of one or more members, at most a block at a time."""
     unpacker = zlib.decompressobj(wbits=31)
     try:
         for chunk in body.iter_chunks(BLOCK_BYTES):

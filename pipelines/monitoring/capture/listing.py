@@ -1,4 +1,4 @@
-"""Captured files by hour, and how they are read in batches that no order of arrival changes."""
+"""Captured files by hour, and in batches that do not depend on the order of arrival."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pipelines.aws.s3 import ListedObject
 
 BATCH_BYTES = 512 << 20
-"""About a million records, and a few seconds of one core."""
+"""Largest batch: about a million records, and a few seconds of one core."""
 
 
 def hours(begin: datetime, end: datetime) -> Iterator[str]:
-    """The hours between two moments as folders, ``yyyy/mm/dd/hh``."""
+    """Yield the hours between two moments as folders, ``yyyy/mm/dd/hh``.
+
+    >>> list(hours(datetime(2026, 3, 1, 11, 30, tzinfo=UTC), datetime(2026, 3, 1, 13, tzinfo=UTC)))
+    ['2026/03/01/11', '2026/03/01/12']
+    """
     hour = begin.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     while hour < end:
         yield f"{hour:%Y/%m/%d/%H}"
@@ -19,24 +23,24 @@ def hours(begin: datetime, end: datetime) -> Iterator[str]:
 
 
 def fingerprint(files: Sequence[ListedObject]) -> str:
-    """16 hexadecimal digits that change when a file comes, goes or is written anew."""
+    """Return 16 hexadecimal digits that change when a file comes, goes or is written again."""
     digest = hashlib.sha256()
     for file in sorted(files, key=lambda each: each.key):
         digest.update(f"{file.key} {file.etag}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def batches(files: Sequence[ListedObject]) -> list[list[ListedObject]]:
-    """The files in pieces of one variant and hour, each of at most ``BATCH_BYTES`` unless one file alone is larger.
+def batches(files: Sequence[ListedObject], batch_bytes: int = BATCH_BYTES) -> list[list[ListedObject]]:
+    """Return the files in batches of one variant and hour, each of at most ``batch_bytes``.
 
-    An event that was captured twice is recognised within a batch. Whoever reads the batches, one after another or
-    many at once, counts the same.
+    A single larger file is a batch by itself. An event that was captured twice is recognised within its batch, so the
+    counts are the same whether one function reads all batches or many functions read one each.
     """
     found: list[list[ListedObject]] = []
     folder, size = "", 0
     for file in sorted(files, key=lambda each: each.key):
         its_folder = file.key.rpartition("/")[0]
-        if not found or its_folder != folder or size + file.size_bytes > BATCH_BYTES:
+        if not found or its_folder != folder or size + file.size_bytes > batch_bytes:
             found.append([])
             folder, size = its_folder, 0
         found[-1].append(file)

@@ -1,14 +1,17 @@
-"""One captured exchange in SageMaker's format, and its rows as columns, whatever the encoding."""
+"""One captured exchange in SageMaker's format, and its rows as columns in any encoding."""
 
 import base64
 import csv
 import io
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-Table = dict[str, list[Any]]
+from pipelines.statistics.values import Cell
+
+Table = dict[str, list[Cell]]
+"""Values of each column by its name."""
 
 
 class Payload(msgspec.Struct, rename="camel", gc=False):
@@ -34,29 +37,29 @@ class Record(msgspec.Struct, rename="camel", gc=False):
 
 
 class UnreadablePayloadError(ValueError):
-    """A record's input or output is not what its encoding and content type say."""
+    """A record's input or output does not fit its encoding and content type."""
 
 
-def rows_of(record: Record) -> tuple[Table, list[Any]]:
-    """The record's rows as columns, and the prediction of each row.
+def rows_of(record: Record) -> tuple[Table, list[Cell]]:
+    """Return the record's rows as columns, and the prediction of each row.
 
     Raises
     ------
     UnreadablePayloadError
-        Input or output cannot be read, or they differ in their number of rows.
+        Input or output cannot be read, or their numbers of rows differ.
     """
     try:
         rows, table = _inputs(record.capture_data.endpoint_input)
         predictions = _predictions(record.capture_data.endpoint_output)
-    except (ValueError, RecursionError) as error:  # of base64, UTF-8, JSON (also too deep), and float
+    except (ValueError, RecursionError) as error:  # no base64, UTF-8, JSON (or nested too deeply) or float
         raise UnreadablePayloadError(str(error)) from error
     if len(predictions) != rows:
-        raise UnreadablePayloadError(f"{rows} rows and {len(predictions)} predictions")
+        raise UnreadablePayloadError(f"{rows} rows and {len(predictions)} predictions: there is one for each row")
     return table, predictions
 
 
 def _text(payload: Payload) -> tuple[str, bool]:
-    """The payload's text, and whether it is JSON."""
+    """Return the payload's text, and whether it is JSON."""
     if payload.encoding == "BASE64":
         text = base64.b64decode(payload.data, validate=True).decode()
         return text, "json" in payload.observed_content_type
@@ -80,12 +83,12 @@ def _inputs(payload: Payload) -> tuple[int, Table]:
         raise UnreadablePayloadError("a CSV input has a header row")
     header, rows = lines[0], lines[1:]
     if any(len(row) != len(header) for row in rows):
-        raise UnreadablePayloadError("rows of another length than the header")
+        raise UnreadablePayloadError("a row has another number of fields than the header")
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
     return len(rows), {name: list(values) for name, values in zip(header, columns, strict=True)}
 
 
-def _predictions(payload: Payload) -> list[Any]:
+def _predictions(payload: Payload) -> list[Cell]:
     text, is_json = _text(payload)
     if not is_json:
         return [float(line) for line in text.split()]

@@ -1,4 +1,4 @@
-"""Which event ids came before: a capture file can be delivered twice, under two names."""
+"""Event ids that came before. A capture file can be delivered twice, under two names."""
 
 from collections.abc import Sequence
 
@@ -6,20 +6,21 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_IDS = 1_000_000
+"""Largest number of ids that are kept."""
 
 
 class SeenIds:
-    """The ids so far as sorted runs of 64-bit hashes: 8 bytes an id, 8 MB at most.
+    """Ids so far as sorted runs of 64-bit hashes: 8 bytes for each id, at most 8 MB.
 
-    Two of a million different ids have one hash with a probability of 3e-8. Beyond ``MAX_IDS`` the oldest are
-    forgotten, so that files of any size fit: a repetition is recognised among the last half million ids at least.
+    Two of a million different ids have the same hash with a probability of 3e-8. Beyond ``MAX_IDS`` the oldest ids are
+    dropped, so that files of any size fit: a repetition is recognised among at least the last half million ids.
     """
 
     def __init__(self) -> None:
         self._runs: list[npt.NDArray[np.int64]] = []
 
     def fresh(self, ids: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """For each id whether it is new, also among ``ids`` themselves; from now on all are known.
+        """Return for each id whether it is new, also among ``ids`` themselves; then all of them are known.
 
         Examples
         --------
@@ -40,7 +41,7 @@ class SeenIds:
         return found
 
     def _keep(self, added: npt.NDArray[np.int64]) -> None:
-        """Runs at least double in size from the newest to the oldest, so there are few of them to search."""
+        """Add a sorted run. Runs at least double in size from the newest to the oldest, so only few are searched."""
         if not len(added):
             return
         run = added

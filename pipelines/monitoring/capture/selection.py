@@ -1,4 +1,4 @@
-"""Which of the captured exchanges count: those of the window, no golden request, each once."""
+"""Selection of the captured exchanges that count: those of the window, without golden requests, each once."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,10 +9,11 @@ from pipelines.monitoring.capture.records import Record
 from pipelines.monitoring.capture.seen_ids import SeenIds
 
 MAX_MOMENTS = 50_000
+"""Largest number of times whose answers are kept."""
 
 
 class Selection:
-    """Of the window from ``begin`` to ``end``, which is not part of it. ``duplicates`` counts what came again."""
+    """Selection for the window from ``begin`` up to but without ``end``; ``duplicates`` counts repeated exchanges."""
 
     def __init__(self, begin: datetime, end: datetime) -> None:
         self.duplicates = 0
@@ -21,7 +22,7 @@ class Selection:
         self._within: dict[str, bool | None] = {}
 
     def of(self, records: list[Record]) -> tuple[list[Record], list[Record]]:
-        """Those that count, and those of which nobody can say when they were made."""
+        """Return the records that count, and those without a readable time."""
         times = [record.event_metadata.inference_time for record in records]
         within = self._judge(set(times))
         undated = []
@@ -37,14 +38,14 @@ class Selection:
         return list(compress(records, fresh.tolist())), undated
 
     def _judge(self, texts: set[str]) -> dict[str, bool | None]:
-        """Of each moment whether it lies in the window. Traffic repeats its seconds, so the answers are kept."""
+        """Return for each time whether it is in the window. Traffic repeats its seconds, so the answers are kept."""
         if len(self._within) > MAX_MOMENTS:
             self._within.clear()
         self._within |= {text: self._is_within(text) for text in texts - self._within.keys()}
         return self._within
 
     def _is_within(self, text: str) -> bool | None:
-        """None if ``text`` is no moment with an offset."""
+        """Return None if ``text`` is no time with an offset."""
         try:
             return self._begin <= datetime.fromisoformat(text) < self._end
         except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Where a model's captured traffic lies, by the version that served it."""
+"""The files of a model's captured traffic, by the version that served it."""
 
 import re
 
@@ -10,7 +10,7 @@ from pipelines.monitoring.capture.window import Window
 
 
 class Traffic:
-    """Each folder is listed once, however many windows share it."""
+    """Captured files of a model. Each folder is listed once, although several windows may share it."""
 
     def __init__(self, bucket: Bucket, model: Model) -> None:
         self._bucket = bucket
@@ -20,14 +20,14 @@ class Traffic:
         self._variants: dict[int, list[str]] = {}
 
     def versions(self) -> list[int]:
-        """The versions that were ever captured, in order."""
+        """Return all versions with captured traffic, in order."""
         if self._versions is None:
             folders = self._bucket.folders(f"{self._model.name}/")
             self._versions = sorted(int(folder[1:]) for folder in folders if re.fullmatch(r"v[0-9]+", folder))
         return self._versions
 
     def files(self, version: int, window: Window) -> list[ListedObject]:
-        """The version's files of the hours that the window touches, of all variants, in order of their keys."""
+        """Return the version's files of all variants and of the hours that the window touches, by folder and key."""
         prefix = f"{capture_prefix(self._model.name, version)}/{self._model.endpoint}/"
         if version not in self._variants:
             self._variants[version] = self._bucket.folders(prefix)

@@ -1,4 +1,4 @@
-"""Which windows were checked and what each has read, so that a file that comes late is noticed."""
+"""Records the files that the check of each window has read, in order to find files that come late."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -8,11 +8,11 @@ from pipelines.interface.paths import checked_windows_prefix
 from pipelines.monitoring.capture.window import Window
 
 LATE_FOR = timedelta(hours=24)
-"""A file that comes later than that after its window's end is not noticed any more."""
+"""Longest delay after its window's end at which a file is still found."""
 
 
 class CheckedWindows:
-    """Of one model; a document a window in the artifacts bucket."""
+    """The checked windows of one model: one document per window in the artifacts bucket."""
 
     def __init__(self, bucket: Bucket, model: str, encryption: Mapping[str, str]) -> None:
         self._bucket = bucket
@@ -20,19 +20,19 @@ class CheckedWindows:
         self._encryption = dict(encryption)
 
     def record(self, window: Window, files: Iterable[ListedObject]) -> None:
-        """Remember that the window's check has read these files."""
+        """Record the files that the window's check has read."""
         known = sorted([file.key, file.etag] for file in files)
         self._bucket.write_json(f"{self._prefix}{window.name}.json", {"files": known}, **self._encryption)
 
     def late(self, window: Window, files: Iterable[ListedObject]) -> list[ListedObject]:
-        """Those of the window's files that its check has not read, or that were written anew since."""
+        """Return those of the window's files that its check has not read, or that were rewritten since."""
         known = {tuple(file) for file in self._bucket.read_json(f"{self._prefix}{window.name}.json")["files"]}
         return [file for file in files if (file.key, file.etag) not in known]
 
     def before(self, window: Window) -> Iterator[Window]:
-        """The windows that were checked, and ended up to a day before ``window`` begins.
+        """Yield the checked windows that ended at most a day before ``window`` begins.
 
-        What overlaps it is left to later checks: files of those hours are still to come.
+        Windows that overlap it are left to later checks: files of their hours are still to come.
         """
         day = window.begin - LATE_FOR
         while day.date() <= window.begin.date():

@@ -1,8 +1,7 @@
-"""Counting one batch of capture files on a baseline's layout, alone or as one of many that are merged afterwards."""
+"""Counts a batch of capture files on a baseline's layout; the counts of many batches can be merged."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,15 +12,27 @@ from pipelines.statistics import segment_counts
 from pipelines.statistics.baseline import Baseline
 from pipelines.statistics.metrics import POSITIVE
 from pipelines.statistics.number_column import NumberColumn
-from pipelines.statistics.profile import PREDICTION, Profile
-from pipelines.statistics.segment_counts import Segment, SegmentCounts
+from pipelines.statistics.profile import PREDICTION, Profile, ProfileDocument
+from pipelines.statistics.segment_counts import Segment, SegmentCounts, SegmentDocument
 from pipelines.statistics.values import NUMBER
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowCountsDocument:
+    """``WindowCounts`` as JSON: a part of a window that many functions count."""
+
+    profile: ProfileDocument
+    segments: tuple[SegmentDocument, ...]
+    positives: int
+    tally: Tally
 
 
 @dataclass(kw_only=True)
 class WindowCounts:
-    """The profile of the rows that were read and of their segments, how many of them were predicted to be positive, and
-    what was read."""
+    """The profiles of the counted rows and of their segments, and the tally of the files.
+
+    ``positives`` is the number of rows with a positive prediction.
+    """
 
     profile: Profile
     segments: dict[Segment, Profile] = field(default_factory=dict)
@@ -39,28 +50,28 @@ class WindowCounts:
             tally=tally,
         )
 
-    def to_document(self) -> dict[str, Any]:
-        return {
-            "profile": self.profile.to_document(),
-            "segments": segment_counts.to_document(self.segments),
-            "positives": self.positives,
-            "tally": asdict(self.tally),
-        }
+    def to_document(self) -> WindowCountsDocument:
+        return WindowCountsDocument(
+            profile=self.profile.to_document(),
+            segments=segment_counts.to_documents(self.segments),
+            positives=self.positives,
+            tally=self.tally,
+        )
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "WindowCounts":
+    def from_document(cls, document: WindowCountsDocument) -> "WindowCounts":
         return cls(
-            profile=Profile.from_document(document["profile"]),
-            segments=segment_counts.from_document(document["segments"]),
-            positives=document["positives"],
-            tally=Tally(**document["tally"]),
+            profile=Profile.from_document(document.profile),
+            segments=segment_counts.from_documents(document.segments),
+            positives=document.positives,
+            tally=document.tally,
         )
 
 
 def count(
     bucket: Bucket, files: Sequence[ListedObject], window: Window, baseline: Baseline, on_corrupt: OnCorrupt
 ) -> WindowCounts:
-    """Read a batch of files and count the window's rows, and those of the segments, on the baseline's layouts."""
+    """Read a batch of files, and count the window's rows and those of the segments on the baseline's layouts."""
     layout = baseline.profile
     reader = CaptureReader(bucket, window.begin, window.end, numeric=numeric_columns(layout), on_corrupt=on_corrupt)
     profile, positives, segments = layout.empty(), 0, SegmentCounts(baseline.segments)
@@ -74,7 +85,7 @@ def count(
 
 
 def numeric_columns(layout: Profile) -> list[str]:
-    """The columns whose values are numbers."""
+    """Return the names of the columns whose values are numbers."""
     return [
         name for name, column in layout.columns.items() if isinstance(column, NumberColumn) and column.kind == NUMBER
     ]

@@ -1,36 +1,39 @@
-"""What a comparison means: whether a window of traffic has drifted, and what matters most."""
+"""Decides from a comparison whether a window of traffic has drifted, and ranks the changed columns."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
+from pipelines.interface.codec import Json, to_json
+from pipelines.interface.records import CheckOutcome, ColumnChange
 from pipelines.interface.settings import Drift
 from pipelines.statistics.comparison import ColumnComparison, Comparison
 from pipelines.statistics.profile import PREDICTION
 
-STABLE, WARNING, DRIFT = "stable", "warning", "drift"
-INSUFFICIENT_DATA, BROKEN_INPUT = "insufficient_data", "broken_input"
 MAX_CORRUPT_SHARE = 0.01
+"""Largest share of corrupt records of a window that is not broken input."""
 MAX_UNREADABLE_SHARE = 0.5
+"""Largest share of unreadable values of a column that is not broken input, unless the reference had more."""
 WARNING_EFFECT = 0.5
-"""Of the least effect of drift: from there on a change beyond chance is worth a warning."""
+"""Share of ``min_effect`` from which a significant change is a warning."""
 BEYOND_USUAL = 1.5
-"""How much larger an effect is than the largest of any month of the training, before it counts."""
+"""Factor by which an effect must exceed the column's largest effect in any month of the training."""
 MIN_NEW_SHARE = 0.005
-"""Share of rows beyond which what the reference never had counts, however small the distance that it makes."""
+"""Share of rows from which a sort of rows that the reference never had is a change, whatever its effect."""
 MIN_IMPORTANCE = 0.01
-"""Share of the model's skill below which a feature's drift is worth a warning, and no retraining."""
+"""Share of the model's skill below which a feature's drift is only a warning and starts no retraining."""
 MAX_UNSEEN_SHARE = 0.5
-"""Share of rows outside of all that the reference held, beyond which a feature's importance, measured inside, says
-nothing: there the model extrapolates."""
+"""Share of rows outside of the reference's range above which a feature's importance is unknown.
+
+Importance was measured inside that range; outside of it the model extrapolates.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnVerdict:
-    """A column of the comparison. ``importance`` is None where it was not measured, as for one whose rows now
-    lie mostly outside of what the reference held; the prediction's own is 1.
+    """The verdict on a column. ``changed`` is significant and at least a warning; ``drifted`` matters to the model too.
 
-    ``changed`` is beyond chance and worth a word, ``drifted`` is large as well and matters to the model.
+    ``importance`` is None if it was not measured, or if most rows are outside of the reference's range. That of the
+    prediction is 1.
     """
 
     column: ColumnComparison
@@ -44,48 +47,48 @@ class ColumnVerdict:
 
     @property
     def weight(self) -> float:
-        """How much the column's change matters to the model: effect times importance."""
+        """The change's weight for the model: effect times importance."""
         return self.column.effect * (1.0 if self.importance is None else self.importance)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """``columns`` are ranked: drifted ones first, then changed ones, by what matters most to the model; in
-    each group the model's own output stands last, for it follows from the others.
+    """The decision on a window. ``columns`` are ranked: drifted ones first, then changed ones, each by weight.
 
-    ``findings`` are in words, name what is broken or odd, and hold no values of rows.
+    The prediction is the last in its group, because its change follows from those of the features. ``findings`` are
+    sentences about broken or unusual input, without values of rows.
     """
 
-    outcome: str
+    outcome: CheckOutcome
     rows: int
     columns: list[ColumnVerdict]
     findings: list[str] = field(default_factory=list)
 
     @property
-    def worst(self) -> list[dict[str, Any]]:
-        """The changed columns, drifted ones first, as events and the ledger hold them."""
-        return [
-            {
-                "name": judged.name,
-                "effect": round(judged.column.effect, 4),
-                "psi": round(judged.column.psi, 4),
-                "importance": None if judged.importance is None else round(judged.importance, 4),
-                "evidence": judged.column.evidence,
-                "drifted": judged.drifted,
-            }
-            for judged in self.columns
-            if judged.changed
-        ]
+    def worst(self) -> tuple[ColumnChange, ...]:
+        """The changed columns, drifted ones first, as the ledger holds them."""
+        return tuple(
+            ColumnChange(
+                name=verdict.name,
+                effect=round(verdict.column.effect, 4),
+                psi=round(verdict.column.psi, 4),
+                importance=None if verdict.importance is None else round(verdict.importance, 4),
+                evidence=verdict.column.evidence,
+                drifted=verdict.drifted,
+            )
+            for verdict in self.columns
+            if verdict.changed
+        )
 
-    def to_document(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Json]:
         columns = [
             {
-                **asdict(judged.column),
-                "changed": judged.changed,
-                "drifted": judged.drifted,
-                "importance": judged.importance,
+                **to_json(verdict.column),
+                "changed": verdict.changed,
+                "drifted": verdict.drifted,
+                "importance": verdict.importance,
             }
-            for judged in self.columns
+            for verdict in self.columns
         ]
         return {"outcome": self.outcome, "rows": self.rows, "columns": columns, "findings": self.findings}
 
@@ -100,52 +103,57 @@ def decide(
     usual: Mapping[str, float] | None = None,
     earlier: Sequence[Collection[str]] = (),
 ) -> Decision:
-    """What a window means.
+    """Decide on a window.
 
-    A column has drifted if its change is beyond chance at the rules' false alarm rate, over all columns; if it is at
-    least as large as their least effect and larger than what was usual in training, or brings enough of what the
-    reference never had; and if the column matters to the model. Drift is called if a drifted column has changed in all
-    of the last ``rules.persistence`` windows; else it is a warning, as is a change beyond chance that is half as large.
-    Broken input (a feature that does not come, too many unreadable records) is no drift: a retraining would not help.
+    A column has drifted if all of this holds:
+
+    - Its change is significant at the rules' false alarm rate, over all columns.
+    - Its effect is at least ``min_effect`` and larger than usual in training, or enough rows are of a sort that the
+      reference never had.
+    - The column matters to the model.
+
+    The outcome is drift if a drifted column has changed in all of the last ``rules.persistence`` windows; else a
+    warning. A significant change with half of ``min_effect`` is a warning too. Broken input (a missing feature, too
+    many unreadable records) is not drift: a retraining would not help.
 
     Parameters
     ----------
     records, corrupt
-        How many lines of the capture can be read, and how many cannot.
+        Numbers of the capture's readable and unreadable lines.
     importance
-        Each feature's share of the model's skill; None where it was not measured: then every feature matters.
+        Each feature's share of the model's skill; None if it was not measured: then every feature matters.
     usual
-        How far each column was from the whole in some month of the training; None where that is not known.
+        Each column's largest effect between a month of the training and the whole; None if unknown.
     earlier
-        The names of the changed columns in each of the windows before, the latest first.
+        The names of the changed columns in each of the earlier windows, the latest first.
     """
-    columns = [_judged(column, rules, importance or {}, usual or {}) for column in comparison.columns]
+    columns = [_verdict(column, rules, importance or {}, usual or {}) for column in comparison.columns]
     broken = [*_broken(comparison)]
     if corrupt > MAX_CORRUPT_SHARE * (records + corrupt):
         broken.append(f"{corrupt} of {records + corrupt} captured records cannot be read")
     findings = [*broken, *_findings(comparison)]
     if comparison.rows < rules.min_rows:
-        outcome = BROKEN_INPUT if corrupt and broken else INSUFFICIENT_DATA
+        outcome = CheckOutcome.BROKEN_INPUT if corrupt and broken else CheckOutcome.INSUFFICIENT_DATA
         findings.insert(0, f"{comparison.rows} rows, {rules.min_rows} wanted")
     elif broken:
-        outcome = BROKEN_INPUT
+        outcome = CheckOutcome.BROKEN_INPUT
     else:
         outcome = _outcome(columns, rules, earlier)
     ranked = sorted(
         columns,
-        key=lambda judged: (
-            not judged.drifted,
-            not judged.changed,
-            judged.name == PREDICTION,
-            -judged.weight,
-            -judged.column.effect,
-            judged.name,
+        key=lambda verdict: (
+            not verdict.drifted,
+            not verdict.changed,
+            verdict.name == PREDICTION,
+            -verdict.weight,
+            -verdict.column.effect,
+            verdict.name,
         ),
     )
     return Decision(outcome=outcome, rows=comparison.rows, columns=ranked, findings=findings)
 
 
-def _judged(
+def _verdict(
     column: ColumnComparison, rules: Drift, importance: Mapping[str, float], usual: Mapping[str, float]
 ) -> ColumnVerdict:
     beyond_usual = BEYOND_USUAL * usual.get(column.name, 0.0)
@@ -166,20 +174,20 @@ def _is_elsewhere(column: ColumnComparison) -> bool:
 
 
 def _new_share(column: ColumnComparison) -> float:
-    """The largest share of one sort of rows of which the reference had none."""
+    """Return the largest share of a sort of rows of which the reference had none."""
     now, before = column.now, column.before
     sorts = ("strange", "missing", "infinite", "unreadable")
     return max(now.share(sort) for sort in sorts if not getattr(before, sort)) if before.rows else 0.0
 
 
-def _outcome(columns: Sequence[ColumnVerdict], rules: Drift, earlier: Sequence[Collection[str]]) -> str:
+def _outcome(columns: Sequence[ColumnVerdict], rules: Drift, earlier: Sequence[Collection[str]]) -> CheckOutcome:
     before = earlier[: rules.persistence - 1]
     if any(
-        judged.drifted and len(before) == rules.persistence - 1 and all(judged.name in names for names in before)
-        for judged in columns
+        verdict.drifted and len(before) == rules.persistence - 1 and all(verdict.name in names for names in before)
+        for verdict in columns
     ):
-        return DRIFT
-    return WARNING if any(judged.changed for judged in columns) else STABLE
+        return CheckOutcome.DRIFT
+    return CheckOutcome.WARNING if any(verdict.changed for verdict in columns) else CheckOutcome.STABLE
 
 
 def _broken(comparison: Comparison) -> Iterator[str]:
@@ -209,8 +217,8 @@ def _findings(comparison: Comparison) -> Iterator[str]:
         if now.unseen and column.kind == "category":
             yield f"{column.name} is a category that the baseline does not list in {now.unseen} rows"
         if _is_elsewhere(column) and column.kind != "category":
-            yield f"{column.name} lies beyond all that the model was trained on in {now.share('unseen'):.0%} of rows"
+            yield f"{column.name} is outside of all values in training in {now.share('unseen'):.0%} of rows"
         if column.name == PREDICTION and 0 < now.missing < now.rows:
             yield f"{now.missing} rows have no prediction"
     if gone and comparison.unexpected:
-        yield f"columns came that the baseline does not have: {', '.join(sorted(comparison.unexpected))}"
+        yield f"requests have columns that the baseline lacks: {', '.join(sorted(comparison.unexpected))}"

@@ -1,97 +1,112 @@
-"""The report's pictures as inline SVG; every text in them is escaped."""
+"""Draws the pictures of a check's report, as inline SVG that the report's style colours."""
 
 import math
-from collections.abc import Mapping, Sequence
-from html import escape
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.interface.records import Check, CheckOutcome
 from pipelines.monitoring.drift.decision import ColumnVerdict
+from pipelines.pages import svg
+from pipelines.pages.markup import Markup, element
+from pipelines.pages.scale import Scale
+from pipelines.pages.text import count_fitting, shorten, show_value
 from pipelines.statistics.category_column import CategoryColumn
 from pipelines.statistics.number_column import NumberColumn
 from pipelines.statistics.profile import Column
 
-BAR_WIDTH, ROW_HEIGHT, LABEL_WIDTH = 420, 22, 190
-WIDTH, HEIGHT, FOOT = 300, 120, 18
-BINS, CATEGORIES = 30, 8
-LEAST_WIDTH = 3
-"""Of a bar: its colour is to be seen."""
-THEN, NOW, ALARM, NOTICE = "#aab4bf", "#2f6f9f", "#c0392b", "#d9a03c"
+BAR_WIDTH, ROW_HEIGHT, LABEL_WIDTH, NAME_SIZE = 420, 22, 190, 13
+MIN_BAR_WIDTH = 3
+"""Width in pixels at which a bar's colour can still be seen."""
+WIDTH, HEIGHT, AXIS_HEIGHT = 300, 120, 18
+BINS = 30
+CATEGORIES, CATEGORY_HEIGHT, CATEGORY_LABEL_WIDTH, CATEGORY_SIZE = 8, 20, 90, 11
+GAP = 6
+"""Pixels between a bar and the text beside it."""
+STYLE = """
+svg text { font-size: 11px; } svg line { stroke: var(--soft); }
+.baseline { fill: var(--baseline); } .current { fill: var(--data); } .overlaid { fill-opacity: .6; }
+.bad { fill: var(--bad); } .warning { fill: var(--warning); }
+"""
+"""Style of the pictures: ``baseline`` is what the model was trained on, ``current`` this window."""
 
 Array = npt.NDArray[np.float64]
 
 
-def bars(columns: Sequence[ColumnVerdict]) -> str:
-    """A bar for each column, as long as the root of its weight, so that one that moved far leaves others to be seen."""
-    heaviest = max([1e-9, *(judged.weight for judged in columns)])
+def draw_weights(columns: Sequence[ColumnVerdict]) -> Markup:
+    """Draw a bar for each column. Its length is the root of the weight, so that the small ones can be told apart."""
+    across = Scale(0, math.sqrt(max([1e-9, *(verdict.weight for verdict in columns)])), 0, BAR_WIDTH)
+    fitting = count_fitting(LABEL_WIDTH - GAP, NAME_SIZE)
     drawn = []
-    for row, judged in enumerate(columns):
-        top, width = row * ROW_HEIGHT, max(LEAST_WIDTH, BAR_WIDTH * math.sqrt(judged.weight / heaviest))
-        drawn.append(
-            f'<text x="{LABEL_WIDTH - 8}" y="{top + 15}" text-anchor="end" font-size="13">{escape(judged.name)}</text>'
-            f'<rect x="{LABEL_WIDTH}" y="{top + 4}" width="{width:.1f}" height="{ROW_HEIGHT - 8}" '
-            f'fill="{ALARM if judged.drifted else NOTICE if judged.changed else THEN}"/>'
-            f'<text x="{LABEL_WIDTH + width + 6:.1f}" y="{top + 15}" font-size="12">{judged.weight:.3f}</text>'
-        )
-    return _svg("effect times importance by column", LABEL_WIDTH + BAR_WIDTH + 60, ROW_HEIGHT * len(columns), drawn)
+    for number, verdict in enumerate(columns):
+        top, width = number * ROW_HEIGHT, max(MIN_BAR_WIDTH, across.at(math.sqrt(verdict.weight)))
+        name = shorten(show_value(verdict.name), fitting)
+        colour = "bad" if verdict.drifted else "warning" if verdict.changed else "baseline"
+        drawn += [
+            svg.text(LABEL_WIDTH - GAP, top + 15, name, text_anchor="end", style=f"font-size:{NAME_SIZE}px"),
+            svg.rect(LABEL_WIDTH, top + 4, width, ROW_HEIGHT - 8, class_=colour),
+            svg.text(LABEL_WIDTH + width + GAP, top + 15, f"{verdict.weight:.3f}"),
+        ]
+    label = "effect times importance by column"
+    return svg.picture(LABEL_WIDTH + BAR_WIDTH + 60, ROW_HEIGHT * len(columns), *drawn, label=label)
 
 
-def histogram(reference: Column, current: Column) -> str:
-    """A column's rows then and now, as shares."""
+def draw_column(reference: Column, current: Column) -> Markup:
+    """Draw the rows of one column, of the baseline and of this window, as shares."""
     if isinstance(reference, NumberColumn) and isinstance(current, NumberColumn):
-        return _density(reference, current)
+        return _numbers(reference, current)
     assert isinstance(reference, CategoryColumn)
     assert isinstance(current, CategoryColumn)
     return _categories(reference, current)
 
 
-def trend(checks: Sequence[Mapping[str, Any]]) -> str:
-    """The largest effect of a drifted column in each check, in order of time; red where drift was called."""
-    effects = [
-        max([float(column["effect"]) for column in check["worst"] if column["drifted"]], default=0.0)
-        for check in checks
-    ]
-    step, highest = WIDTH * 2 / max(1, len(checks)), max([0.1, *effects])
-    drawn = []
-    for number, (check, effect) in enumerate(zip(checks, effects, strict=True)):
-        height = max(1.0, HEIGHT * effect / highest)
-        drawn.append(
-            f'<rect x="{number * step:.1f}" y="{HEIGHT - height:.1f}" width="{step * 0.8:.1f}" height="{height:.1f}" '
-            f'fill="{ALARM if check["outcome"] == "drift" else NOTICE}">'
-            f"<title>{escape(str(check['end']))}: {escape(str(check['outcome']))}, {effect:.2f}</title></rect>"
+def draw_trend(checks: Sequence[Check]) -> Markup:
+    """Draw the largest effect of a drifted column in each check, in order of time."""
+    effects = [max((column.effect for column in check.worst if column.drifted), default=0.0) for check in checks]
+    upward = Scale(0, max([0.1, *effects]), 0, HEIGHT)
+    width = 2 * WIDTH
+    step = width / max(1, len(checks))
+    bars = (
+        svg.bar(
+            number * step,
+            HEIGHT,
+            step * 0.8,
+            max(1.0, upward.at(effect)),
+            tip=f"{check.end}: {check.outcome}, {effect:.2f}",
+            class_="bad" if check.outcome == CheckOutcome.DRIFT else "warning",
         )
-    first, last = (escape(str(check["end"])) for check in (checks[0], checks[-1]))
-    drawn.append(_axis(first, last, 2 * WIDTH))
-    return _svg("largest effect by window", 2 * WIDTH, HEIGHT + FOOT, drawn)
+        for number, (check, effect) in enumerate(zip(checks, effects, strict=True))
+    )
+    axis = _axis(checks[0].end, checks[-1].end, width)
+    return svg.picture(width, HEIGHT + AXIS_HEIGHT, *bars, *axis, label="largest effect by window")
 
 
-def _density(reference: NumberColumn, current: NumberColumn) -> str:
-    """Between the 1st and 99th percentile of both; what lies beyond is in the outermost bars."""
+def _numbers(reference: NumberColumn, current: NumberColumn) -> Markup:
+    """Draw from the 1st percentile of both to the 99th; the outermost bars also hold the rows beyond."""
     ends = _ends(reference, current)
     if ends is None:
-        return "<p class=note>no numbers</p>"
+        return element("p", "no numbers", class_="note")
     low, high = _range(reference, current, ends)
     grid = np.linspace(low, high, BINS + 1)
-    drawn, shares = [], []
+    shares = []
     for column in (reference, current):
         below = np.interp(grid, ends, np.append(0.0, np.cumsum(column.counts)) / max(1, column.rows))
         below[0], below[-1] = 0.0, column.counts.sum() / max(1, column.rows)
         shares.append(np.diff(below))
-    highest, step = max(1e-9, *(float(share.max()) for share in shares)), WIDTH / BINS
-    for share, colour, opacity in zip(shares, (THEN, NOW), (1.0, 0.55), strict=True):
-        drawn += [
-            _rect(number * step, step * 0.95, HEIGHT * value / highest, colour, opacity)
-            for number, value in enumerate(share)
-            if value > 0
-        ]
-    drawn.append(_axis(f"{low:.4g}", f"{high:.4g}", WIDTH))
-    return _svg("share of rows by value", WIDTH, HEIGHT + FOOT, drawn)
+    upward, step = Scale(0, max(1e-9, *(float(share.max()) for share in shares)), 0, HEIGHT), WIDTH / BINS
+    bars = (
+        svg.bar(number * step, HEIGHT, step * 0.95, upward.at(float(value)), class_=colour)
+        for share, colour in zip(shares, ("baseline", "current overlaid"), strict=True)
+        for number, value in enumerate(share)
+        if value > 0
+    )
+    axis = _axis(f"{low:.4g}", f"{high:.4g}", WIDTH)
+    return svg.picture(WIDTH, HEIGHT + AXIS_HEIGHT, *bars, *axis, label="share of rows by value")
 
 
 def _ends(reference: NumberColumn, current: NumberColumn) -> Array | None:
-    """The ends of the bins, closed by the smallest and largest value of both; None without bins or numbers."""
+    """Return the ends of the bins; the outermost are the smallest and largest value of both. None without numbers."""
     lows = [low for low in (reference.sums.low, current.sums.low) if low is not None]
     highs = [high for high in (reference.sums.high, current.sums.high) if high is not None]
     if not lows or not highs or not len(reference.edges):
@@ -111,50 +126,36 @@ def _range(reference: NumberColumn, current: NumberColumn, ends: Array) -> tuple
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _categories(reference: CategoryColumn, current: CategoryColumn) -> str:
-    """The most frequent categories of both together, and the rest."""
-    one, two = (column.counts / max(1, column.rows) for column in (reference, current))
-    chosen = np.argsort(-(one + two), kind="stable")[:CATEGORIES]
-    rows = [(reference.categories[number], float(one[number]), float(two[number])) for number in chosen]
-    listed = [float(share[chosen].sum()) for share in (one, two)]
-    rest = [
-        max(0.0, (column.rows - column.missing) / max(1, column.rows) - part)
-        for column, part in zip((reference, current), listed, strict=True)
+def _categories(reference: CategoryColumn, current: CategoryColumn) -> Markup:
+    """Draw the most frequent categories of both together, and one row for all others."""
+    before, now = (column.counts / max(1, column.rows) for column in (reference, current))
+    chosen = np.argsort(-(before + now), kind="stable")[:CATEGORIES]
+    rows = [(reference.categories[place], float(before[place]), float(now[place])) for place in chosen]
+    others = [
+        max(0.0, (column.rows - column.missing) / max(1, column.rows) - float(share[chosen].sum()))
+        for column, share in ((reference, before), (current, now))
     ]
-    if max(rest) > 1e-9:
-        rows.append(("others", rest[0], rest[1]))
-    highest = max([1e-9, *(max(then, now) for _, then, now in rows)])
-    drawn = []
-    for number, (name, then, now) in enumerate(rows):
-        top = number * 20
-        drawn.append(f'<text x="84" y="{top + 13}" text-anchor="end" font-size="11">{escape(_short(name))}</text>')
-        for offset, share, colour in ((2, then, THEN), (10, now, NOW)):
-            width = (WIDTH - 130) * share / highest
-            drawn.append(f'<rect x="90" y="{top + offset}" width="{width:.1f}" height="7" fill="{colour}"/>')
-        right = 94 + (WIDTH - 130) * max(then, now) / highest
-        drawn.append(f'<text x="{right:.1f}" y="{top + 13}" font-size="10">{now:.1%}</text>')
-    return _svg("share of rows by category", WIDTH, 20 * len(rows), drawn)
+    if max(others) > 1e-9:
+        rows.append(("others", others[0], others[1]))
+    across = Scale(0, max([1e-9, *(max(shares) for _, *shares in rows)]), 0, WIDTH - CATEGORY_LABEL_WIDTH - 40)
+    drawn = [part for number, row in enumerate(rows) for part in _category(number * CATEGORY_HEIGHT, *row, across)]
+    return svg.picture(WIDTH, CATEGORY_HEIGHT * len(rows), *drawn, label="share of rows by category")
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 14 else f"{name[:13]}…"
-
-
-def _rect(x: float, width: float, height: float, colour: str, opacity: float) -> str:
+def _category(top: int, name: str, before: float, now: float, across: Scale) -> tuple[Markup, ...]:
+    left, right = CATEGORY_LABEL_WIDTH, CATEGORY_LABEL_WIDTH + across.at(max(before, now))
+    shown = shorten(show_value(name), count_fitting(left - GAP, CATEGORY_SIZE))
     return (
-        f'<rect x="{x:.1f}" y="{HEIGHT - height:.1f}" width="{width:.1f}" height="{height:.1f}" '
-        f'fill="{colour}" fill-opacity="{opacity}"/>'
+        svg.text(left - GAP, top + 13, shown, text_anchor="end"),
+        svg.rect(left, top + 2, across.at(before), 7, class_="baseline"),
+        svg.rect(left, top + 10, across.at(now), 7, class_="current"),
+        svg.text(right + GAP, top + 13, f"{now:.1%}"),
     )
 
 
-def _axis(left: str, right: str, width: int) -> str:
+def _axis(left: str, right: str, width: int) -> tuple[Markup, ...]:
     return (
-        f'<line x1="0" x2="{width}" y1="{HEIGHT}" y2="{HEIGHT}" stroke="#5a6b7d"/>'
-        f'<text x="0" y="{HEIGHT + 13}" font-size="11">{left}</text>'
-        f'<text x="{width}" y="{HEIGHT + 13}" font-size="11" text-anchor="end">{right}</text>'
+        svg.line(0, HEIGHT, width, HEIGHT),
+        svg.text(0, HEIGHT + 13, left),
+        svg.text(width, HEIGHT + 13, right, text_anchor="end"),
     )
-
-
-def _svg(label: str, width: int, height: int, drawn: Sequence[str]) -> str:
-    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-    return f'<svg role="img" aria-label="{label}" {size}>{"".join(drawn)}</svg>'

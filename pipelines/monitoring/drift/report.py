@@ -1,137 +1,155 @@
-"""The report of a check: one HTML page that needs no network, everything escaped."""
+"""Renders a check as one HTML page that needs no network and runs no script."""
 
-from collections.abc import Mapping, Sequence
-from html import escape
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from pipelines.interface.records import Check
 from pipelines.monitoring.drift import pictures
 from pipelines.monitoring.drift.decision import ColumnVerdict, Decision
+from pipelines.pages import html
+from pipelines.pages.markup import Markup, element
+from pipelines.pages.text import show_value
 from pipelines.statistics.profile import PREDICTION, Profile
 
 TOP = 6
-"""Columns of which the report shows the histogram."""
+"""Number of columns whose histograms the report shows."""
+HEAD = ("column", "effect", "importance", "chance", "seen by", "PSI", "missing", "infinite", "unreadable", "unseen")
+ODDITIES = ("missing", "infinite", "unreadable", "unseen")
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1d2733; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; } svg { max-width: 100%; height: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
-td, th { text-align: right; padding: .25rem .5rem; border-bottom: 1px solid #dde3ea; }
-td:first-child, th:first-child { text-align: left; } .drifted td { font-weight: 600; color: #a3261c; }
-.changed td { color: #8a5a00; }
-dt { float: left; clear: left; width: 11rem; color: #5a6b7d; } dd { margin: 0 0 0 11rem; overflow-wrap: anywhere; }
-.first { font-size: 1.1rem; } .note { color: #5a6b7d; font-size: 14px; }
-.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; }
-figure { margin: 0; } figcaption { font-size: 14px; }
+body { font-size: 15px; max-width: 62rem; }
+.first { font-size: 1.1rem; margin: 1rem 0; } .note { margin-bottom: .8rem; } ul { padding-left: 1.4rem; }
+table { width: 100%; font-size: 14px; } td, th { padding: .25rem .5rem; border-bottom: 1px solid var(--rule); }
+td:first-child, th:first-child { text-align: left; overflow-wrap: anywhere; }
+.drifted td { font-weight: 600; color: var(--bad); } .changed td { color: var(--warning-text); }
+dt { float: left; clear: left; width: 11rem; color: var(--soft); } dd { margin: 0 0 0 11rem; overflow-wrap: anywhere; }
+.columns { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; }
+figure { margin: 0; } figcaption { font-size: 14px; overflow-wrap: anywhere; }
 """
 
 
 def render(
     decision: Decision,
-    about: Mapping[str, Any],
+    check: Check,
     *,
-    baseline: Profile | None = None,
-    current: Profile | None = None,
-    earlier: Sequence[Mapping[str, Any]] = (),
+    quality: str,
+    baseline: Profile,
+    current: Profile,
+    earlier: Sequence[Check],
 ) -> str:
-    """The page.
+    """Return the page.
 
     Parameters
     ----------
-    about
-        Shown as it is, name by name; has ``model`` and ``version``.
+    quality
+        The version's last measured quality, in words.
     baseline, current
-        What was compared: for the histograms, then and now.
+        The profiles that were compared.
     earlier
-        What the ledger keeps of the checks of the windows before (``end``, ``outcome``, ``worst``), the latest first.
+        The checks of the windows before, the latest first.
     """
-    title = f"{about['model']} v{about['version']}: {decision.outcome.replace('_', ' ')}"
-    facts = "".join(f"<dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd>" for name, value in about.items())
-    findings = "".join(f"<li>{escape(finding)}</li>" for finding in decision.findings)
-    sections = [
-        f"<h1>{escape(title)}</h1><p class=first>{escape(first_line(decision))}</p>",
-        f"<h2>Findings</h2><ul>{findings}</ul>" if findings else "",
-        "<h2>Columns by what matters to the model</h2>"
-        "<p class=note>Effect times importance. Red: drifted; amber: changed by more than "
-        "chance. Where an importance is not known, it counts as 1.</p>" + pictures.bars(decision.columns),
-        _histograms(decision, baseline, current) if baseline and current and current.rows else "",
-        _trend(decision, about, earlier) if earlier else "",
-        f"<h2>All columns</h2>{_table(decision)}",
-        f"<h2>This check</h2><dl>{facts}</dl>",
-    ]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>{''.join(sections)}</body></html>"
+    title = f"{check.model} v{check.version}: {decision.outcome.replace('_', ' ')}"
+    return html.document(
+        title,
+        element("h1", title),
+        element("p", first_line(decision), class_="first"),
+        *_findings(decision),
+        element("h2", "Columns by what matters to the model"),
+        _note(
+            "Effect times importance. Red: drifted; amber: changed by more than chance. An unknown importance counts "
+            "as 1."
+        ),
+        pictures.draw_weights(decision.columns),
+        *_columns(decision, baseline, current),
+        *_trend(check, earlier),
+        element("h2", "All columns"),
+        html.table(HEAD, map(_row, decision.columns)),
+        element("h2", "This check"),
+        element("dl", *_facts(check, quality)),
+        style=f"{STYLE}{pictures.STYLE}",
     )
 
 
 def first_line(decision: Decision) -> str:
-    """What changed, and how much it matters to this model, in one sentence."""
-    changed = [judged for judged in decision.columns if judged.drifted]
-    how = "drifted"
+    """Return one sentence: what changed, and how much it matters to the model."""
+    changed, how = [verdict for verdict in decision.columns if verdict.drifted], "drifted"
     if not changed:
-        changed, how = [judged for judged in decision.columns if judged.changed], "changed a little"
+        changed, how = [verdict for verdict in decision.columns if verdict.changed], "changed a little"
     if not changed:
         return f"{decision.rows:,} rows; no column has changed by more than chance and the least effect that counts."
-    features = [judged for judged in changed if judged.name != PREDICTION]
-    said = [*map(_in_words, features[:3])]
-    if len(features) > len(said):
-        said.append(f"{len(features) - len(said)} more")
-    said += [f"the predictions by {judged.column.effect:.2f}" for judged in changed if judged.name == PREDICTION]
-    return f"{decision.rows:,} rows; {how} since training: {', '.join(said)}."
+    features = [verdict for verdict in changed if verdict.name != PREDICTION]
+    parts = [*map(_in_words, features[:3])]
+    if len(features) > len(parts):
+        parts.append(f"{len(features) - len(parts)} more")
+    parts += [f"the predictions by {verdict.column.effect:.2f}" for verdict in changed if verdict.name == PREDICTION]
+    return f"{decision.rows:,} rows; {how} since training: {', '.join(parts)}."
 
 
-def _in_words(judged: ColumnVerdict) -> str:
-    effect = f"{judged.name} by {judged.column.effect:.2f}"
-    return effect if judged.importance is None else f"{effect} ({judged.importance:.0%} of the model's skill)"
+def _in_words(verdict: ColumnVerdict) -> str:
+    effect = f"{verdict.name} by {verdict.column.effect:.2f}"
+    return effect if verdict.importance is None else f"{effect} ({verdict.importance:.0%} of the model's skill)"
 
 
-def _histograms(decision: Decision, baseline: Profile, current: Profile) -> str:
-    figures = "".join(
-        f"<figure><figcaption>{escape(judged.name)}</figcaption>"
-        f"{pictures.histogram(baseline.columns[judged.name], current.columns[judged.name])}</figure>"
-        for judged in decision.columns[:TOP]
-    )
-    return f"<h2>Then and now</h2><p class=note>Grey: training; blue: this window.</p><div class=small>{figures}</div>"
+def _note(text: str) -> Markup:
+    return element("p", text, class_="note")
 
 
-def _trend(decision: Decision, about: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> str:
-    checks = [*reversed(earlier), {**about, "outcome": decision.outcome, "worst": decision.worst}]
-    return (
-        "<h2>The windows before</h2><p class=note>The largest effect of a drifted column in each.</p>"
-        + pictures.trend(checks)
-    )
+def _findings(decision: Decision) -> Iterator[Markup]:
+    if decision.findings:
+        yield element("h2", "Findings")
+        yield element("ul", *(element("li", finding) for finding in decision.findings))
 
 
-def _table(decision: Decision) -> str:
-    heads = (
-        "column",
-        "effect",
-        "importance",
-        "chance",
-        "seen by",
-        "PSI",
-        "missing",
-        "infinite",
-        "unreadable",
-        "unseen",
-    )
-    rows = "".join(
-        f"<tr{_class(judged)}><td>{escape(judged.name)}</td>"
-        f"<td>{judged.column.effect:.3f}</td><td>{_importance(judged)}</td><td>{judged.column.rate:.1g}</td>"
-        f"<td>{judged.column.evidence}</td><td>{judged.column.psi:.3f}</td>"
-        + "".join(
-            f"<td>{judged.column.now.share(sort):.2%}</td>" for sort in ("missing", "infinite", "unreadable", "unseen")
+def _columns(decision: Decision, baseline: Profile, current: Profile) -> Iterator[Markup]:
+    if current.rows:
+        figures = (
+            element(
+                "figure",
+                element("figcaption", show_value(verdict.name)),
+                pictures.draw_column(baseline.columns[verdict.name], current.columns[verdict.name]),
+            )
+            for verdict in decision.columns[:TOP]
         )
-        + "</tr>"
-        for judged in decision.columns
-    )
-    return f"<table><tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>{rows}</table>"
+        yield element("h2", "Then and now")
+        yield _note("Grey: training; blue: this window.")
+        yield element("div", *figures, class_="columns")
 
 
-def _class(judged: ColumnVerdict) -> str:
-    return " class=drifted" if judged.drifted else " class=changed" if judged.changed else ""
+def _trend(check: Check, earlier: Sequence[Check]) -> Iterator[Markup]:
+    if earlier:
+        yield element("h2", "The windows before")
+        yield _note("The largest effect of a drifted column in each window.")
+        yield pictures.draw_trend([*reversed(earlier), check])
 
 
-def _importance(judged: ColumnVerdict) -> str:
-    return "not known" if judged.importance is None else f"{judged.importance:.1%}"
+def _row(verdict: ColumnVerdict) -> Markup:
+    column = verdict.column
+    cells = [
+        show_value(verdict.name),
+        f"{column.effect:.3f}",
+        "not known" if verdict.importance is None else f"{verdict.importance:.1%}",
+        f"{column.rate:.1g}",
+        column.evidence,
+        f"{column.psi:.3f}",
+        *(f"{column.now.share(oddity):.2%}" for oddity in ODDITIES),
+    ]
+    return html.row(cells, class_="drifted" if verdict.drifted else "changed" if verdict.changed else None)
+
+
+def _facts(check: Check, quality: str) -> Iterator[Markup]:
+    predictions = (check.predictions or {}).items()
+    facts = {
+        "check": check.check_id,
+        "model": f"{check.model} v{check.version}",
+        "package": check.package_arn or "not known",
+        "window": f"{check.begin} to {check.end}",
+        "files": f"{check.files:,}",
+        "records": f"{check.records:,}",
+        "corrupt records": f"{check.corrupt_records:,}",
+        "damaged files": f"{check.damaged_files:,}",
+        "duplicates": f"{check.duplicates:,}",
+        "predictions": ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in predictions) or "none",
+        "quality": quality,
+    }
+    for name, value in facts.items():
+        yield element("dt", name)
+        yield element("dd", value)

@@ -1,11 +1,12 @@
-"""Whether the rows of a segment have changed, each segment against its own reference."""
+"""Compares the rows of each segment with the segment's own reference."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
+from pipelines.interface.codec import Json, to_json
+from pipelines.interface.records import CheckOutcome
 from pipelines.interface.settings import Drift
-from pipelines.monitoring.drift.decision import DRIFT, WARNING, Decision, decide
+from pipelines.monitoring.drift.decision import Decision, decide
 from pipelines.statistics.comparison import compare
 from pipelines.statistics.profile import Profile
 from pipelines.statistics.segment_counts import Segment
@@ -13,20 +14,22 @@ from pipelines.statistics.segment_counts import Segment
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentDrift:
-    """One segment. ``most`` is the drifted column that matters most there, and ``effect`` how far it moved; ``gap`` is
-    how much further than among all rows. None and 0 where no column has drifted."""
+    """The drift of one segment. ``most`` is its drifted column of most weight, with its ``effect``.
+
+    ``gap`` is this effect less the column's effect among all rows. They are None and 0 if no column has drifted.
+    """
 
     column: str
     value: str
-    outcome: str
+    outcome: CheckOutcome
     rows: int
     drifted: list[str]
     most: str | None
     effect: float
     gap: float
 
-    def to_document(self) -> dict[str, Any]:
-        return asdict(self)
+    def to_document(self) -> dict[str, Json]:
+        return to_json(self)
 
 
 def compare_segments(
@@ -37,9 +40,9 @@ def compare_segments(
     importance: Mapping[str, float],
     usual: Mapping[str, float],
 ) -> list[SegmentDrift]:
-    """All segments, the most changed first. They share the rules' false alarm rate (Bonferroni)."""
+    """Return all segments, the most changed first. They share the rules' false alarm rate (Bonferroni)."""
     shared = replace(rules, false_alarm_rate=rules.false_alarm_rate / max(1, len(before)), persistence=1)
-    effects = {judged.name: judged.column.effect for judged in overall.columns}
+    effects = {verdict.name: verdict.column.effect for verdict in overall.columns}
     found = []
     for (column, value), reference in before.items():
         decided = decide(
@@ -50,9 +53,9 @@ def compare_segments(
             importance=importance,
             usual=usual,
         )
-        # Within a segment its own column is constant, and says nothing.
-        drifted = [judged for judged in decided.columns if judged.drifted and judged.name != column]
-        if decided.outcome not in (WARNING, DRIFT):
+        # A segment's own column is constant within it.
+        drifted = [verdict for verdict in decided.columns if verdict.drifted and verdict.name != column]
+        if decided.outcome not in (CheckOutcome.WARNING, CheckOutcome.DRIFT):
             drifted = []
         most = drifted[0] if drifted else None
         found.append(
@@ -61,7 +64,7 @@ def compare_segments(
                 value=value,
                 outcome=decided.outcome,
                 rows=decided.rows,
-                drifted=[judged.name for judged in drifted],
+                drifted=[verdict.name for verdict in drifted],
                 most=most.name if most else None,
                 effect=most.column.effect if most else 0.0,
                 gap=most.column.effect - effects[most.name] if most else 0.0,
@@ -71,7 +74,7 @@ def compare_segments(
 
 
 def findings(segments: Sequence[SegmentDrift], overall: Decision) -> list[str]:
-    """What the segments show and all rows together do not; without the segments' values, which are those of rows."""
-    known = {judged.name for judged in overall.columns if judged.drifted}
+    """Return findings on columns that drifted in segments only, without the segments' values, which rows hold."""
+    known = {verdict.name for verdict in overall.columns if verdict.drifted}
     hidden = {(segment.column, name) for segment in segments for name in segment.drifted if name not in known}
     return [f"{name} has drifted in a segment by {column}, and not among all rows" for column, name in sorted(hidden)]

@@ -1,1 +1,1 @@
-"""How good a model's predictions were: measured as labels come, estimated before they do."""
+"""Quality of a model's predictions: measured with labels, estimated before they come."""

@@ -1,29 +1,30 @@
-"""A classifier's quality without labels, from how confident it is: an estimate, never to be taken for a measurement.
+"""Estimate of a classifier's quality without labels, from its confidence. It is no measurement.
 
-It holds as long as a score means what it meant at evaluation; a change of what follows from the features (concept
-drift) it cannot see. Source: confidence-based performance estimation as in NannyML's documentation (CBPE); the idea in
-Guillory and others, ICCV 2021, "Predicting with confidence on unseen distributions".
+It holds as long as a score means the same as at evaluation. It cannot detect that the same features now have another
+outcome (concept drift). Source: confidence-based performance estimation as in NannyML's documentation (CBPE); the idea
+is in Guillory and others, ICCV 2021, "Predicting with confidence on unseen distributions".
 """
 
 import numpy as np
 
-from pipelines.statistics.calibration import Calibration
+from pipelines.interface.records import Calibration
+from pipelines.statistics.calibration import rate_of
 from pipelines.statistics.metrics import CLIP, POSITIVE, Array, auc
 from pipelines.statistics.number_column import NumberColumn
 
 
 def estimate(predictions: NumberColumn, calibration: Calibration) -> dict[str, float]:
-    """Expected metrics of the scores that were counted, each named ``estimated_…``; empty if there are none.
+    """Return the expected metrics of the counted scores, each named ``estimated_…``; empty if there are no scores.
 
-    Every score stands for the middle of its bin, so a value is off by at most what moving each score within its bin
-    can change: at 250 bins of equal numbers of rows less than 0.01 in the area under the curve.
+    Every score counts as the middle of its bin. The error is at most the change that moving scores within their bins
+    can make: for 250 bins of equally many rows less than 0.01 in the area under the curve.
     """
     rows = predictions.counts.astype(np.float64)
     if not rows.sum():
         return {}
     edges = np.concatenate(([0.0], np.clip(predictions.edges, 0, 1), [1.0]))
     scores: Array = (edges[:-1] + edges[1:]) / 2
-    rates = calibration.rate(scores)
+    rates = rate_of(calibration, scores)
     clipped = np.clip(scores, CLIP, 1 - CLIP)
     positive = scores >= POSITIVE
     both = float(np.dot(rows, positive) + np.dot(rows, rates))

@@ -12,13 +12,13 @@ from pipelines.statistics.metrics import Array
 from pipelines.statistics.profile import PREDICTION
 
 ABSENT = ""
-"""The segment of a row that came without the segment's column."""
+"""Segment of a row that came without the segment's column."""
 
 
 def join(chunks: Iterable[Chunk], labels: Labels, segments: Sequence[str]) -> LabelledRows:
-    """The rows whose label is known; ``segments`` names the columns by which they are told apart.
+    """Return the rows whose label is known, with the values of the columns in ``segments``.
 
-    Memory grows with the labels, which are limited, and not with the traffic.
+    Memory grows with the number of labels, which is limited, and not with the traffic.
     """
     values: list[Array] = []
     predictions: list[Array] = []
@@ -36,15 +36,11 @@ def join(chunks: Iterable[Chunk], labels: Labels, segments: Sequence[str]) -> La
             known = names[name]
             texts = [ABSENT if column is None else _text(column[row]) for row in rows]
             codes[name].append(np.array([known.setdefault(text, len(known)) for text in texts], dtype=np.int32))
-    told_apart: dict[str, npt.NDArray[np.object_]] = {}
+    values_of: dict[str, npt.NDArray[np.object_]] = {}
     for name in segments:
-        values_of = np.array(list(names[name]), dtype=object)
-        told_apart[name] = values_of[np.concatenate(codes[name])] if codes[name] else values_of
-    return LabelledRows(
-        labels=_all(values),
-        predictions=_all(predictions),
-        segments=told_apart,
-    )
+        distinct = np.array(list(names[name]), dtype=object)
+        values_of[name] = distinct[np.concatenate(codes[name])] if codes[name] else distinct
+    return LabelledRows(labels=_all(values), predictions=_all(predictions), segments=values_of)
 
 
 def _all(parts: list[Array]) -> Array:

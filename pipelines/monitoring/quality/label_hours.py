@@ -1,4 +1,4 @@
-"""Which hours' labels have changed since their quality was last measured."""
+"""The hours whose labels have changed since their quality was last measured."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,14 +12,15 @@ from pipelines.monitoring.capture.window import Window
 from pipelines.monitoring.drift.checked_windows import LATE_FOR
 
 LABELS_LAG = timedelta(days=35)
-"""Labels that come later than that after their predictions are not looked for."""
+"""Largest delay of labels after their predictions; later labels are not read."""
 HOUR = timedelta(hours=1)
 MISPLACED = "misplaced"
-MAX_TOLD = 10
+MAX_MISPLACED = 10
+"""Largest number of misplaced files that an alert names."""
 
 
 class LabelHours:
-    """Of one model, at one moment. An hour is named as its folder is: ``yyyy/mm/dd/hh``."""
+    """Label files of a model by hour. An hour has the name of its folder: ``yyyy/mm/dd/hh``."""
 
     def __init__(
         self,
@@ -37,7 +38,7 @@ class LabelHours:
         self._recent = now - LATE_FOR
         self._files: dict[str, list[ListedObject]] = {}
         prefix = labels_prefix(model)
-        # Years that are none sort anywhere, also before the labels that are looked for.
+        # Folders that are no year may sort before the oldest hour of the listing below.
         odd = [folder for folder in capture.folders(prefix) if not re.fullmatch("[0-9]{4}", folder)]
         self._misplaced = [file for folder in odd for file in capture.listing(f"{prefix}{folder}/")]
         for file in capture.listing(prefix, after=f"{prefix}{now - LABELS_LAG:%Y/%m/%d/%H}/"):
@@ -52,28 +53,31 @@ class LabelHours:
             self._measured = {}
 
     def of(self, window: Window) -> list[ListedObject]:
-        """The label files of the window's hours."""
+        """Return the label files of the window's hours."""
         return [
             file for hour, files in self._files.items() if window.begin <= _begin(hour) < window.end for file in files
         ]
 
     def changed(self) -> Iterator[datetime]:
-        """The beginnings of the hours whose labels, or capture of the last day, are not what was measured."""
+        """Yield the beginnings of the hours that have other files than when they were measured.
+
+        The files are those of labels, and for a day those of the capture.
+        """
         for hour in self._files:
             if self._fingerprint(hour) != self._measured.get(hour):
                 yield _begin(hour)
 
     def new_misplaced(self) -> list[str]:
-        """Keys of files that lie in no hour's folder, if they are not those that were told before."""
+        """Return keys of files outside the hours' folders; none if an alert named the same files before."""
         found = fingerprint(self._misplaced)
         if not self._misplaced or self._measured.get(MISPLACED) == found:
             return []
         self._measured[MISPLACED] = found
         self._write()
-        return [file.key for file in self._misplaced[:MAX_TOLD]]
+        return [file.key for file in self._misplaced[:MAX_MISPLACED]]
 
     def settle(self, window: Window) -> None:
-        """Remember that the window's hours have been measured as they are now."""
+        """Record that the window's hours have been measured with their files of now."""
         for hour in self._files:
             if window.begin <= _begin(hour) < window.end:
                 self._measured[hour] = self._fingerprint(hour)
@@ -84,7 +88,7 @@ class LabelHours:
         self._artifacts.write_json(self._key, measured, **self._encryption)
 
     def _fingerprint(self, hour: str) -> str:
-        """Labels can be faster than capture, so for a day the capture is looked at as well."""
+        """Return the fingerprint of an hour's files; for a day with its capture, which can come later than labels."""
         files = list(self._files[hour])
         begin = _begin(hour)
         if begin >= self._recent:

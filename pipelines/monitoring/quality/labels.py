@@ -1,8 +1,8 @@
-"""What came true of predictions: files of labels, and their join to captured requests.
+"""Labels: the outcomes of predictions in files, and their join to captured requests.
 
-A file lies under the hour in which its predictions were made, ``labels/<model>/yyyy/mm/dd/hh/*.csv``, with the columns
-``inference_id``, ``label`` and, for requests of several rows, ``row`` (from 0). ``inference_id`` is the id that the
-caller gave the request or, if it gave none, the captured event's id. A later file (by key) corrects an earlier one.
+A file's folder is the hour in which its predictions were made: ``labels/<model>/yyyy/mm/dd/hh/*.csv``. It has the
+columns ``inference_id``, ``label`` and, for requests of several rows, ``row`` (from 0). ``inference_id`` is the id that
+the caller gave the request or, without one, the captured event's id. A later file (by key) corrects an earlier one.
 """
 
 import csv
@@ -21,22 +21,29 @@ from pipelines.monitoring.capture.columns import Chunk
 from pipelines.monitoring.capture.lines import DamagedFileError, line_blocks
 
 MAX_LABELS = 1_000_000
-"""Of a window, for memory's sake. One that has more is measured on so many, and says so."""
+"""Largest number of labels of a window that are read, because of memory; ``Labels.cut`` says that there are more."""
 MAX_ROW_DIGITS = 9
 ROW_STEP = np.uint64(0x9E3779B97F4A7C15)
-"""Makes of a request's hash and a row's number one hash; source: Knuth, The Art of Computer Programming 3, 6.4."""
+"""Factor that makes one hash of a request's hash and a row's number.
+
+Source: Knuth, The Art of Computer Programming 3, section 6.4.
+"""
 
 Keys = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.float64]
 
 
 class InvalidLabelsError(ValueError):
-    """The file is not a file of labels."""
+    """The file is no file of labels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """``values`` by sorted ``keys``; ``unreadable`` counts lines, ``damaged`` names files, ``cut`` says not all fit."""
+    """Labels of a window: ``values`` by sorted ``keys``.
+
+    ``unreadable`` is a number of lines, ``damaged`` maps the keys of files to reasons, and ``cut`` says that there are
+    more than ``MAX_LABELS``.
+    """
 
     keys: Keys
     values: Numbers
@@ -45,7 +52,7 @@ class Labels:
     cut: bool = False
 
     def of(self, chunk: Chunk) -> Numbers:
-        """The label of each row, NaN where there is none yet."""
+        """Return the label of each row, NaN where there is none yet."""
         found = np.full(chunk.rows, np.nan)
         if len(self.keys):
             keys = _keys(chunk.requests, chunk.lengths)
@@ -58,7 +65,7 @@ class Labels:
 def read_labels(
     bucket: Bucket, files: Sequence[ListedObject], *, classes: bool, max_labels: int = MAX_LABELS
 ) -> Labels:
-    """All labels of some files; of ``classes`` they are 0 or 1, else finite numbers."""
+    """Read all labels of some files; they are 0 or 1 with ``classes``, otherwise finite numbers."""
     hashes, rows, values = array("q"), array("Q"), array("d")
     damaged: dict[str, str] = {}
     unreadable, cut = 0, False
@@ -79,7 +86,7 @@ def read_labels(
         except (InvalidLabelsError, DamagedFileError) as error:
             damaged[file.key] = str(error)
     keys = np.frombuffer(hashes, np.uint64) + np.frombuffer(rows, np.uint64) * ROW_STEP
-    # Of equal keys the first of the reversed array is the last that was read.
+    # The first of equal keys in the reversed array is the last that was read.
     keys, last = np.unique(keys[::-1], return_index=True)
     return Labels(
         keys=keys,
@@ -117,27 +124,30 @@ def _lines(bucket: Bucket, key: str) -> Iterator[tuple[str, str, str]]:
                 elif line:
                     yield "", "", ""
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InvalidLabelsError(f"no CSV: {error}") from error
+        raise InvalidLabelsError(f"the file is no CSV in UTF-8: {error}") from error
 
 
 def check_header(content: bytes, *, packed: bool) -> None:
-    """Refuse a file of which no line could be read.
+    """Refuse a file whose lines cannot be read.
 
     Raises
     ------
     InvalidLabelsError
-        It is no CSV in UTF-8, or its header lacks a column.
+        The file is no CSV in UTF-8, or its header lacks a column.
     """
     try:
         text = (gzip.decompress(content) if packed else content).decode("utf-8-sig")
         _header(next(csv.reader(text.splitlines()), []))
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidLabelsError(f"no CSV: {error}") from error
+        raise InvalidLabelsError(f"the file is no CSV in UTF-8: {error}") from error
 
 
 def _header(names: list[str]) -> list[str]:
     if missing := [name for name in ("inference_id", "label") if name not in names]:
-        raise InvalidLabelsError(f"no column {' and '.join(missing)}; there are {', '.join(names) or 'none'}")
+        raise InvalidLabelsError(
+            f"the header lacks {' and '.join(missing)}; it has {', '.join(names) or 'no columns'}: "
+            "name the columns inference_id, label and, for requests of several rows, row"
+        )
     return names
 
 

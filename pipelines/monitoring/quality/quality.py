@@ -1,21 +1,21 @@
-"""How good predictions were, measured against what came true: overall, by segment, and against the evaluation."""
+"""Quality of predictions, measured with labels: overall, by segment, and against the evaluation."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.interface.records import EvaluationReport, QualityOutcome
 from pipelines.interface.settings import HIGHER_IS_BETTER, Quality
-from pipelines.statistics.metrics import METRICS, Array, measure
+from pipelines.statistics.metrics import METRICS, Array, measure, ranks
 
-HELD, LOST = "held", "lost"
-INSUFFICIENT_LABELS, NOT_EVALUATED = "insufficient_labels", "not_evaluated"
 SURE = 2.33
-"""Standard errors by which a loss must exceed zero: one in a hundred windows without a loss shows that by chance."""
+"""Number of standard errors by which a loss must exceed zero; chance alone exceeds it in one of a hundred windows."""
 MIN_SEGMENT_ROWS = 100
+"""Smallest number of labelled rows of a segment that is measured."""
 MAX_RESAMPLED = 20_000
+"""Largest number of rows that are resampled."""
 RESAMPLES = 100
 
 Metrics = dict[str, float]
@@ -23,7 +23,7 @@ Metrics = dict[str, float]
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledRows:
-    """Rows whose label is known. ``segments`` are, by column, each row's value."""
+    """Rows whose label is known. ``segments`` maps a column to its value in each row."""
 
     labels: Array
     predictions: Array
@@ -32,32 +32,29 @@ class LabelledRows:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationMetrics:
-    """The values at evaluation: overall, on how many rows, and by (column, value) of a segment."""
+    """Metrics at evaluation: of all ``rows``, and by (column, value) of a segment."""
 
     metrics: Mapping[str, float]
     rows: int
     segments: Mapping[tuple[str, str], Mapping[str, float]]
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "EvaluationMetrics":
-        """Of ``evaluation.json``."""
+    def from_report(cls, report: EvaluationReport) -> "EvaluationMetrics":
         return cls(
-            metrics=document["candidate"],
-            rows=document["rows"],
-            segments={
-                (segment["column"], segment["value"]): segment["candidate"] for segment in document.get("segments", [])
-            },
+            metrics=report.candidate,
+            rows=report.rows,
+            segments={(segment.column, segment.value): segment.candidate for segment in report.segments},
         )
 
     @property
     def columns(self) -> list[str]:
-        """The columns by which the evaluation was broken down."""
+        """The columns of the evaluation's segments."""
         return sorted({column for column, _ in self.segments})
 
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentQuality:
-    """``evaluated`` is empty where the evaluation has no such segment."""
+    """Quality of one segment; ``evaluated`` is empty where the evaluation has no such segment."""
 
     column: str
     value: str
@@ -68,10 +65,13 @@ class SegmentQuality:
 
 @dataclass(frozen=True, kw_only=True)
 class QualityMeasurement:
-    """``loss`` is how much worse ``metric`` is than at evaluation, as a share of the value there, and ``error`` its
-    standard error; ``gap`` how much worse the worst segment is than all rows, in the metric's unit."""
+    """Quality of a window's predictions.
 
-    outcome: str
+    ``loss`` is the loss of ``metric`` since the evaluation, as a share of the value there, and ``error`` its standard
+    error. ``gap`` is the difference between all rows and the worst segment, in the metric's unit.
+    """
+
+    outcome: QualityOutcome
     metric: str
     rows: int
     metrics: Metrics
@@ -82,16 +82,13 @@ class QualityMeasurement:
     worst_segment: SegmentQuality | None
     gap: float | None
 
-    def to_document(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def assess(
     task: str, metric: str, found: LabelledRows, evaluated: EvaluationMetrics | None, rules: Quality
 ) -> QualityMeasurement:
-    """Measure the rows, and say whether ``metric`` is lost: by more than the rules allow, and more than chance.
+    """Measure the rows, and decide whether ``metric`` has lost more than the rules allow and more than by chance.
 
-    Rows whose prediction is no finite number count as nothing here: the drift check reports them.
+    Rows whose prediction is no finite number are left out: the drift check reports them.
     """
     usable = np.isfinite(found.predictions)
     labels, predictions = found.labels[usable], found.predictions[usable]
@@ -111,13 +108,13 @@ def assess(
     ]
     worst = _worst([segment for segment in segments if metric in segment.metrics], metric)
     loss, error = _loss(task, metric, labels, predictions, metrics, evaluated)
-    outcome = HELD
+    outcome = QualityOutcome.HELD
     if rows < rules.min_labels:
-        outcome = INSUFFICIENT_LABELS
+        outcome = QualityOutcome.INSUFFICIENT_LABELS
     elif loss is None or error is None:
-        outcome = NOT_EVALUATED
+        outcome = QualityOutcome.NOT_EVALUATED
     elif loss > rules.max_loss and loss > SURE * error:
-        outcome = LOST
+        outcome = QualityOutcome.LOST
     return QualityMeasurement(
         outcome=outcome,
         metric=metric,
@@ -153,19 +150,20 @@ def _worst(segments: list[SegmentQuality], metric: str) -> SegmentQuality | None
 def _loss(
     task: str, metric: str, labels: Array, predictions: Array, metrics: Metrics, evaluated: EvaluationMetrics | None
 ) -> tuple[float | None, float | None]:
-    """The loss and its standard error, as shares of the value at evaluation."""
+    """Return the loss and its standard error, as shares of the value at evaluation."""
     before = evaluated.metrics.get(metric) if evaluated else None
     if not evaluated or not before or metric not in metrics:
         return None, None
     deviation = _standard_error(task, metric, labels, predictions)
-    # The evaluation was a sample as well; of rows of the same kind, its variance goes with their number.
+    # The evaluation was a sample as well; the variance of the same kind of rows is inverse to their number.
     deviation *= np.sqrt(1 + len(labels) / max(1, evaluated.rows))
     return _worse_by(metrics[metric], before, metric) / abs(before), float(deviation / abs(before))
 
 
 def _standard_error(task: str, metric: str, labels: Array, predictions: Array) -> float:
-    """By resampling with Poisson weights, of at most 20,000 rows; infinite where the metric is often not defined.
+    """Return the metric's standard error, by resampling at most ``MAX_RESAMPLED`` rows with Poisson weights.
 
+    It is infinite where the metric is undefined in a resample.
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 6; Poisson weights: Oza and Russell,
     AISTATS 2001.
     """
@@ -174,9 +172,8 @@ def _standard_error(task: str, metric: str, labels: Array, predictions: Array) -
     if rows > MAX_RESAMPLED:
         chosen = random.choice(rows, MAX_RESAMPLED, replace=False)
         labels, predictions = labels[chosen], predictions[chosen]
-    # Scores stand in for their ranks: the area under the curve only asks for those, and small integers sort faster.
     if metric == "auc":
-        predictions = np.unique(predictions, return_inverse=True)[1].astype(np.float64)
+        predictions = ranks(predictions)
     drawn = [
         METRICS[task][metric](labels, predictions, random.poisson(1.0, len(labels)).astype(np.float64))
         for _ in range(RESAMPLES)

@@ -5,16 +5,19 @@ labels change, so that late ones count in their own window and nothing is counte
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from pipelines.aws.clients import Services
-from pipelines.aws.messages import alert, emit
+from pipelines.aws.messages import alert, publish
 from pipelines.aws.metrics import metrics_line
 from pipelines.aws.s3 import ListedObject
-from pipelines.interface import events, keys
+from pipelines.interface import keys, log
+from pipelines.interface.codec import to_json
+from pipelines.interface.events import QualityLost
+from pipelines.interface.metrics import Metric
 from pipelines.interface.paths import quality_key
+from pipelines.interface.records import QualityHour, QualityOutcome
 from pipelines.interface.settings import ModelSettings
-from pipelines.interface.times import written
+from pipelines.interface.times import format_time
 from pipelines.monitoring.capture.capture import CaptureReader
 from pipelines.monitoring.capture.listing import batches
 from pipelines.monitoring.capture.traffic import Traffic
@@ -22,7 +25,7 @@ from pipelines.monitoring.capture.window import Window
 from pipelines.monitoring.quality.join import join
 from pipelines.monitoring.quality.label_hours import HOUR, LabelHours
 from pipelines.monitoring.quality.labels import Labels, read_labels
-from pipelines.monitoring.quality.quality import LOST, EvaluationMetrics, QualityMeasurement, assess
+from pipelines.monitoring.quality.quality import EvaluationMetrics, assess
 from pipelines.monitoring.reference import read_evaluation
 
 MAX_WINDOWS = 24
@@ -30,7 +33,7 @@ MAX_WINDOWS = 24
 
 
 class QualityCheck:
-    """Of one model; ``champion`` is the version whose lost quality retrains."""
+    """The quality of one model's predictions; ``champion`` is the version whose lost quality retrains."""
 
     def __init__(
         self, services: Services, settings: ModelSettings, traffic: Traffic, champion: int | None, key_arn: str
@@ -41,8 +44,8 @@ class QualityCheck:
         self._champion = champion
         self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
 
-    def run(self, now: Window) -> list[dict[str, Any]]:
-        """Measure the hours whose labels have changed since; returns what the ledger keeps of each."""
+    def run(self, now: Window) -> list[QualityHour]:
+        """Measure the hours whose labels have changed since they were last measured."""
         capture = self._services.bucket("capture")
         hours = LabelHours(
             capture,
@@ -65,72 +68,66 @@ class QualityCheck:
             alert(self._services, f"{self._services.environment.id} {self._settings.model}: misplaced labels", message)
         return found
 
-    def _measure(self, version: int, window: Window, files: Sequence[ListedObject], labels: Labels) -> dict[str, Any]:
-        document = read_evaluation(self._services, self._settings.model, version)
-        evaluated = EvaluationMetrics.from_document(document) if document else None
+    def _measure(self, version: int, window: Window, files: Sequence[ListedObject], labels: Labels) -> QualityHour:
+        report = read_evaluation(self._services, self._settings.model, version)
+        evaluated = EvaluationMetrics.from_report(report) if report else None
         segments = evaluated.columns if evaluated else []
         chunks = (chunk for batch in batches(files) for chunk in self._reader(window).read(file.key for file in batch))
         joined = join(chunks, labels, segments)
         measured = assess(self._settings.task, self._settings.gate.metric, joined, evaluated, self._settings.quality)
-        about = {
-            "model": self._settings.model,
-            "version": version,
-            "window": window.name,
-            "begin": written(window.begin),
-            "end": written(window.end),
-            "labels": len(labels.keys),
-            "rows": measured.rows,
-            "unreadable_labels": labels.unreadable,
-            "damaged_label_files": len(labels.damaged),
-            "cut": labels.cut,
-        }
-        return self._record(about, measured, window, labels)
-
-    def _record(
-        self, about: dict[str, Any], measured: QualityMeasurement, window: Window, labels: Labels
-    ) -> dict[str, Any]:
-        version = about["version"]
-        document = {**about, "damaged": dict(labels.damaged), **measured.to_document()}
-        artifacts, key = self._services.bucket("artifacts"), quality_key(self._settings.model, window.name, version)
-        artifacts.write_json(key, document, **self._encryption)
-        ledger, pk = self._services.ledger, keys.model_pk(self._settings.model)
-        sk = keys.quality_sk(window.name, version)
-        before = ledger.get(pk, sk)
         worst = measured.worst_segment
-        item = {
-            **about,
-            "outcome": measured.outcome,
-            "metric": measured.metric,
-            "metrics": measured.metrics,
-            "evaluated": measured.evaluated,
-            "loss": measured.loss,
-            "gap": measured.gap,
+        hour = QualityHour(
+            model=self._settings.model,
+            version=version,
+            window=window.name,
+            begin=format_time(window.begin),
+            end=format_time(window.end),
+            labels=len(labels.keys),
+            rows=measured.rows,
+            unreadable_labels=labels.unreadable,
+            damaged_label_files=len(labels.damaged),
+            cut=labels.cut,
+            outcome=measured.outcome,
+            metric=measured.metric,
+            metrics=measured.metrics,
+            evaluated=measured.evaluated,
+            loss=measured.loss,
+            gap=measured.gap,
             # Only the column: a segment's value is one of a row.
-            "worst_segment": worst.column if worst else None,
-        }
-        if version == self._champion:
-            self._tell(item, measured, window, already=before is not None and before["outcome"] == LOST)
-        ledger.record(pk, sk, item)
-        return item
+            worst_segment=worst.column if worst else None,
+        )
+        document = {**to_json(hour), **to_json(measured), "damaged": dict(labels.damaged)}
+        artifacts, key = self._services.bucket("artifacts"), quality_key(hour.model, window.name, version)
+        artifacts.write_json(key, document, **self._encryption)
+        self._record(hour)
+        return hour
 
-    def _tell(self, item: dict[str, Any], measured: QualityMeasurement, window: Window, *, already: bool) -> None:
-        values: dict[str, float] = {"LabelledRows": measured.rows, "QualityLost": int(measured.outcome == LOST)}
-        if measured.metric in measured.metrics:
-            values["Quality"] = measured.metrics[measured.metric]
-        dimensions = {"Environment": self._services.environment.id, "Model": self._settings.model}
-        print(metrics_line({"Window": window.name}, dimensions, values))
-        if measured.outcome == LOST and not already:
-            metric = measured.metric
-            detail = {
-                "model": item["model"],
-                "version": item["version"],
-                "window": item["window"],
-                "metric": metric,
-                "value": measured.metrics[metric],
-                "evaluated": measured.evaluated[metric],
-                "rows": measured.rows,
-            }
-            emit(self._services, events.QUALITY_LOST, detail)
+    def _record(self, hour: QualityHour) -> None:
+        ledger, key = self._services.ledger, keys.quality_hour(hour.model, hour.window, hour.version)
+        before = ledger.get(key)
+        log.info(f"quality {hour.outcome}", version=hour.version, window=hour.window, rows=hour.rows)
+        if hour.version == self._champion:
+            self._publish(hour, already=before is not None and before.outcome == QualityOutcome.LOST)
+        ledger.record(key, hour)
+
+    def _publish(self, hour: QualityHour, *, already: bool) -> None:
+        is_lost = hour.outcome == QualityOutcome.LOST
+        values: dict[Metric, float] = {Metric.LABELLED_ROWS: hour.rows, Metric.QUALITY_LOST: int(is_lost)}
+        if hour.metric in hour.metrics:
+            values[Metric.QUALITY] = hour.metrics[hour.metric]
+        dimensions = {"Environment": self._services.environment.id, "Model": hour.model}
+        print(metrics_line({"Window": hour.window}, dimensions, values))
+        if is_lost and not already:
+            event = QualityLost(
+                model=hour.model,
+                version=hour.version,
+                window=hour.window,
+                metric=hour.metric,
+                value=hour.metrics[hour.metric],
+                evaluated=hour.evaluated[hour.metric],
+                rows=hour.rows,
+            )
+            publish(self._services, event)
 
     def _reader(self, window: Window) -> CaptureReader:
         return CaptureReader(

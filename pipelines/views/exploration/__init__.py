@@ -1,1 +1,1 @@
-"""Looking at datasets: what columns hold, how they moved between versions, and the page that shows it. On a laptop."""
+"""Profiles of datasets: what columns hold, how they moved between versions, and the page of a profile."""

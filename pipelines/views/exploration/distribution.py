@@ -1,4 +1,4 @@
-"""How numbers are distributed: quantiles, and a histogram that a few far values cannot flatten."""
+"""Describes the distribution of numbers: quantiles, and a histogram that a few far values cannot flatten."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,18 @@ import numpy.typing as npt
 BINS = 40
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 FENCE = 3.0
-"""What lies further from the quartiles than so many interquartile ranges is not drawn, but counted (Tukey 1977)."""
-
-
+"""Interquartile ranges from the quartiles beyond which values are counted but not drawn (Tukey 1977)."""
 LARGEST_WHOLE = 2**52
-"""Below it the halves between whole numbers are exact."""
+"""Whole number below which the halves between whole numbers are exact."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """Of finite values. ``quantiles`` are those of ``QUANTILES``; ``lowest``, ``highest``: two values each."""
+    """Figures of a column's finite values, and the number of infinite ones.
+
+    ``quantiles`` are those of ``QUANTILES``. ``lowest`` and ``highest`` are two distinct values each, in rising order;
+    one if there is no other.
+    """
 
     minimum: float
     maximum: float
@@ -31,15 +33,19 @@ class Numbers:
     highest: tuple[float, ...]
 
     @property
+    def median(self) -> float:
+        return self.quantiles[3]
+
+    @property
     def interquartile_range(self) -> float:
         return self.quantiles[4] - self.quantiles[2]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Histogram:
-    """``edges`` has one more than ``counts``; ``below`` and ``above`` lie outside of them.
+    """Counts between edges. There is one edge more than counts; ``below`` and ``above`` count values outside the edges.
 
-    Of whole numbers the edges lie halfway between them.
+    The edges of whole numbers lie halfway between them.
     """
 
     edges: tuple[float, ...]
@@ -49,7 +55,7 @@ class Histogram:
 
 
 def describe(values: npt.NDArray[np.float64]) -> Numbers | None:
-    """NaN is missing; None if nothing is finite."""
+    """Return the figures of a column in which NaN is missing; None if no value is finite."""
     finite = values[np.isfinite(values)]
     if not len(finite):
         return None
@@ -69,7 +75,10 @@ def describe(values: npt.NDArray[np.float64]) -> Numbers | None:
 
 
 def histogram(values: npt.NDArray[np.float64], *, whole: bool) -> Histogram | None:
-    """Bars of one width, between Tukey's outer fences; of whole numbers each bar holds the same number of them."""
+    """Return counts in bins of one width, between Tukey's outer fences; None if no value is finite.
+
+    With ``whole``, every bin holds equally many whole numbers.
+    """
     finite = values[np.isfinite(values)]
     if not len(finite):
         return None
@@ -78,7 +87,7 @@ def histogram(values: npt.NDArray[np.float64], *, whole: bool) -> Histogram | No
     inner = finite[(finite >= first - reach) & (finite <= third + reach)]
     low, high = float(inner.min()), float(inner.max())
     if low == high:
-        # A half would be lost beside a large number.
+        # A half added to a large number is rounded away.
         half = max(0.5, abs(low) * 1e-9)
         edges = np.array([low - half, high + half])
     elif whole and max(-low, high) < LARGEST_WHOLE:

@@ -1,12 +1,12 @@
-"""What the values of a column are, found by looking at all of them: nothing is guessed from a few rows or a name.
+"""Finds the kind of a column's values by looking at all of them: nothing is guessed from a few rows or a name.
 
 Files give strings (or, from Parquet, typed columns). Every value counts towards one kind, and counts of several files
-add up; a column's kind is the one that nearly all of its values have, and the rest are its strays.
+add up. A column's kind is the one that nearly all of its values have; the others are its strays.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,26 +14,29 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+AnySeries: TypeAlias = "pd.Series[Any]"
+"""Column of a table. pandas' types have no narrower name for a column of any type."""
+
 KINDS = ("integer", "number", "time", "boolean", "text")
 EMPTY = "empty"
 NUMERIC = ("integer", "number")
 MIN_SHARE = 0.95
-"""A column is of a kind if at least this share of its values is; else it is text."""
+"""Least share of a column's values that are of its kind; without such a kind the column is text."""
 LARGEST = 1e150
-"""Of numbers up to here squares and sums are finite."""
+"""Largest number whose square, and sums of such squares, are finite."""
 _WHOLE = r"[+-]?(?:0|[1-9][0-9]*)"
 _CODE = r"[+-]?0[0-9]+"
-"""Digits that begin with a zero are a code (a postcode, an account), not a number: the zero would be lost."""
+"""Digits that begin with a zero: a code (a postcode, an account), because a number would lose the zero."""
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*"
 _LOGICAL = r"(?i)true|false"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Values:
-    """A column by its distinct values: ``distinct[codes]`` is the column, code -1 a missing value.
+    """A column by its distinct values: ``texts[codes]`` is the column as text, and code -1 is a missing value.
 
-    ``texts`` are the distinct values as text, ``kinds`` says of each what it is, ``numbers`` what it is as a number: a
-    time is in seconds since 1970 in UTC, a boolean 0 or 1, a text NaN.
+    ``texts``, ``counts``, ``kinds`` and ``numbers`` have one entry for each distinct value. As a number, a time is in
+    seconds since 1970 in UTC, a boolean is 0 or 1, and a text is NaN.
     """
 
     codes: npt.NDArray[np.intp]
@@ -47,7 +50,10 @@ class Values:
         return int((self.codes < 0).sum())
 
     def column(self, kind: str) -> npt.NDArray[np.float64]:
-        """The column's rows as numbers of ``kind``; what is missing or a stray is NaN, above ``LARGEST`` infinite."""
+        """Return the column's rows as numbers of ``kind``.
+
+        Missing values and strays are NaN; numbers beyond ``LARGEST`` are infinite.
+        """
         fits = self.kinds == kind
         if kind in NUMERIC:
             fits = np.isin(self.kinds, NUMERIC)
@@ -61,7 +67,7 @@ class Values:
 
 @dataclass(frozen=True, kw_only=True)
 class KindCounts:
-    """How many values of a column are of each kind. Counts of two parts of a table add up."""
+    """Counts of a column's values by kind. Counts of two parts of a table add up."""
 
     missing: int = 0
     integer: int = 0
@@ -80,7 +86,7 @@ class KindCounts:
 
     @property
     def kind(self) -> str:
-        """One of ``KINDS``, or ``empty``. Whole numbers among others are numbers."""
+        """The column's kind: one of ``KINDS``, or ``empty``. Whole numbers among other numbers are numbers."""
         if not self.present:
             return EMPTY
         wanted = MIN_SHARE * self.present
@@ -90,31 +96,32 @@ class KindCounts:
 
     @property
     def strays(self) -> int:
-        """Values that are not of the column's kind. Text has none: everything can be text."""
+        """Number of values that are not of the column's kind. Text has none, because any value can be text."""
         if self.kind in NUMERIC:
             return self.present - self.integer - self.number
         return 0 if self.kind in ("text", EMPTY) else self.present - int(getattr(self, self.kind))
 
 
-def look_at(series: "pd.Series[Any]") -> Values:
-    """A column's distinct values, and what they are."""
+def look_at(series: AnySeries) -> Values:
+    """Return a column's distinct values with their kinds."""
     if isinstance(series.dtype, pd.ArrowDtype) and pa.types.is_nested(series.dtype.pyarrow_dtype):
         series = series.astype(object)
-    codes, distinct = pd.factorize(as_text(series) if series.dtype == object else series)
+    codes, index = pd.factorize(as_text(series) if series.dtype == object else series)
+    distinct = pd.Series(index)
     counts = np.bincount(codes[codes >= 0], minlength=len(distinct)).astype(np.int64)
     texts = [str(value) for value in distinct]
-    kinds, numbers = _typed(distinct) if _is_typed(distinct) else _read(texts)
+    kinds, numbers = _convert(distinct) if _is_typed(distinct) else _read(texts)
     return Values(codes=codes, counts=counts, texts=texts, kinds=kinds, numbers=numbers)
 
 
-def as_text(series: "pd.Series[Any]") -> "pd.Series[Any]":
-    """A column of objects as text, missing values still missing: Parquet's decimals, dates and lists are objects."""
+def as_text(series: AnySeries) -> AnySeries:
+    """Return a column of objects (Parquet's decimals, dates and lists) as text; missing values stay missing."""
     if pd.api.types.infer_dtype(series, skipna=True) in ("string", "empty"):
         return series
     return series.astype(str).where(series.notna(), None)
 
 
-def _is_typed(distinct: Any) -> bool:
+def _is_typed(distinct: AnySeries) -> bool:
     dtype = distinct.dtype
     return (
         pd.api.types.is_bool_dtype(dtype)
@@ -123,7 +130,7 @@ def _is_typed(distinct: Any) -> bool:
     )
 
 
-def _typed(distinct: Any) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
+def _convert(distinct: AnySeries) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float64]]:
     if pd.api.types.is_bool_dtype(distinct.dtype):
         kind, numbers = "boolean", np.asarray(distinct, dtype=np.float64)
     elif pd.api.types.is_datetime64_any_dtype(distinct.dtype):
@@ -161,7 +168,7 @@ def _read(texts: list[str]) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.float6
 
 def _read_times(strings: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
     seconds = _seconds(pd.to_datetime(pd.Series(strings), format="ISO8601", errors="coerce", utc=True))
-    # pandas counts nanoseconds, which end in 2262; a mark like 9999-12-31 is a time too.
+    # pandas counts nanoseconds, which end in 2262; a marker such as 9999-12-31 is a time too.
     for place in np.flatnonzero(np.isnan(seconds)):
         try:
             time = datetime.fromisoformat(strings[place])
@@ -171,8 +178,8 @@ def _read_times(strings: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
     return seconds
 
 
-def _seconds(times: Any) -> npt.NDArray[np.float64]:
-    """Seconds since 1970 in UTC, NaN for what is missing; a time without a zone is taken for UTC."""
+def _seconds(times: AnySeries) -> npt.NDArray[np.float64]:
+    """Return seconds since 1970 in UTC, NaN for missing times. A time without a zone is taken as UTC."""
     stamps = pa.Array.from_pandas(times)
     # A date has no zone.
     exact = pc.cast(stamps, pa.timestamp("us", getattr(stamps.type, "tz", None)), safe=False)

@@ -1,14 +1,13 @@
-"""How each column moved from one version of a dataset to another: profile against profile.
+"""Measures how each column moved from one version of a dataset to another: profile against profile.
 
-Memory stays bounded: files are read one by one, and of the old version only a sample of rows fixes the profiles' bins.
-What is counted is counted over all rows. What the profiles are, and how two of them compare, is the monitoring's: a
-version of a dataset moves by the same measure as a window of traffic.
+Memory stays bounded: files are read one by one, and a sample of the old version's rows fixes the profiles' bins. All
+counts are over all rows. The profiles and their comparison are those of ``pipelines.statistics``, so that a version of
+a dataset moves by the same measure as a window of traffic.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,23 +16,22 @@ from pipelines.datasets.commits.commits import File
 from pipelines.datasets.commits.difference import SchemaDifference, compare_schemas
 from pipelines.statistics.category_column import CategoryColumn
 from pipelines.statistics.comparison import compare
-from pipelines.statistics.profile import Profile
+from pipelines.statistics.profile import Profile, Table
 from pipelines.tables.reading import UnreadableFileError
 from pipelines.views.exploration.kinds import EMPTY, NUMERIC, KindCounts, Values, look_at
+from pipelines.views.exploration.profiling import Read
 from pipelines.views.exploration.sample import Sample
 from pipelines.views.exploration.summary import Summary, Sums
 
 LAYOUT_CELLS = 4_000_000
-"""Values of the old version from which the bins are made."""
-
-Read = Callable[[File], Iterator[pd.DataFrame]]
-"""Gives a file's rows in parts; raises ``UnreadableFileError``."""
+"""Largest number of the old version's values that fix the bins."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnMove:
-    """``kind`` is the one of the old version. ``effect``, how much changed beyond chance, from 0 to 1, and ``psi`` are
-    as ``pipelines.statistics.comparison`` has them.
+    """One column in both versions. ``kind`` is that of the old version.
+
+    ``effect``, from 0 to 1, and ``psi`` are those of ``pipelines.statistics.comparison``.
     """
 
     name: str
@@ -45,7 +43,7 @@ class ColumnMove:
 
     @property
     def shifted(self) -> str | None:
-        """The category whose share changed most, or None for numbers."""
+        """The category whose share changed most; None for numbers."""
         names = list(self.old.shares | self.new.shares)
         return max(
             names, key=lambda name: abs(self.new.shares.get(name, 0) - self.old.shares.get(name, 0)), default=None
@@ -54,7 +52,10 @@ class ColumnMove:
 
 @dataclass(frozen=True, kw_only=True)
 class Movement:
-    """``columns`` holds those that both versions have, the most moved first; ``unread`` says why, by path."""
+    """The differences between two versions' rows.
+
+    ``columns`` are the columns of both versions, the most moved first. ``unread`` has the reason by path.
+    """
 
     old_rows: int
     new_rows: int
@@ -65,7 +66,7 @@ class Movement:
 
 @dataclass
 class _Version:
-    """What is known of one version, or of one file of it."""
+    """The counts of one version, or of one of its files."""
 
     rows: int = 0
     kinds: dict[str, KindCounts] = field(default_factory=dict)
@@ -83,9 +84,9 @@ class _Version:
 
 
 def compare_columns(old: Sequence[File], new: Sequence[File], read: Read) -> Movement:
-    """Compare the rows of two versions' files. Each distinct content is read twice, wherever it is used.
+    """Compare the rows of two versions' files. Each distinct content is read twice, however often it is used.
 
-    Files that are no tables are left out, and named.
+    Files that are no tables are left out, and named in ``unread``.
     """
     old_uses, new_uses = (Counter(file.sha256 for file in files) for files in (old, new))
     files = {file.sha256: file for file in (*old, *new)}
@@ -132,11 +133,8 @@ def _sum(found: Mapping[str, _Version], uses: Mapping[str, int]) -> _Version:
     return total
 
 
-# -- what the monitoring knows: layouts, profiles, and how far one is from another ------------------------------------
-
-
-def _table(values: Mapping[str, Values], kinds: Mapping[str, str]) -> dict[str, Any]:
-    """Columns as a profile counts them: numbers and times as numbers, the rest as text."""
+def _table(values: Mapping[str, Values], kinds: Mapping[str, str]) -> Table:
+    """Return columns as a profile counts them: numbers and times as numbers, the others as text."""
     return {
         name: found.column(kinds[name])
         if kinds[name] in (*NUMERIC, "time")

@@ -1,9 +1,11 @@
-"""What one should know of a dataset before modelling: rules over its profile, said in sentences with their figures."""
+"""Finds what one should know about a dataset before modelling: rules over its profile, each with its figures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pipelines.pages.text import shorten
+from pipelines.views.exploration.distribution import Numbers
 from pipelines.views.exploration.kinds import EMPTY, NUMERIC
 from pipelines.views.exploration.profiling import ColumnProfile, DatasetProfile
 from pipelines.views.exploration.wording import figure
@@ -13,19 +15,21 @@ CONSTANT_SHARE = 0.99
 ZERO_SHARE = 0.9
 DISTINCT_SHARE = 0.99
 MIN_ROWS = 50
-"""Of fewer rows nobody can say that a column is an id, or that a value stands out."""
+"""Least number of values with which a column can be called an id, or a value a marker."""
 TAIL_RANGES = 20.0
+"""Interquartile ranges beyond the quartiles at which a tail is heavy."""
 SENTINELS = (-9999.0, -999.0, -99.0, -1.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0, 999.9, 9999.9, -999.9)
 SENTINEL_GAP = 0.5
-"""A sentinel lies further from the nearest other value than this share of the others' whole range."""
+"""Least distance of a sentinel to the nearest other value, as a share of the others' whole range."""
 SENTINEL_DAYS = ("1900-01-01", "1970-01-01", "9999-12-31", "2099-12-31")
 NOTHINGS = ("na", "n/a", "nan", "null", "none", "nil", "?", "-", "--", ".", "unknown", "missing", "undefined")
 SAME = 0.99
+"""Least absolute rank correlation of columns of which one is redundant."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """``column`` is None for what concerns the whole dataset; ``kind`` names the rule."""
+    """A finding. ``column`` is None if it is about the whole dataset; ``kind`` names the rule."""
 
     column: str | None
     kind: str
@@ -33,7 +37,7 @@ class Notice:
 
 
 def find_notices(profile: DatasetProfile) -> list[Notice]:
-    """All that is to be noticed: of the dataset first, then column by column."""
+    """Return all notices: those of the whole dataset first, then column by column."""
     found = list(_of_dataset(profile))
     for column in profile.columns:
         found += [Notice(column=column.name, kind=kind, text=text) for kind, text in _of_column(column, profile)]
@@ -66,39 +70,39 @@ def _of_column(column: ColumnProfile, profile: DatasetProfile) -> Iterator[tuple
     if share >= MISSING_SHARE:
         yield "missing", f"is missing in {share:.0%} of rows"
     yield from _of_values(column)
-    marks = list(_marks(column))
-    for text in marks:
+    markers = list(_markers(column))
+    for text in markers:
         yield "suspicious", text
     if column.numbers and column.kind in NUMERIC:
-        # A mark at the end is no tail.
-        yield from (found for found in _of_numbers(column) if not (marks and found[0] == "heavy tail"))
+        # A marker for missing values is far from the others, but no tail.
+        yield from (
+            found for found in _of_numbers(column.numbers, column.present) if not (markers and found[0] == "heavy tail")
+        )
 
 
 def _of_values(column: ColumnProfile) -> Iterator[tuple[str, str]]:
     value, count = column.top[0]
     if column.distinct == 1:
-        yield "constant", f"has one value only: {_short(value)}"
+        yield "constant", f"has one value only: {_quote(value)}"
     elif count >= CONSTANT_SHARE * column.present:
-        yield "nearly constant", f"is {_short(value)} in {count / column.present:.1%} of rows"
+        yield "nearly constant", f"is {_quote(value)} in {count / column.present:.1%} of rows"
     elif column.kind in ("integer", "text") and column.present >= MIN_ROWS:
         share = column.distinct / column.present
         if share >= DISTINCT_SHARE:
             yield "id", f"is different in nearly every row ({share:.1%}): an id, not a feature"
     if column.stray_count:
-        examples = ", ".join(_short(text) for text, _ in column.strays)
+        examples = ", ".join(_quote(text) for text, _ in column.strays)
         yield "mixed", f"has {column.stray_count:,} values that are not of kind {column.kind}: {examples}"
     if column.variants:
-        examples = " and ".join(_short(text) for text in column.variants[0])
+        examples = " and ".join(_quote(text) for text in column.variants[0])
         yield "spelling", f"has values that differ in case or spaces only: {examples}"
 
 
-def _of_numbers(column: ColumnProfile) -> Iterator[tuple[str, str]]:
-    numbers = column.numbers
-    assert numbers
+def _of_numbers(numbers: Numbers, present: int) -> Iterator[tuple[str, str]]:
     if numbers.infinite:
         yield "infinite", f"is infinite in {numbers.infinite:,} rows"
-    if ZERO_SHARE <= numbers.zeros / column.present < CONSTANT_SHARE:
-        yield "zeros", f"is zero in {numbers.zeros / column.present:.0%} of rows"
+    if ZERO_SHARE <= numbers.zeros / present < CONSTANT_SHARE:
+        yield "zeros", f"is zero in {numbers.zeros / present:.0%} of rows"
     spread = numbers.interquartile_range
     above, below = numbers.maximum - numbers.quantiles[4], numbers.quantiles[2] - numbers.minimum
     farthest, end = max((above, numbers.maximum), (below, numbers.minimum))
@@ -107,8 +111,8 @@ def _of_numbers(column: ColumnProfile) -> Iterator[tuple[str, str]]:
         yield "heavy tail", text
 
 
-def _marks(column: ColumnProfile) -> Iterator[str]:
-    """Values that look like a mark for "missing"."""
+def _markers(column: ColumnProfile) -> Iterator[str]:
+    """Yield the values that look like markers for missing values."""
     numbers = column.numbers
     if numbers and column.kind in NUMERIC and column.present >= MIN_ROWS and column.distinct > 2:
         span = numbers.maximum - numbers.minimum
@@ -116,17 +120,17 @@ def _marks(column: ColumnProfile) -> Iterator[str]:
             gap = abs(end - nearest)
             lonely = gap > SENTINEL_GAP * (span - gap) or (end == -1 and nearest >= 0)
             if end in SENTINELS and lonely:
-                yield f"has {figure(end)} at its end, far from all else ({figure(nearest)}): a mark for missing?"
+                yield f"has {figure(end)} at its end, far from all others ({figure(nearest)}): a marker for missing?"
     if numbers and column.kind == "time":
         for stamp in (numbers.minimum, numbers.maximum):
             day = f"{datetime.fromtimestamp(stamp, UTC):%Y-%m-%d}"
             if day in SENTINEL_DAYS:
-                yield f"has the day {day}: a mark for missing?"
+                yield f"has the day {day}: a marker for missing?"
     if column.kind == "text":
-        marks = [(text, count) for text, count in column.top if text.strip().casefold() in NOTHINGS]
-        for text, count in marks:
-            yield f"has {_short(text)} in {count:,} rows: missing by another name?"
+        for text, count in column.top:
+            if text.strip().casefold() in NOTHINGS:
+                yield f"has {_quote(text)} in {count:,} rows: a marker for missing?"
 
 
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:39] + "…")
+def _quote(text: str) -> str:
+    return repr(shorten(text, 40))

@@ -1,4 +1,4 @@
-"""A dataset along its time column: hours, days, months or years, the finest of which there are few enough to draw."""
+"""Divides a dataset by its time column into hours, days, months or years: the finest that are few enough to draw."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ UNITS = ("h", "D", "M", "Y")
 
 @dataclass(frozen=True, kw_only=True)
 class Periods:
-    """``index`` says of each row in which period it lies, -1 without a time; ``labels`` names the periods."""
+    """Periods of a time column. ``index`` is each row's period, -1 without a time; ``labels`` names the periods."""
 
     column: str
     index: npt.NDArray[np.int64]
@@ -22,9 +22,10 @@ class Periods:
 
     @classmethod
     def of(cls, times: Mapping[str, npt.NDArray[np.float64]]) -> Self | None:
-        """Along the first of the time columns that has the fewest missing; None if there is none with two periods.
+        """Return the periods of the time column with the fewest missing times; the first such column counts.
 
-        ``times`` holds seconds since 1970.
+        ``times`` are seconds since 1970 by column. None if there is no time column, or if it does not have between 2
+        and ``MAX_PERIODS`` periods.
         """
         if not times:
             return None
@@ -51,7 +52,7 @@ class Periods:
         return [int(count) for count in np.bincount(self.index[self.index >= 0], minlength=len(self.labels))]
 
     def of_each(self, values: npt.NDArray[np.float64], how: str) -> tuple[float | None, ...]:
-        """The ``median`` or ``mean`` of each period; None of one without values."""
+        """Return the ``median`` or ``mean`` of each period; None for a period without values."""
         kept = (self.index >= 0) & np.isfinite(values)
         found = pd.Series(values[kept]).groupby(self.index[kept]).agg(how).reindex(range(len(self.labels)))
         return tuple(None if np.isnan(value) else float(value) for value in found)

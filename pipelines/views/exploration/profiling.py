@@ -1,7 +1,7 @@
-"""A dataset as one looks at it before modelling: what each column holds, how columns go together, what is odd.
+"""Profiles a dataset before modelling: what each column holds, and how columns go together.
 
 Rows, missing values, kinds and duplicate rows are counted over all rows. Everything else is of a uniform sample, which
-is the whole dataset while that has at most ``SAMPLE_CELLS`` values; the profile says how many rows it is of.
+is the whole dataset if that has at most ``SAMPLE_CELLS`` values; ``DatasetProfile.sampled`` is its number of rows.
 """
 
 from collections import Counter
@@ -24,23 +24,24 @@ TOP = 10
 STRAYS = 5
 SAMPLE_ROWS = 8
 MAX_CORRELATED = 30
-"""Numeric columns in the picture of correlations: those that go together most with another."""
+"""Largest number of columns whose correlations are kept: those with the strongest correlation to another column."""
 
 Read = Callable[[File], Iterator[pd.DataFrame]]
+"""Function that yields a file's rows in parts; raises ``UnreadableFileError``."""
 
 
 class NoTableError(ValueError):
-    """None of the files is a table with rows."""
+    """No file is a table with rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnProfile:
-    """Of all rows are ``kind``, ``missing``, ``stray_count`` and ``absent``, those of files without the column; all
-    else is of the sample.
+    """One column. ``kind``, ``missing``, ``absent`` and ``stray_count`` are of all rows, all else is of the sample.
 
-    ``top`` are the most frequent values and ``strays`` examples of values that are not of the column's kind, each with
-    its count. ``over_time`` has one number for each period, and ``over_time_of`` says which: ``median``, ``mean``
-    (where the median never moves) or ``share`` of the most frequent value.
+    ``absent`` rows are in files without the column; they are also counted as missing. ``top`` are the most frequent
+    values and ``strays`` examples of values that are not of the column's kind, each with its count. ``variants`` are
+    groups of values that differ in case or spaces only. ``over_time`` has one number for each period; ``over_time_of``
+    names it: ``median``, ``mean`` (where the median never moves) or ``share`` of the most frequent value.
     """
 
     name: str
@@ -62,7 +63,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True, kw_only=True)
 class Correlations:
-    """Spearman's rank correlation of the numeric ``columns``, row by row; None where it is not defined."""
+    """Spearman's rank correlations of the numeric ``columns``: a symmetric matrix, with None where undefined."""
 
     columns: tuple[str, ...]
     values: tuple[tuple[float | None, ...], ...]
@@ -70,7 +71,11 @@ class Correlations:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetProfile:
-    """``sampled`` is the number of rows that the sample has; ``rows`` of them all. ``unread`` says why, by path."""
+    """The profile of a dataset. ``rows`` counts all rows, ``sampled`` those of the sample.
+
+    ``periods`` are names with their numbers of rows. ``sample`` are a few rows, as text. ``unread`` has the reason by
+    path.
+    """
 
     rows: int
     files: int
@@ -90,8 +95,8 @@ class DatasetProfile:
 
 
 @dataclass
-class _Counted:
-    """What is counted over all rows, file by file."""
+class _Counts:
+    """The counts over all rows, file by file."""
 
     rows: int = 0
     kinds: dict[str, KindCounts] = field(default_factory=dict)
@@ -108,7 +113,7 @@ class _Counted:
         for name in self.kinds.keys() - set(names):
             self.kinds[name] += KindCounts(missing=len(part))
             self.absent[name] += len(part)
-        # Of columns in one order, so that the same row in another file is the same; and of their names.
+        # Columns are in one order, so that a row has the same hash in every file; other columns give another hash.
         ordered = sorted(names)
         of_names = pd.util.hash_array(np.array(["\n".join(ordered)], dtype=object))
         self.hashes.append(pd.util.hash_pandas_object(part[ordered], index=False).to_numpy() ^ of_names)
@@ -119,15 +124,16 @@ class _Counted:
 
 
 def profile(files: Iterable[File], read: Read) -> DatasetProfile:
-    """Profile the tables of ``files``, read one after the other. What cannot be read is left out, and named; of a file
-    that breaks off, that is the rest.
+    """Profile the tables of ``files``, read one after the other.
+
+    An unreadable file is left out, and named in ``unread``; the rows before the place where a file breaks off count.
 
     Raises
     ------
     NoTableError
-        There is no row in any of them.
+        No file has a row.
     """
-    counted = _Counted()
+    counted = _Counts()
     sample = Sample(SAMPLE_CELLS)
     unread, tables, size_bytes = {}, 0, 0
     for file in files:
@@ -143,13 +149,13 @@ def profile(files: Iterable[File], read: Read) -> DatasetProfile:
         tables += 1
         size_bytes += file.size_bytes
     if not counted.rows:
-        said = "; ".join(unread.values()) or "there are no files"
-        raise NoTableError(f"there is no row to profile: {said}")
+        reasons = "; ".join(unread.values()) or "there are no files"
+        raise NoTableError(f"there is no row to profile: {reasons}")
     rows = sample.frame()
     kinds = {name: counts.kind for name, counts in counted.kinds.items()}
     periods = Periods.of({name: look_at(rows[name]).column("time") for name, kind in kinds.items() if kind == "time"})
     columns, numeric = [], {}
-    # One column at a time: its distinct values take more room than the sample of it.
+    # One column at a time: its distinct values take more memory than its sample.
     for name, counts in counted.kinds.items():
         values = look_at(rows[name])
         columns.append(_column(name, values, counts, counted.absent[name], periods))
@@ -176,7 +182,7 @@ def _column(name: str, values: Values, counts: KindCounts, absent: int, periods:
     fits = np.isin(values.kinds, NUMERIC) if kind in NUMERIC else values.kinds == kind
     odd = [index for index in order[: len(order) if counts.strays else 0] if not fits[index]]
     numeric = kind in (*NUMERIC, "time")
-    # Of a category, whether a row has the most frequent value.
+    # For categories: whether a row has the most frequent value.
     column = values.column(kind) if numeric else np.where(values.codes < 0, np.nan, np.isin(values.codes, order[:1]))
     over_time_of = "median" if numeric else "share"
     over_time = periods.of_each(column, "median" if numeric else "mean") if periods else ()
@@ -202,7 +208,7 @@ def _column(name: str, values: Values, counts: KindCounts, absent: int, periods:
 
 
 def _variants(texts: list[str]) -> tuple[tuple[str, ...], ...]:
-    """Values that differ in case or in spaces only."""
+    """Return groups of values that differ in case or spaces only."""
     alike: dict[str, list[str]] = {}
     for text in texts:
         alike.setdefault(" ".join(text.casefold().split()), []).append(text)
@@ -210,9 +216,9 @@ def _variants(texts: list[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def correlate(columns: dict[str, npt.NDArray[np.float64]]) -> Correlations:
-    """Spearman's correlation of each two columns over the rows that have both; of at most ``MAX_CORRELATED`` columns.
+    """Return the correlations of at most ``MAX_CORRELATED`` columns, each over the rows that have both values.
 
-    Ranks are made once for each column, over all its values, as if no other had missing ones.
+    Each column is ranked once over all of its values, also those of rows in which the other column is missing.
     """
     varying = {name: values for name, values in columns.items() if len(np.unique(values[np.isfinite(values)])) > 1}
     ranks = pd.DataFrame({name: pd.Series(v).where(np.isfinite(v)).rank() for name, v in varying.items()})
@@ -229,7 +235,7 @@ def correlate(columns: dict[str, npt.NDArray[np.float64]]) -> Correlations:
 
 
 def _sample_rows(rows: pd.DataFrame) -> tuple[tuple[str | None, ...], ...]:
-    """Rows spread evenly over the sample, as text."""
+    """Return rows spread evenly over the sample, as text."""
     chosen = np.unique(np.linspace(0, len(rows) - 1, SAMPLE_ROWS).astype(int))
     shown = rows.iloc[chosen]
     return tuple(

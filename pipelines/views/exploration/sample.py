@@ -1,23 +1,22 @@
-"""A uniform sample of a table's rows that arrive in parts, in bounded memory, and the same at every run."""
-
-from typing import Any
+"""Samples a table's rows uniformly, in bounded memory, and alike in every run; the rows arrive in parts."""
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipelines.views.exploration.kinds import as_text
+from pipelines.views.exploration.kinds import AnySeries, as_text
 
 MIN_ROWS = 1000
 SEED = 20130101
 SLACK = 1.25
-"""How far the sample grows before it is cut back."""
+"""Factor by which the sample may exceed its size before it is cut back."""
 
 
 class Sample:
-    """At most ``cells`` values: the fewer columns, the more rows. All rows, in their order, while they are that few.
+    """A sample of at most ``cells`` values: the fewer columns, the more rows, but never fewer than ``MIN_ROWS``.
 
-    Every row draws a number when it arrives; the rows of the smallest numbers stay.
+    Rows keep their order, and all are kept while they are few enough. Every row draws a number when it arrives; the
+    rows with the smallest numbers stay.
     """
 
     def __init__(self, cells: int) -> None:
@@ -38,7 +37,7 @@ class Sample:
             self._shrink()
 
     def frame(self) -> pd.DataFrame:
-        """The sample; a column that a part lacks is missing there."""
+        """Return the sample. In the rows of a part without a column, the column is missing."""
         if not self._parts:
             return pd.DataFrame()
         self._shrink()
@@ -56,20 +55,20 @@ class Sample:
             kept = [numbers <= self._bound for numbers in self._drawn]
             self._parts = [part[chosen] for part, chosen in zip(self._parts, kept, strict=True)]
             drawn = drawn[drawn <= self._bound]
-        self._parts, self._drawn = [_together(self._parts)], [drawn]
+        self._parts, self._drawn = [_concatenate(self._parts)], [drawn]
 
 
 def _compact(part: pd.DataFrame) -> pd.DataFrame:
-    """Strings take a fifth of the memory in Arrow's form."""
+    """Return a part with its strings in Arrow's form, which takes a fifth of the memory."""
     return part.assign(**{str(name): _as_arrow(part[name]) for name in part.select_dtypes(include="object")})
 
 
-def _as_arrow(column: "pd.Series[Any]") -> "pd.Series[Any]":
+def _as_arrow(column: AnySeries) -> AnySeries:
     return as_text(column.astype(object)).astype("string[pyarrow]")
 
 
-def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """The parts' rows. A column that some part lacks, or has in another type (CSV beside Parquet), becomes text."""
+def _concatenate(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the parts' rows. A column that a part lacks, or has in another type (CSV beside Parquet), becomes text."""
     columns = {}
     for name in dict.fromkeys(str(name) for part in parts for name in part):
         pieces = [part[name] if name in part else pd.Series([None] * len(part), dtype=object) for part in parts]

@@ -1,4 +1,4 @@
-"""One column of one version of a dataset in a few numbers, which add up over its parts."""
+"""Summarizes a column of one version of a dataset in a few numbers, which add up over its parts."""
 
 from dataclasses import dataclass, replace
 
@@ -11,8 +11,8 @@ from pipelines.views.exploration.kinds import NUMERIC, Values
 class Summary:
     """A column in one version. ``low``, ``mean`` and ``high`` are of finite numbers; times are seconds since 1970.
 
-    ``strays`` are not of the column's kind. ``shares`` are of the categories that the old version lists, in all rows;
-    for numbers and times it is empty.
+    ``strays`` counts values that are not of the column's kind. ``shares`` are the shares of all rows that the
+    categories of the old version have; it is empty for numbers and times.
     """
 
     rows: int
@@ -26,7 +26,7 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True)
 class Sums:
-    """What a summary is made of; sums of two parts add up."""
+    """Sums from which a summary is computed. Sums of two parts add up."""
 
     rows: int = 0
     missing: int = 0
@@ -38,7 +38,10 @@ class Sums:
 
     @classmethod
     def of(cls, values: Values | None, rows: int, kind: str) -> "Sums":
-        """Those of a part's column as the column's kind has them; None: the part lacks the column."""
+        """Return the sums of a part's column, whose values count if they are of ``kind``.
+
+        ``values`` is None if the part lacks the column.
+        """
         if values is None:
             return cls(rows=rows, missing=rows)
         counts = values.count_kinds()

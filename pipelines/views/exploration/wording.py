@@ -1,39 +1,12 @@
-"""Values and numbers as the page of a profile shows them: short, and harmless whatever they are."""
+"""Writes numbers, times, shares and sizes as a profile's page shows them: short."""
 
 from datetime import UTC, datetime
-from html import escape
 
-MAX_LENGTH = 60
-FORMULA_STARTS = ("=", "+", "-", "@")
 DAY_S = 86400
 
 
-def safe(value: str, max_length: int = MAX_LENGTH) -> str:
-    """A value of the dataset as HTML text, cut off after ``max_length`` characters.
-
-    Markup is escaped; what a spreadsheet would take for a formula gets an apostrophe before it, because tables are
-    copied from pages; and what cannot be seen (spaces at the ends, what turns the writing's direction) is spelled out.
-    """
-    short = value if len(value) <= max_length else value[: max_length - 1] + "…"
-    visible = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in short)
-    inner = visible.strip(" ")
-    start = visible.find(inner) if inner else len(visible)
-    visible = "␣" * start + inner + "␣" * (len(visible) - start - len(inner))
-    if visible.startswith(FORMULA_STARTS) and not _is_number(visible):
-        visible = f"'{visible}"
-    return escape(visible)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def figure(value: float) -> str:
-    """A number with four digits that count, or all of a whole one."""
+    """Return a number with four significant digits, or a whole number with all of its digits."""
     if abs(value) >= 1e15:
         return f"{value:.4g}"
     if value == int(value):
@@ -42,7 +15,7 @@ def figure(value: float) -> str:
 
 
 def moment(seconds: float, span_s: float) -> str:
-    """A time of seconds since 1970 in UTC, as fine as the span of its column needs."""
+    """Return a time of seconds since 1970 in UTC: a day, or a minute if the column's times span under three days."""
     try:
         time = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
@@ -51,11 +24,11 @@ def moment(seconds: float, span_s: float) -> str:
 
 
 def share(part: float) -> str:
-    """A share in per cent; what is not nothing never looks like nothing, what is not all never like all."""
+    """Return a share in per cent. A share that is not quite 0 or 1 never looks like 0% or 100%."""
     if 0 < part < 0.001:
-        return "&lt;0.1%"
+        return "<0.1%"
     if 0.999 < part < 1:
-        return "&gt;99.9%"
+        return ">99.9%"
     return f"{part:.1%}" if part not in (0, 1) else f"{part:.0%}"
 
 

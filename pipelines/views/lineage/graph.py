@@ -1,34 +1,43 @@
-"""The graph of a lineage: what there is, as nodes, and what led to what, as edges in the direction of time."""
+"""The graph of a lineage: its nodes, and edges in the direction of time."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+
+from pipelines.interface.codec import Json
+from pipelines.views.lineage.facts import Facts, to_attributes
 
 FORMAT = 1
-KINDS = ("commit", "run", "job", "package", "release", "check", "quality", "endpoint")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One thing. ``id`` is unique in the graph and begins with its kind: ``commit:flights/3f2a…``.
+    """A thing of the lineage, with its facts. ``missing`` says which of them are missing or damaged, and why.
 
-    ``attributes`` are JSON values, as docs/reference/lineage.md lists them; ``missing`` says why some are not known.
+    ``id`` is unique in the graph: the kind and the name, as in ``commit:flights/3f2a…``.
     """
 
-    kind: str
     id: str
-    attributes: dict[str, Any] = field(default_factory=dict)
+    facts: Facts
     missing: str = ""
+
+    @property
+    def kind(self) -> str:
+        return self.facts.KIND
 
     @property
     def name(self) -> str:
         """The id without its kind."""
         return self.id.partition(":")[2]
 
+    @property
+    def attributes(self) -> dict[str, Json]:
+        """The facts as JSON values."""
+        return to_attributes(self.facts)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """``relation`` reads from the one to the other: commit "used by" run."""
+    """Two ids of nodes. ``relation`` reads from source to target: commit "used by" run."""
 
     source: str
     target: str
@@ -37,48 +46,52 @@ class Edge:
 
 @dataclass(kw_only=True)
 class Graph:
-    """``subject`` is the id of the node that was asked for. Built by ``add`` and ``link``, which may be repeated."""
+    """``subject`` is the id of the node that was asked for. ``add``, ``link`` and ``note`` may be repeated."""
 
     environment: str
     subject: str
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
 
-    def add(self, kind: str, name: str, attributes: Mapping[str, Any] | None = None, *, missing: str = "") -> str:
-        """Add a node and return its id; what is known of it already stays, unless there is more now."""
-        identity = f"{kind}:{name}"
-        known = self.nodes.get(identity)
-        if known is None or len(attributes or {}) > len(known.attributes):
-            self.nodes[identity] = Node(kind=kind, id=identity, attributes=dict(attributes or {}), missing=missing)
-        return identity
+    def add(self, name: str, facts: Facts, *, missing: str = "") -> str:
+        """Add a node and return its id. A node that is there already stays, unless more is known now."""
+        node = Node(id=f"{facts.KIND}:{name}", facts=facts, missing=missing)
+        known = self.nodes.get(node.id)
+        if known is None or len(node.attributes) > len(known.attributes):
+            self.nodes[node.id] = node
+        return node.id
 
     def link(self, source: str, relation: str, target: str) -> None:
         edge = Edge(source=source, target=target, relation=relation)
         if edge not in self.edges:
             self.edges.append(edge)
 
+    def note(self, identity: str, text: str) -> None:
+        """Add a text to what is missing or damaged of a node."""
+        node = self.nodes[identity]
+        if text not in node.missing:
+            self.nodes[identity] = replace(node, missing=f"{node.missing}; {text}" if node.missing else text)
+
     def after(self, identity: str) -> Iterator[tuple[Edge, Node]]:
-        """What a node led to, in the order in which it was found."""
+        """Yield the edges from a node with their targets, in the order in which they were found."""
         return ((edge, self.nodes[edge.target]) for edge in self.edges if edge.source == identity)
 
     def before(self, identity: str) -> Iterator[tuple[Edge, Node]]:
-        """What led to a node."""
+        """Yield the edges to a node with their sources, in the order in which they were found."""
         return ((edge, self.nodes[edge.source]) for edge in self.edges if edge.target == identity)
-
-    def roots(self) -> list[Node]:
-        """The nodes that nothing led to."""
-        led_to = {edge.target for edge in self.edges}
-        return [node for node in self.nodes.values() if node.id not in led_to]
 
     def of_kind(self, kind: str) -> list[Node]:
         return [node for node in self.nodes.values() if node.kind == kind]
 
-    def to_document(self) -> dict[str, Any]:
-        """The graph as JSON; ``format`` counts up when a field changes its meaning or goes."""
+    def to_document(self) -> dict[str, Json]:
+        """Return the graph as a JSON object. ``format`` counts up when a field changes its meaning or is removed."""
         return {
             "format": FORMAT,
             "environment": self.environment,
             "subject": self.subject,
-            "nodes": [asdict(node) for node in self.nodes.values()],
+            "nodes": [
+                {"kind": node.kind, "id": node.id, "attributes": node.attributes, "missing": node.missing}
+                for node in self.nodes.values()
+            ],
             "edges": [asdict(edge) for edge in self.edges],
         }

@@ -1,12 +1,13 @@
-"""Where the nodes of a lineage stand: columns by time, each node beside what it led to."""
+"""Places the nodes of a lineage: in columns by time, each node beside the nodes that it led to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.views.lineage.graph import Edge, Graph, Node
-from pipelines.views.lineage.tree import Forest, Told
+from pipelines.views.lineage.tree import Forest
 
-COLUMN_GAP = 76
+COLUMN_GAP = 88
+"""Pixels between two columns: an edge's label fits in."""
 ROW_GAP = 16
 
 
@@ -31,29 +32,32 @@ class Box:
 
 
 def place(graph: Graph, heights: Mapping[str, int], *, width: int) -> dict[str, Box]:
-    """A box for every node; no two overlap, and every edge goes to the right."""
+    """Return a box for every node. No two boxes overlap, and every edge goes to the right."""
     layout = _Layout(graph, heights, width)
     aside = [node for node in graph.nodes.values() if layout.forest.is_aside(node) and node.id != graph.subject]
     top = 0
     for node in (*layout.forest.roots(), *aside):
-        top += layout.block(node, top) + ROW_GAP
+        top += layout.place_subtree(node, top) + ROW_GAP
     return layout.boxes
 
 
 def entries(graph: Graph, boxes: Mapping[str, Box]) -> dict[Edge, int]:
-    """The height at which each edge reaches its target: spread, in the order of where they come from."""
+    """Return the height at which each edge reaches its target.
+
+    Edges to the same target are spread over its box, in the order of their sources' heights.
+    """
     found = {}
     for identity, box in boxes.items():
-        coming = sorted(
+        incoming = sorted(
             (edge for edge in graph.edges if edge.target == identity), key=lambda edge: boxes[edge.source].middle
         )
-        for number, edge in enumerate(coming, 1):
-            found[edge] = box.top + box.height * number // (len(coming) + 1)
+        for number, edge in enumerate(incoming, 1):
+            found[edge] = box.top + box.height * number // (len(incoming) + 1)
     return found
 
 
 def columns(graph: Graph) -> dict[str, int]:
-    """Each node one column to the right of the last of what led to it."""
+    """Return each node's column: one to the right of the rightmost node that led to it."""
     found: dict[str, int] = {}
 
     def column(identity: str) -> int:
@@ -68,15 +72,15 @@ def columns(graph: Graph) -> dict[str, int]:
 
 
 class _Layout:
-    """Stacks subtrees: each node stands in the middle of the height that its own takes."""
+    """Layout in progress. Subtrees are stacked, and each node stands in the middle of its subtree's height."""
 
     def __init__(self, graph: Graph, heights: Mapping[str, int], width: int) -> None:
         self.forest = Forest(graph)
         self.boxes: dict[str, Box] = {}
         self._heights, self._width, self._columns = heights, width, columns(graph)
 
-    def block(self, node: Node, top: int) -> int:
-        """Place a node and all that is told under it below ``top``; returns the height that they take."""
+    def place_subtree(self, node: Node, top: int) -> int:
+        """Place a node and its subtree below ``top``, and return their height."""
         height, own = self._height(node), self._heights[node.id]
         self.boxes[node.id] = Box(
             left=self._columns[node.id] * (self._width + COLUMN_GAP),
@@ -84,16 +88,16 @@ class _Layout:
             width=self._width,
             height=own,
         )
-        # What the jobs made stands in columns of its own, and so beside the jobs.
+        # The products of a run's jobs are in later columns than the jobs, so the two stacks stand side by side.
         for stack in (self.forest.children(node), self.forest.made_by_jobs(node)):
-            below = top + (height - self._stacked(stack)) // 2
+            below = top + (height - self._stack_height(stack)) // 2
             for _, child in stack:
-                below += self.block(child, below) + ROW_GAP
+                below += self.place_subtree(child, below) + ROW_GAP
         return height
 
     def _height(self, node: Node) -> int:
         stacks = (self.forest.children(node), self.forest.made_by_jobs(node))
-        return max(self._heights[node.id], *map(self._stacked, stacks))
+        return max(self._heights[node.id], *map(self._stack_height, stacks))
 
-    def _stacked(self, stack: list[Told]) -> int:
+    def _stack_height(self, stack: Sequence[tuple[Edge, Node]]) -> int:
         return sum(self._height(child) for _, child in stack) + ROW_GAP * max(len(stack) - 1, 0)

@@ -1,12 +1,14 @@
-"""What somebody asks the lineage of: a model's version, a run, a commit, an endpoint or a model."""
+"""The subject of a lineage: a model's version, a run, a commit, or a model's endpoint."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pipelines.aws.clients import Services
 from pipelines.datasets.commits.history import MIN_PREFIX
 from pipelines.interface import keys
+from pipelines.views.lineage.items import read_items
 
 COMMIT_ID = re.compile(rf"[0-9a-f]{{{MIN_PREFIX},64}}")
 VERSION = re.compile(r"v?([1-9][0-9]*)")
@@ -14,28 +16,28 @@ RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{12}")
 
 
 class UnknownSubjectError(LookupError):
-    """The text names nothing that has a lineage here; the message says what could be named."""
+    """The text names nothing that has a lineage here; the message says what can be named."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """``kind`` is ``package``, ``run``, ``commit`` or ``endpoint``; ``of`` is its model, or a commit's dataset.
+    """``of`` is the model, or a commit's dataset. ``id`` is the version, the run's id or the whole commit id.
 
-    ``id`` is the version, the run's id, the whole commit id, or nothing of an endpoint.
+    An endpoint has no ``id``.
     """
 
-    kind: str
+    kind: Literal["package", "run", "commit", "endpoint"]
     of: str
     id: str = ""
 
 
 def find_subject(text: str, services: Services, datasets: Mapping[str, str]) -> Subject:
-    """What ``text`` names. ``datasets`` are the environment's models, each with its dataset.
+    """Return the subject that ``text`` names. ``datasets`` are the environment's models, each with its dataset.
 
     Raises
     ------
     UnknownSubjectError
-        Nothing, or several commits.
+        The text names nothing, or begins several commits.
     """
     given = _without_arn(text, services)
     name, _, rest = given.rpartition("/")
@@ -49,9 +51,9 @@ def find_subject(text: str, services: Services, datasets: Mapping[str, str]) -> 
         return Subject(kind="endpoint", of=name)
     known = sorted(set(datasets.values()))
     if name in known and COMMIT_ID.fullmatch(rest):
-        return _commit(rest, services, [name])
+        return _find_commit(rest, services, [name])
     if not rest and COMMIT_ID.fullmatch(name):
-        return _commit(name, services, known)
+        return _find_commit(name, services, known)
     models = ", ".join(datasets) or "none"
     raise UnknownSubjectError(
         f"{text!r} names nothing in {services.environment.id}: give MODEL/VERSION, MODEL/RUN, MODEL or its endpoint, "
@@ -61,20 +63,19 @@ def find_subject(text: str, services: Services, datasets: Mapping[str, str]) -> 
 
 
 def _without_arn(text: str, services: Services) -> str:
-    """``model/version`` of a package's ARN, the model of an endpoint's ARN or name; any other text as it is."""
+    """Return ``model/version`` for a package's ARN, the model for an endpoint's ARN or name, else the text itself."""
     environment = services.environment
     for kind in ("model-package", "endpoint"):
         text = text.removeprefix(environment.arn("sagemaker", f"{kind}/"))
     return text.removeprefix(f"{environment.id}-")
 
 
-def _commit(text: str, services: Services, datasets: list[str]) -> Subject:
-    found = {
-        (dataset, item["sk"].removeprefix(prefix))
-        for dataset in datasets
-        for prefix in (keys.commit_sk(""), keys.tombstone_sk(""))
-        for item in services.ledger.query(keys.dataset_pk(dataset), f"{prefix}{text}")
-    }
+def _find_commit(text: str, services: Services, datasets: list[str]) -> Subject:
+    found = set()
+    for dataset in datasets:
+        commits = read_items(services.ledger, keys.commits(dataset).beginning(text))
+        rewritten = read_items(services.ledger, keys.tombstones(dataset).beginning(text))
+        found |= {(dataset, item.id) for item in (*commits, *rewritten)}
     if len(found) == 1:
         ((dataset, commit_id),) = found
         return Subject(kind="commit", of=dataset, id=commit_id)

@@ -1,4 +1,4 @@
-"""A lineage as a tree of text: commits first, and below each what became of it."""
+"""Renders a lineage as a tree of text: commits first, and below each what became of it."""
 
 import textwrap
 from collections.abc import Iterator
@@ -9,12 +9,14 @@ from pipelines.views.lineage.wording import details, state, title
 
 WIDTH = 120
 SIDEWAYS = {"compared with": "compared with", "reproduced by": "reproduces", "triggered": "triggered by"}
-"""Relations that lead to a run besides its commit, and how the run says them where they are not the tree's own."""
+"""Relations to a run from another node than its commit, each with the words for the way back from the run."""
+NAMED = ("rewritten as", *SIDEWAYS)
+"""Relations that the tree names; the titles show what the others are."""
 MARKER = "  ◀ asked for"
 
 
 def render(graph: Graph) -> str:
-    """The whole lineage; lines are at most ``WIDTH`` characters where words allow it."""
+    """Return the whole lineage as text. Lines are at most ``WIDTH`` characters long where words allow it."""
     asked, forest = graph.nodes[graph.subject], Forest(graph)
     lines = [f"Lineage of {title(asked)} in {graph.environment}"]
     for root in forest.roots():
@@ -25,12 +27,12 @@ def render(graph: Graph) -> str:
 
 
 def _branch(graph: Graph, forest: Forest, node: Node, *, relation: str, first: str, rest: str) -> Iterator[str]:
-    """A node and what is told under it; ``first`` and ``rest`` begin its first and its other lines."""
-    lead = f"{relation} " if relation in ("rewritten as", *SIDEWAYS) else ""
+    """Yield the lines of a node and its subtree; ``first`` begins the first line and ``rest`` all others."""
+    lead = f"{relation} " if relation in NAMED else ""
     yield f"{first}{lead}{title(node)}  {state(node)}".rstrip() + (MARKER if node.id == graph.subject else "")
     below = [*forest.children(node), *forest.made_by_jobs(node)]
     stem = f"{rest}{'│' if below else ' '}  "
-    for line in [*details(node), *_asides(graph, forest, node)]:
+    for line in [*details(node), *_sideways(graph, forest, node)]:
         yield from textwrap.wrap(
             line, WIDTH, initial_indent=stem, subsequent_indent=f"{stem}  ", break_long_words=False
         )
@@ -39,11 +41,11 @@ def _branch(graph: Graph, forest: Forest, node: Node, *, relation: str, first: s
         yield from _branch(graph, forest, child, relation=edge.relation, first=f"{rest}{corner}", rest=f"{rest}{side}")
 
 
-def _asides(graph: Graph, forest: Forest, node: Node) -> Iterator[str]:
-    """What a node has to do with others that are told elsewhere."""
+def _sideways(graph: Graph, forest: Forest, node: Node) -> Iterator[str]:
+    """Yield lines on the nodes that a node is related to but that are not next to it in the tree."""
     for edge, other in graph.before(node.id):
-        if edge.relation in SIDEWAYS and forest.told[node.id] != edge:
+        if edge.relation in SIDEWAYS and forest.parents[node.id] != edge:
             yield f"{SIDEWAYS[edge.relation]} {title(other)}"
     for edge, other in graph.after(node.id):
-        if edge.relation in SIDEWAYS and forest.told[other.id] != edge:
+        if edge.relation in SIDEWAYS and forest.parents[other.id] != edge:
             yield f"{edge.relation} {title(other)}: {state(other)}"

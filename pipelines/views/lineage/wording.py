@@ -1,12 +1,27 @@
-"""A node in words: one title, a few details, and how it went. What text and picture both show."""
+"""Describes a node in words: a title, a state and a few lines of details. Text and picture show the same."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from pipelines.views.lineage.figures import counted, joined, number, printable, quoted, rows, seconds, signed, size
+from pipelines.interface.records import Comparison, SplitRecord
+from pipelines.views.lineage.facts import (
+    CheckCounts,
+    CheckFacts,
+    CommitFacts,
+    EndpointFacts,
+    EvaluationFigures,
+    Facts,
+    JobFacts,
+    PackageFacts,
+    QualityFacts,
+    ReleaseFacts,
+    RunFacts,
+    ValidationFigures,
+)
+from pipelines.views.lineage.figures import counted, duration, joined, number, printable, quoted, rows, signed, size
 from pipelines.views.lineage.graph import Node
 
 SHORT = 12
+"""Number of shown digits of an id or a digest."""
+SHOWN_COLUMNS = 4
+"""Number of shown columns of a drift check."""
 GOOD, BAD, PENDING, QUIET = "good", "bad", "pending", "quiet"
 TONES = {
     **dict.fromkeys(("registered", "released", "reproduced", "Approved", "Completed", "InService", "passed"), GOOD),
@@ -14,198 +29,222 @@ TONES = {
     **dict.fromkeys(("drift", "broken_input", "lost"), BAD),
     **dict.fromkeys(("warning", "under way", "PendingManualApproval", "InProgress", "Updating", "Creating"), PENDING),
 }
-"""Outcomes and statuses that colour a node; all others leave it quiet."""
+"""Tones of outcomes and statuses; the tone of all others is ``QUIET``."""
 
 
 def title(node: Node) -> str:
-    """What it is."""
+    """Return the kind and the name of a node, short enough for a heading."""
     return printable(_title(node))
 
 
 def _title(node: Node) -> str:
-    about = node.attributes
-    if node.kind == "commit":
-        return f"commit {about.get('commit', node.name)[:SHORT]}"
-    if node.kind == "package":
-        return f"{about.get('model')} v{about.get('version')}"
-    if node.kind == "job":
-        return str(about["step"])
-    if node.kind == "quality":
-        return f"quality {about.get('window', node.name)}"
-    if node.kind == "endpoint":
-        return f"endpoint {about.get('model', node.name)}"
+    match node.facts:
+        case CommitFacts(commit=commit):
+            return f"commit {commit[:SHORT]}"
+        case PackageFacts(model=model, version=version):
+            return f"{model} v{version}"
+        case JobFacts(step=step):
+            return step
+        case QualityFacts(window=window):
+            return f"quality {window}"
+        case EndpointFacts(model=model):
+            return f"endpoint {model}"
     return f"{node.kind} {node.name.rpartition('/')[2]}"
 
 
 def state(node: Node) -> str:
-    """The one word for how it went."""
-    about = node.attributes
-    if node.kind == "job" and "validation" in about:
-        return printable(str(about["validation"]["outcome"]))
-    return printable(str(about.get("outcome") or about.get("status") or ""))
+    """Return a node's outcome or status."""
+    return printable(_state(node.facts))
+
+
+def _state(facts: Facts) -> str:
+    match facts:
+        case CommitFacts():
+            return ""
+        case JobFacts(validation=validation, description=description):
+            if validation:
+                return validation.outcome
+            return description.status if description else ""
+        case PackageFacts(description=registered):
+            return registered.status if registered else ""
+        case EndpointFacts(state=found):
+            return (found.status if found else None) or ""
+    return str(facts.outcome)
 
 
 def tone(node: Node) -> str:
-    if node.kind == "commit":
-        return BAD if "forgotten" in node.attributes else QUIET
+    """Return ``GOOD``, ``BAD``, ``PENDING`` or ``QUIET``: the colour of a node in the picture."""
+    if isinstance(node.facts, CommitFacts):
+        return BAD if node.facts.forgotten else QUIET
     return TONES.get(state(node), QUIET)
 
 
 def details(node: Node) -> list[str]:
-    """Lines of what matters, the most important first."""
-    return [printable(line) for line in (*_DETAILS[node.kind](node.attributes), node.missing) if line]
+    """Return the lines below a node's title, the most important first; the last names what is missing."""
+    return [printable(line) for line in (*_details(node.facts), node.missing) if line]
 
 
-def _commit(about: Mapping[str, Any]) -> list[str]:
-    large = size(about["size_bytes"]) if "size_bytes" in about else ""
-    files = counted(about["files"], "file") if "files" in about else ""
-    stone = about.get("forgotten") or {}
+def _details(facts: Facts) -> list[str]:
+    match facts:
+        case CommitFacts():
+            return _commit(facts)
+        case RunFacts():
+            return _run(facts)
+        case JobFacts():
+            return _job(facts)
+        case PackageFacts():
+            return _package(facts)
+        case ReleaseFacts():
+            return _release(facts)
+        case CheckFacts():
+            return _check(facts)
+        case QualityFacts():
+            return _quality(facts)
+        case EndpointFacts():
+            return _endpoint(facts)
+
+
+def _commit(commit: CommitFacts) -> list[str]:
+    origin, contents, stone = commit.origin, commit.contents, commit.forgotten
+    held = [counted(contents.files, "file"), rows(contents.rows), size(contents.size_bytes)] if contents else []
+    written = [quoted(contents.message), f"by {contents.author}"] if contents else []
     return [
-        joined(about["dataset"], files, rows(about.get("rows")), large),
-        joined(quoted(about.get("message")), about.get("author") and f"by {about['author']}", about.get("time")),
-        f"became {stone['new'][:SHORT]}: {stone.get('reason') or 'no reason given'}" if stone else "",
+        joined(commit.dataset, *held),
+        joined(*written, origin.time if origin else ""),
+        f"became {stone.new[:SHORT]}: {stone.reason or 'no reason given'}" if stone else "",
     ]
 
 
-def _run(about: Mapping[str, Any]) -> list[str]:
-    trigger, recipe = about.get("trigger", {}), about.get("recipe", {})
-    image = str(recipe.get("image", "")).rpartition("/")[2]
-    code = str(recipe.get("code_sha256", ""))[:SHORT]
-    asked = joined(trigger.get("kind"), f"by {trigger['by']}" if trigger.get("by") else "", separator=" ")
+def _run(run: RunFacts) -> list[str]:
+    found = run.details
+    if not found:
+        return []
+    trigger, recipe = found.trigger, found.recipe
+    started_by = joined(trigger.kind, f"by {trigger.by}" if trigger.by else "", separator=" ")
+    image = recipe.image.rpartition("/")[2] if recipe else ""
+    code = recipe.code_sha256[:SHORT] if recipe else ""
     return [
-        joined(asked, quoted(trigger.get("reason")), about.get("started"), seconds(about.get("seconds"))),
+        joined(started_by, quoted(trigger.reason), found.started, duration(found.seconds)),
         joined(code and f"code {code}", image and f"image {image}"),
-        *_comparison(about.get("comparison") or {}),
-        # A reproduction's cause is its list of differences, which the comparison says already.
-        str(about.get("cause") or "") if "comparison" not in about else "",
+        *(_comparison(found.comparison) if found.comparison else ()),
+        # The cause of a reproduction's outcome is the list of differences, which is in the comparison.
+        (found.cause or "") if not found.comparison else "",
     ]
 
 
-def _comparison(about: Mapping[str, Any]) -> list[str]:
-    if not about:
-        return []
-    metrics = "equal" if about["exact"] else f"equal within {about['tolerance']:g}"
-    if any(line.partition(":")[0] in about["metrics"] for line in about["differences"]):
+def _comparison(found: Comparison) -> list[str]:
+    metrics = "equal" if found.exact else f"equal within {found.tolerance:g}"
+    if any(line.partition(":")[0] in found.metrics for line in found.differences):
         metrics = "differ"
-    said = [f"metrics {metrics}", *(f"{what} {about[what]}" for what in ("artifact", "training_rows", "holdout_rows"))]
-    return [joined(*(text.replace("_", " ") for text in said)), *about["differences"]]
+    compared = (
+        f"metrics {metrics}",
+        f"artifact {found.artifact}",
+        f"training rows {found.training_rows}",
+        f"holdout rows {found.holdout_rows}",
+    )
+    return [joined(*compared), *found.differences]
 
 
-def _job(about: Mapping[str, Any]) -> list[str]:
-    ran = joined(seconds(about.get("seconds")), about.get("instance_type"))
-    given = about.get("hyperparameters")
+def _job(job: JobFacts) -> list[str]:
+    found, given = job.description, job.hyperparameters or {}
     return [
-        joined(*(f"{name}={value}" for name, value in given.items())) if given else "",
-        *_validation(about.get("validation") or {}),
-        *_evaluation(about.get("evaluation") or {}),
-        joined(ran, about.get("name")),
+        joined(*(f"{name}={value}" for name, value in given.items())),
+        *(_validation(job.validation) if job.validation else ()),
+        *(_evaluation(job.evaluation) if job.evaluation else ()),
+        joined(*((duration(found.seconds), found.instance_type) if found else ()), job.name),
     ]
 
 
-def _validation(about: Mapping[str, Any]) -> list[str]:
-    if not about:
-        return []
-    contract = str(about.get("contract_sha256") or "")[:SHORT]
-    lines = [joined(rows(about.get("rows")), contract and f"contract {contract}")]
-    for name, said in (("training", "trains on"), ("holdout", "holds out")):
-        part = about.get(name) or {}
-        months = part.get("months") or []
-        span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}" if months else ""
-        if part:
-            lines.append(joined(f"{said} {span}".rstrip(), rows(part.get("rows"))))
-    return lines + [
-        f"{broken.get('column')}: {broken.get('detail') or broken.get('rule')} ({rows(broken.get('count'))})"
-        for broken in about.get("violations", [])
+def _validation(report: ValidationFigures) -> list[str]:
+    contract = report.contract_sha256[:SHORT]
+    return [
+        joined(rows(report.rows), contract and f"contract {contract}"),
+        *(_split("trains on", report.training) if report.training else ()),
+        *(_split("holds out", report.holdout) if report.holdout else ()),
+        *(f"{broken.column}: {broken.detail or broken.rule} ({rows(broken.count)})" for broken in report.violations),
     ]
 
 
-def _evaluation(about: Mapping[str, Any]) -> list[str]:
-    if not about:
-        return []
-    metric = str(about.get("metric", ""))
-    candidate, champion = about.get("candidate", {}), about.get("champion") or {}
-    lines = [joined(f"{metric} {number(candidate.get(metric))}", f"on {about.get('rows', 0):,} held-out rows")]
-    if champion:
-        gain = about.get("gain") or {}
-        span = f"{signed(gain.get('low'))} to {signed(gain.get('high'))}"
-        lines.append(
-            joined(
-                f"v{about.get('champion_version')} has {number(champion.get(metric))} there",
-                f"gain {signed(gain.get('difference'))} ({span})",
-            )
-        )
+def _split(verb: str, part: SplitRecord) -> list[str]:
+    months = part.months
+    span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}" if months else ""
+    return [joined(f"{verb} {span}".rstrip(), rows(part.rows))]
+
+
+def _evaluation(report: EvaluationFigures) -> list[str]:
+    metric, candidate = report.metric, report.candidate
+    lines = [joined(f"{metric} {number(candidate.get(metric))}", f"on {report.rows:,} held-out rows")]
+    if report.champion:
+        gain = report.gain
+        measured = f"{signed(gain.difference)} ({signed(gain.low)} to {signed(gain.high)})" if gain else number(None)
+        champion = f"v{report.champion_version} has {number(report.champion.get(metric))} there"
+        lines.append(joined(champion, f"gain {measured}"))
     others = [f"{name} {number(value)}" for name, value in candidate.items() if name != metric]
     return [*lines, joined(*others)]
 
 
-def _package(about: Mapping[str, Any]) -> list[str]:
-    approval = about.get("approval") or {}
-    said = f"approved by {approval['by']} at {approval.get('at')}" if approval.get("by") else ""
+def _package(package: PackageFacts) -> list[str]:
+    approval, found = package.approval, package.description
+    approved = f"approved by {approval.by} at {approval.at}" if approval else ""
+    metrics = found.metrics if found else {}
     return [
-        joined(said, quoted(approval.get("comment"))),
-        about["status_comment"] if not said and about.get("status_comment") else "",
-        joined(*(f"{name} {number(value)}" for name, value in about.get("metrics", {}).items())),
-        _counts("drift checks", about.get("checks") or {}),
-        _counts("quality checks", about.get("quality") or {}),
-        joined(*(f"{said} {about[name][:SHORT]}" for name, said in _DIGESTS.items() if name in about)),
+        joined(approved, quoted(approval.comment) if approval else ""),
+        found.status_comment if found and not approval else "",
+        joined(*(f"{name} {number(value)}" for name, value in metrics.items())),
+        _counts("drift checks", package.checks),
+        _counts("quality checks", package.quality),
+        joined(
+            f"archive {found.sha256[:SHORT]}" if found and found.sha256 else "",
+            f"content {found.content_sha256[:SHORT]}" if found and found.content_sha256 else "",
+        ),
     ]
 
 
-def _counts(what: str, about: Mapping[str, Any]) -> str:
-    outcomes = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in about.get("outcomes", {}).items())
-    return f"{what}: {outcomes}, last {about.get('last')}" if about.get("total") else ""
+def _counts(what: str, counts: CheckCounts | None) -> str:
+    if not counts or not counts.total:
+        return ""
+    outcomes = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in counts.outcomes.items())
+    return joined(f"{what}: {outcomes}", counts.last and f"last {counts.last}", separator=", ")
 
 
-_DIGESTS = {"sha256": "archive", "content_sha256": "content"}
-
-
-def _release(about: Mapping[str, Any]) -> list[str]:
-    verified = about.get("verification") or {}
-    golden = f"{verified['golden_rows']} golden rows answered alike" if verified.get("golden_rows") else ""
-    latency = f"{verified['latency_ms']} ms" if verified.get("latency_ms") else ""
-    by = f"by {about['by']}" if about.get("by") else ""
+def _release(release: ReleaseFacts) -> list[str]:
+    verified = release.verification
+    golden = f"{verified.golden_rows} golden rows answered alike" if verified and verified.golden_rows else ""
+    latency = f"{verified.latency_ms:.10g} ms" if verified and verified.latency_ms else ""
     return [
-        joined(by, "a rollback" if about.get("rollback") else "", about.get("begun")),
+        joined(f"by {release.by}" if release.by else "", "a rollback" if release.rollback else "", release.begun),
         joined(golden, latency),
-        str(about.get("cause") or ""),
+        release.cause or "",
     ]
 
 
-def _check(about: Mapping[str, Any]) -> list[str]:
-    worst = ", ".join(f"{column['name']} {number(column.get('psi'))}" for column in about.get("worst", [])[:4])
+def _check(check: CheckFacts) -> list[str]:
+    worst = ", ".join(f"{column.name} {number(column.psi)}" for column in check.worst[:SHOWN_COLUMNS])
     return [
-        joined(f"window until {about['end']}" if "end" in about else "", rows(about.get("rows"))),
+        joined(f"window until {check.end}" if check.end else "", rows(check.rows)),
         worst and f"PSI: {worst}",
     ]
 
 
-def _quality(about: Mapping[str, Any]) -> list[str]:
-    metric = about.get("metric")
-    measured = f"{metric} {number(about.get('value'))}, {number(about.get('evaluated'))} when evaluated"
-    worst = about.get("worst_segment")
-    return [joined(measured, rows(about.get("rows"))), f"worst by {worst}" if worst else ""]
-
-
-def _endpoint(about: Mapping[str, Any]) -> list[str]:
-    def versions(names: list[str]) -> str:
-        return ", ".join(name.replace("/", " v") for name in names)
-
-    serving = [name for name in (about.get("champion"),) if name]
-    others = [name for name in about.get("serves", []) if name not in serving]
+def _quality(hour: QualityFacts) -> list[str]:
+    if not hour.metric:
+        return []
+    measured = f"{hour.metric} {number(hour.value)}, {number(hour.evaluated)} when evaluated"
     return [
-        joined(f"champion {versions(serving)}" if serving else "no champion", about.get("since")),
-        f"challenger {versions([about['challenger']])}" if about.get("challenger") else "",
-        f"serves {versions(others)}" if others else "",
+        joined(measured, rows(hour.rows)),
+        f"worst by {hour.worst_segment}" if hour.worst_segment else "",
     ]
 
 
-_DETAILS: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
-    "commit": _commit,
-    "run": _run,
-    "job": _job,
-    "package": _package,
-    "release": _release,
-    "check": _check,
-    "quality": _quality,
-    "endpoint": _endpoint,
-}
+def _endpoint(endpoint: EndpointFacts) -> list[str]:
+    champion, found = endpoint.champion, endpoint.state
+    others = [_version(name) for name in found.serves if name != champion] if found else []
+    return [
+        joined(f"champion {_version(champion)}" if champion else "no champion", endpoint.since),
+        f"challenger {_version(found.challenger)}" if found and found.challenger else "",
+        f"serves {', '.join(others)}" if others else "",
+    ]
+
+
+def _version(package: str) -> str:
+    return package.replace("/", " v")

@@ -1,4 +1,4 @@
-"""Evidently's data drift preset at its defaults, in an environment of its own."""
+"""Evidently's data drift preset with its defaults, in an environment of its own."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""NannyML's univariate drift at its defaults, in an environment of its own; the fit is not timed."""
+"""NannyML's univariate drift with its defaults, in an environment of its own; the fit is not timed."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What a rival's program does: raise on windows, or take its time. Runs in the rival's own environment."""
+"""Base of the rivals' programs, which run in environments of their own."""
 
 import argparse
 import json
@@ -19,19 +19,19 @@ class Rival(ABC):
 
     @abstractmethod
     def raised(self, windows: list[pd.DataFrame]) -> list[set[str]]:
-        """The columns that drifted in each window; all windows have equally many rows."""
+        """Return the columns that drifted in each window; all windows have the same number of rows."""
 
     @abstractmethod
     def seconds(self, window: pd.DataFrame) -> float:
-        """For a full check of a window in memory."""
+        """Return the CPU seconds of a full check of a window in memory."""
 
 
 class WindowRival(Rival):
-    """One that checks a window by itself."""
+    """A rival that checks each window by itself."""
 
     @abstractmethod
     def check(self, window: pd.DataFrame) -> set[str]:
-        """The columns that drifted."""
+        """Return the columns that drifted."""
 
     def raised(self, windows: list[pd.DataFrame]) -> list[set[str]]:
         return [self.check(window) for window in windows]
@@ -43,7 +43,7 @@ class WindowRival(Rival):
 
 
 def main(name: str, kind: type[Rival]) -> None:
-    """Read commands as lines of JSON and answer each with one: ``raised`` counts windows, ``time`` gives seconds."""
+    """Print the answers to the commands as JSON: ``raised`` counts windows, ``time`` gives seconds."""
     parser = argparse.ArgumentParser()
     parser.add_argument("commands", help="a JSON array of objects")
     logging.disable()

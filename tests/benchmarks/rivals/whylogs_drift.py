@@ -1,4 +1,4 @@
-"""whylogs' profile and drift scores at their defaults, in an environment of its own."""
+"""whylogs' profile and drift scores with their defaults, in an environment of its own."""
 
 import warnings
 

@@ -1,12 +1,26 @@
-"""Laws over a template: each a function of a template that yields what breaks it. ``LAWS`` has all of them."""
+"""Laws over a template: each is a function that yields the template's violations. ``LAWS`` has all of them."""
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from tests.support.synth import Template, resources
 
-Law = Callable[[Template], Iterator[str]]
+
+@dataclass(frozen=True)
+class Violation:
+    """A broken law. ``resource`` is a logical id, with the name of a state or target after a slash."""
+
+    resource: str
+    reason: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.resource} {self.reason}: {self.mend}"
+
+
+Law = Callable[[Template], Iterator[Violation]]
 
 STATEFUL = (
     "AWS::KMS::Key",
@@ -19,7 +33,7 @@ STATEFUL = (
     "AWS::SageMaker::Endpoint",
 )
 NO_SOURCE_ACCOUNT = ("lambda.amazonaws.com", "cloudformation.amazonaws.com")
-"""These assume a role without saying for which account."""
+"""Services that assume a role without naming the account."""
 PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com", "scheduler.amazonaws.com")
 WILDCARDS_ALLOWED = ("AWS::IAM::ManagedPolicy", "AWS::KMS::Key", "AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy")
 """A boundary limits whole services; resource policies are about one resource, and deny with wildcards."""
@@ -32,12 +46,14 @@ SYNC_ACTIONS = {
     ),
 }
 MAX_HISTORY_EVENTS, EVENTS_OF_A_POLL = 25_000, 9
-"""Standard executions end there. A poll is a wait (2), a function's task (5) and a choice (2)."""
+"""Limit of a standard execution's history. A poll is a wait (2), a function's task (5) and a choice (2)."""
 MAX_ENTRYPOINT_PART = 256
 SYNC_EVENTS = ("events:PutRule", "events:PutTargets", "events:DescribeRule")
 MAP_ACTIONS = {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
 MAX_CONCURRENCY = 100
-"""Of a distributed map; an account's functions are a thousand at once, and the other flows need some."""
+"""Largest concurrency of a distributed map: an account runs a thousand functions, and the other flows need some."""
+LIMITS = (("resources", 500), ("parameters", 200), ("bytes", 1_000_000))
+"""CloudFormation's limits of a template."""
 
 
 def listed(value: Any) -> list[Any]:
@@ -45,7 +61,7 @@ def listed(value: Any) -> list[Any]:
 
 
 def _documents(template: Template) -> Iterator[tuple[str, str, Template]]:
-    """(logical id, type, policy document) of every policy that stands in the template, trusts not among them."""
+    """Yield (logical id, type, policy document) of every policy in the template, except trust policies."""
     for name, resource in resources(template).items():
         properties = resource.get("Properties", {})
         for key in ("PolicyDocument", "KeyPolicy"):
@@ -61,96 +77,104 @@ def _statements(template: Template) -> Iterator[tuple[str, str, Template]]:
             yield name, kind, statement
 
 
-def no_star_on_star(template: Template) -> Iterator[str]:
-    """No ``*`` or ``service:*`` on ``*``, except in a key's own policy, where ``*`` is the key."""
+def no_star_on_star(template: Template) -> Iterator[Violation]:
+    """No statement allows ``*`` or ``service:*`` on ``*``, except in a key's own policy, where ``*`` is the key."""
     for name, kind, statement in _statements(template):
         if kind == "AWS::KMS::Key" or statement["Effect"] != "Allow" or "*" not in listed(statement.get("Resource")):
             continue
         for action in listed(statement["Action"]):
             if action == "*" or action.endswith(":*"):
-                yield f"{name}: {action} on *"
+                yield Violation(name, f"allows {action} on *", "name the actions, and the ARNs of the resources")
 
 
-def no_wildcard_actions(template: Template) -> Iterator[str]:
+def no_wildcard_actions(template: Template) -> Iterator[Violation]:
     """Roles name every action in full."""
     for name, kind, statement in _statements(template):
         if kind in WILDCARDS_ALLOWED or statement["Effect"] != "Allow":
             continue
-        yield from (f"{name}: {action}" for action in listed(statement["Action"]) if "*" in action)
+        for action in listed(statement["Action"]):
+            if "*" in action:
+                yield Violation(name, f"allows the wildcard {action}", "list the actions that the code calls")
 
 
-def functions_end_well(template: Template) -> Iterator[str]:
-    """Every function has a time-out, a log group with retention, and a dead-letter queue."""
+def functions_end_well(template: Template) -> Iterator[Violation]:
+    """Every function has a time-out, a log group with retention and key, and a dead-letter queue."""
     groups = resources(template, "AWS::Logs::LogGroup")
     for name, function in resources(template, "AWS::Lambda::Function").items():
         properties = function["Properties"]
         group = properties.get("LoggingConfig", {}).get("LogGroup", {})
         found = groups.get(group.get("Ref", "")) if isinstance(group, dict) else None
         if "Timeout" not in properties:
-            yield f"{name}: no time-out"
+            yield Violation(name, "has no Timeout", "set timeout_s in its row of infra/functions.py")
         if not found or "RetentionInDays" not in found["Properties"] or "KmsKeyId" not in found["Properties"]:
-            yield f"{name}: no log group with retention and key"
+            yield Violation(name, "has no log group with retention and key", "give its LogGroup both")
         if "TargetArn" not in properties.get("DeadLetterConfig", {}):
-            yield f"{name}: no dead-letter queue"
+            yield Violation(name, "has no dead-letter queue", "set dead_letter_queue to the environment's")
 
 
 def definitions(template: Template) -> dict[str, Template]:
-    """State machines' definitions by logical id; they are plain strings, because all names are known at synthesis."""
+    """Return state machines' definitions by logical id; they are strings, because all names are known at synthesis."""
     machines = resources(template, "AWS::StepFunctions::StateMachine")
     return {name: json.loads(machine["Properties"]["DefinitionString"]) for name, machine in machines.items()}
 
 
 def titled_states(definition: Template) -> Iterator[tuple[str, Template]]:
-    """All states with their titles, those that a map repeats among them."""
+    """Yield all states with their titles, including those inside maps."""
     for title, state in definition["States"].items():
         yield title, state
         if state["Type"] == "Map":
             yield from titled_states(state["ItemProcessor"])
 
 
-def tasks_are_guarded(template: Template) -> Iterator[str]:
+def _catches_everything(state: Template) -> bool:
+    return any("States.ALL" in catch["ErrorEquals"] for catch in state.get("Catch", []))
+
+
+def tasks_are_guarded(template: Template) -> Iterator[Violation]:
     """Every task has Retry with full jitter, a Catch of everything, and a time-out."""
     for name, definition in definitions(template).items():
         if "TimeoutSeconds" not in definition:
-            yield f"{name}: no time-out"
+            yield Violation(name, "has no TimeoutSeconds", "set that of the whole definition")
         for title, state in titled_states(definition):
             if state["Type"] != "Task":
                 continue
+            place = f"{name}/{title}"
             if not state.get("Retry") or any(retry.get("JitterStrategy") != "FULL" for retry in state["Retry"]):
-                yield f"{name}/{title}: no Retry with jitter"
-            if not any("States.ALL" in catch["ErrorEquals"] for catch in state.get("Catch", [])):
-                yield f"{name}/{title}: no Catch of everything"
+                yield Violation(place, "has no Retry with full jitter", "build the task with asl.call or asl.run_job")
+            if not _catches_everything(state):
+                yield Violation(place, "has no Catch of States.ALL", "add asl.catch of a state that records it")
             if "TimeoutSeconds" not in state:
-                yield f"{name}/{title}: no TimeoutSeconds"
+                yield Violation(place, "has no TimeoutSeconds", "set it a little above the time of its longest call")
 
 
-def lambda_retries_are_complete(template: Template) -> Iterator[str]:
-    """A throttled or a dead function is called again: the CDK's own list lacks both errors."""
+def lambda_retries_are_complete(template: Template) -> Iterator[Violation]:
+    """A throttled or dead function is called again: the CDK's own list lacks both errors."""
     wanted = {"Lambda.TooManyRequestsException", "Lambda.Unknown", "Lambda.ServiceException"}
     for name, definition in definitions(template).items():
         for title, state in titled_states(definition):
             if ":function:" in state.get("Resource", ""):
                 retried = {error for retry in state.get("Retry", []) for error in retry["ErrorEquals"]}
                 if missing := wanted - retried:
-                    yield f"{name}/{title}: not retried: {', '.join(sorted(missing))}"
+                    reason = f"does not retry {', '.join(sorted(missing))}"
+                    yield Violation(f"{name}/{title}", reason, "use asl.TRANSIENT and asl.DIED")
 
 
-def buckets_are_closed(template: Template) -> Iterator[str]:
-    """Every bucket is versioned, encrypted, private, its owner's, and answers over TLS only."""
+def buckets_are_closed(template: Template) -> Iterator[Violation]:
+    """Every bucket is versioned, encrypted, private, without ACLs, and answers over TLS only."""
     closed = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
     policies = resources(template, "AWS::S3::BucketPolicy").values()
     for name, bucket in resources(template, "AWS::S3::Bucket").items():
         properties = bucket["Properties"]
         if properties.get("VersioningConfiguration", {}).get("Status") != "Enabled":
-            yield f"{name}: not versioned"
+            yield Violation(name, "is not versioned", "set versioned=True")
         if "BucketEncryption" not in properties:
-            yield f"{name}: not encrypted"
+            yield Violation(name, "is not encrypted", "set encryption and encryption_key")
         if not all(properties.get("PublicAccessBlockConfiguration", {}).get(flag) is True for flag in closed):
-            yield f"{name}: not private"
+            yield Violation(name, "admits public access", "set block_public_access to BLOCK_ALL")
         if "BucketOwnerEnforced" not in json.dumps(properties.get("OwnershipControls", {})):
-            yield f"{name}: has ACLs"
+            yield Violation(name, "has ACLs", "set object_ownership to BUCKET_OWNER_ENFORCED")
         if not any(_denies_plain_http(policy["Properties"], name) for policy in policies):
-            yield f"{name}: answers without TLS"
+            yield Violation(name, "answers without TLS", "set enforce_ssl=True")
 
 
 def _denies_plain_http(policy: Template, bucket: str) -> bool:
@@ -160,21 +184,24 @@ def _denies_plain_http(policy: Template, bucket: str) -> bool:
     )
 
 
-def no_imports(template: Template) -> Iterator[str]:
-    """No ``Fn::ImportValue``: it ties stacks so that neither can change."""
-    if "Fn::ImportValue" in json.dumps(template):
-        yield "Fn::ImportValue"
+def no_imports(template: Template) -> Iterator[Violation]:
+    """No part uses ``Fn::ImportValue``: it ties stacks so that neither can change."""
+    for section in ("Resources", "Outputs"):
+        for name, part in template.get(section, {}).items():
+            if "Fn::ImportValue" in json.dumps(part):
+                mend = "look the value up by a name of pipelines/interface/names.py"
+                yield Violation(name, "uses Fn::ImportValue", mend)
 
 
-def pass_role_is_narrow(template: Template) -> Iterator[str]:
+def pass_role_is_narrow(template: Template) -> Iterator[Violation]:
     """``iam:PassRole`` names the role and the service."""
     for name, kind, statement in _statements(template):
         if kind == "AWS::IAM::ManagedPolicy" or "iam:PassRole" not in listed(statement["Action"]):
             continue
         if any(resource == "*" or str(resource).endswith("role/*") for resource in listed(statement["Resource"])):
-            yield f"{name}: passes any role"
+            yield Violation(name, "may pass any role", "use policies.pass_role with the ARN of the role")
         if "iam:PassedToService" not in statement.get("Condition", {}).get("StringEquals", {}):
-            yield f"{name}: passes roles to any service"
+            yield Violation(name, "may pass roles to any service", "use policies.pass_role, which names the service")
 
 
 def _trusted(statement: Template) -> list[str]:
@@ -182,93 +209,103 @@ def _trusted(statement: Template) -> list[str]:
     return [str(service) for service in listed(principal.get("Service", []))] if isinstance(principal, dict) else []
 
 
-def trusts_name_their_account(template: Template) -> Iterator[str]:
-    """A role that a service assumes says for which account, where the service says so too."""
+def trusts_name_their_account(template: Template) -> Iterator[Violation]:
+    """A role that a service assumes names its account, unless the service cannot name one."""
     for name, role in resources(template, "AWS::IAM::Role").items():
         for statement in listed(role["Properties"]["AssumeRolePolicyDocument"]["Statement"]):
             for service in _trusted(statement):
                 known = "aws:SourceAccount" in statement.get("Condition", {}).get("StringEquals", {})
                 if service not in NO_SOURCE_ACCOUNT and not known:
-                    yield f"{name}: {service} without aws:SourceAccount"
+                    reason = f"trusts {service} for every account"
+                    yield Violation(name, reason, "use policies.service, which demands aws:SourceAccount")
 
 
-def roles_have_the_boundary(template: Template) -> Iterator[str]:
+def roles_have_the_boundary(template: Template) -> Iterator[Violation]:
     for name, role in resources(template, "AWS::IAM::Role").items():
         if "PermissionsBoundary" not in role["Properties"]:
-            yield f"{name}: no permissions boundary"
+            yield Violation(name, "has no permissions boundary", "apply PermissionsBoundary.of(stack) in its stack")
 
 
-def targets_have_dead_letters(template: Template) -> Iterator[str]:
-    """What a rule or a schedule cannot deliver lands in a queue."""
+def targets_have_dead_letters(template: Template) -> Iterator[Violation]:
+    """Events that a rule or a schedule cannot deliver go to a queue."""
     for name, rule in resources(template, "AWS::Events::Rule").items():
         for target in rule["Properties"]["Targets"]:
             if "Arn" not in target.get("DeadLetterConfig", {}) or "RetryPolicy" not in target:
-                yield f"{name}: target {target['Id']} has no dead-letter queue or no retries"
+                mend = "set dead_letter_queue, retry_attempts and max_event_age"
+                yield Violation(f"{name}/{target['Id']}", "has no dead-letter queue or no retries", mend)
     for name, schedule in resources(template, "AWS::Scheduler::Schedule").items():
         if "DeadLetterConfig" not in schedule["Properties"]["Target"]:
-            yield f"{name}: no dead-letter queue"
+            yield Violation(name, "has no dead-letter queue", "build it with components/schedule.py")
 
 
-def state_is_kept(template: Template) -> Iterator[str]:
-    """What holds state survives its stack, but not a creation that failed."""
+def state_is_kept(template: Template) -> Iterator[Violation]:
+    """Stateful resources are kept when their stack is deleted, unless their creation failed."""
     for name, resource in resources(template, *STATEFUL).items():
         policies = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
         if policies != ("RetainExceptOnCreate", "Retain"):
-            yield f"{name}: DeletionPolicy, UpdateReplacePolicy are {policies}"
+            reason = f"has DeletionPolicy and UpdateReplacePolicy {policies}"
+            yield Violation(name, reason, "apply RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE")
 
 
-def everything_served_is_captured(template: Template) -> Iterator[str]:
+def everything_served_is_captured(template: Template) -> Iterator[Violation]:
     for name, config in resources(template, "AWS::SageMaker::EndpointConfig").items():
         capture = config["Properties"].get("DataCaptureConfig", {})
         modes = {option["CaptureMode"] for option in capture.get("CaptureOptions", [])}
         if not capture.get("EnableCapture") or capture.get("InitialSamplingPercentage", 0) <= 0:
-            yield f"{name}: captures nothing"
+            yield Violation(name, "captures no traffic", "set data_capture_config with a sampling percentage above 0")
         elif modes != {"Input", "Output"}:
-            yield f"{name}: captures {sorted(modes)} only"
+            yield Violation(name, f"captures {sorted(modes)} only", "capture Input and Output")
 
 
-def jobs_are_isolated(template: Template) -> Iterator[str]:
-    """Models and jobs have no network, and their volumes and outputs are encrypted with our key."""
+def jobs_are_isolated(template: Template) -> Iterator[Violation]:
+    """Models and jobs have no network, and their volumes and outputs are encrypted with the environment's key."""
     for name, model in resources(template, "AWS::SageMaker::Model").items():
         if model["Properties"].get("EnableNetworkIsolation") is not True:
-            yield f"{name}: not isolated"
+            yield Violation(name, "has a network", "set enable_network_isolation=True")
     for name, definition in definitions(template).items():
         for title, state in titled_states(definition):
             if ":sagemaker:create" not in state.get("Resource", ""):
                 continue
-            request = state["Parameters"]
-            isolated = request.get("NetworkConfig", request).get("EnableNetworkIsolation")
+            request, place = state["Parameters"], f"{name}/{title}"
+            if request.get("NetworkConfig", request).get("EnableNetworkIsolation") is not True:
+                yield Violation(place, "starts a job with a network", "set EnableNetworkIsolation in its request")
             text = json.dumps(request)
-            if isolated is not True or "VolumeKmsKeyId.$" not in text or '"KmsKeyId.$"' not in text:
-                yield f"{name}/{title}: not isolated or not encrypted"
+            for key in ("VolumeKmsKeyId.$", "KmsKeyId.$"):
+                if f'"{key}"' not in text:
+                    yield Violation(place, f"starts a job without {key}", "give it $.plan.key_arn in its request")
 
 
-def sync_is_permitted(template: Template) -> Iterator[str]:
+def _role_of(template: Template, machine: str) -> str:
+    """Return the logical id of a state machine's role."""
+    properties = resources(template, "AWS::StepFunctions::StateMachine")[machine]["Properties"]
+    return str(properties["RoleArn"]["Fn::GetAtt"][0])
+
+
+def sync_is_permitted(template: Template) -> Iterator[Violation]:
     """A state machine may do all that ``.sync`` does on its behalf, and pass the job its role."""
-    machines = resources(template, "AWS::StepFunctions::StateMachine")
     for name, definition in definitions(template).items():
-        role = machines[name]["Properties"]["RoleArn"]["Fn::GetAtt"][0]
+        role = _role_of(template, name)
         granted = {
             action
             for owner, _, statement in _statements(template)
             if owner == role
             for action in listed(statement["Action"])
         }
-        for _, state in titled_states(definition):
+        for title, state in titled_states(definition):
             resource = state.get("Resource", "")
             if resource.startswith("arn:aws:states:::sagemaker:"):
                 call = resource.rpartition(":")[2].removesuffix(".sync")
                 wanted = {*SYNC_ACTIONS[call], *SYNC_EVENTS, "sagemaker:AddTags", "iam:PassRole"}
                 if missing := wanted - granted:
-                    yield f"{name}: {call}.sync lacks {', '.join(sorted(missing))}"
+                    reason = f"may not {', '.join(sorted(missing))}, which {name}/{title} needs"
+                    yield Violation(role, reason, "give the state machine state_machine.job_statements")
 
 
-def maps_are_permitted(template: Template) -> Iterator[str]:
+def maps_are_permitted(template: Template) -> Iterator[Violation]:
     """A distributed map starts executions of its own machine, watches and stops them, and fails into a Catch."""
     machines = resources(template, "AWS::StepFunctions::StateMachine")
     for name, definition in definitions(template).items():
-        role = machines[name]["Properties"]["RoleArn"]["Fn::GetAtt"][0]
-        own = machines[name]["Properties"]["StateMachineName"]
+        role, own = _role_of(template, name), machines[name]["Properties"]["StateMachineName"]
         granted = {
             action
             for owner, _, statement in _statements(template)
@@ -278,67 +315,74 @@ def maps_are_permitted(template: Template) -> Iterator[str]:
         for title, state in titled_states(definition):
             if state.get("ItemProcessor", {}).get("ProcessorConfig", {}).get("Mode") != "DISTRIBUTED":
                 continue
+            place = f"{name}/{title}"
             if missing := MAP_ACTIONS - granted:
-                yield f"{name}/{title}: lacks {', '.join(sorted(missing))}"
-            if not any("States.ALL" in catch["ErrorEquals"] for catch in state.get("Catch", [])):
-                yield f"{name}/{title}: no Catch of everything"
+                reason = f"may not {', '.join(sorted(missing))} of {own}, which {place} needs"
+                yield Violation(role, reason, "give the state machine state_machine.map_statements")
+            if not _catches_everything(state):
+                yield Violation(place, "has no Catch of States.ALL", "add asl.catch of a state that ends as failed")
             if not 0 < state.get("MaxConcurrency", 0) <= MAX_CONCURRENCY:
-                yield f"{name}/{title}: takes all of the account's functions"
+                reason = "can use all of the account's functions"
+                yield Violation(place, reason, f"set MaxConcurrency to 1 to {MAX_CONCURRENCY}")
 
 
-def requests_and_histories_fit(template: Template) -> Iterator[str]:
-    """A flow that polls until it times out stays within its history; a job's command within SageMaker's limit."""
+def requests_and_histories_fit(template: Template) -> Iterator[Violation]:
+    """A flow that polls until its time-out stays within its history; a job's command within SageMaker's limit."""
     for name, definition in definitions(template).items():
         for title, state in titled_states(definition):
             if state["Type"] == "Wait":
                 events = definition["TimeoutSeconds"] / state["Seconds"] * EVENTS_OF_A_POLL
                 if events > MAX_HISTORY_EVENTS:
-                    yield f"{name}/{title}: {events:.0f} events until the time-out"
+                    reason = f"adds {events:.0f} events to the history, which has {MAX_HISTORY_EVENTS} at most"
+                    yield Violation(f"{name}/{title}", reason, "wait longer, or shorten the flow's time-out")
             application = state.get("Parameters", {}).get("AppSpecification", {})
             if any(len(part) > MAX_ENTRYPOINT_PART for part in application.get("ContainerEntrypoint", [])):
-                yield f"{name}/{title}: a part of the entry point is longer than {MAX_ENTRYPOINT_PART}"
+                reason = f"has a part of its entry point that is longer than {MAX_ENTRYPOINT_PART} characters"
+                yield Violation(f"{name}/{title}", reason, "shorten jobs.entrypoint")
 
 
-def functions_called_are_permitted(template: Template) -> Iterator[str]:
+def functions_called_are_permitted(template: Template) -> Iterator[Violation]:
     """A state machine may invoke every function that it names."""
-    machines = resources(template, "AWS::StepFunctions::StateMachine")
     for name, definition in definitions(template).items():
-        role = machines[name]["Properties"]["RoleArn"]["Fn::GetAtt"][0]
+        role = _role_of(template, name)
         invoked = {
             arn
             for owner, _, statement in _statements(template)
             if owner == role and "lambda:InvokeFunction" in listed(statement["Action"])
             for arn in map(str, listed(statement["Resource"]))
         }
-        called = {
-            state["Resource"] for _, state in titled_states(definition) if ":function:" in state.get("Resource", "")
-        }
-        yield from (f"{name}: may not invoke {arn}" for arn in sorted(called - invoked))
+        for title, state in titled_states(definition):
+            function = state.get("Resource", "")
+            if ":function:" in function and function not in invoked:
+                reason = f"may not invoke {function}, which {name}/{title} calls"
+                yield Violation(role, reason, "allow lambda:InvokeFunction on it in components/state_machine.py")
 
 
-def keys_admit_their_services(template: Template) -> Iterator[str]:
-    """A key that rotates, and that every service which must write with it may use; else alarms are lost silently."""
+def keys_admit_their_services(template: Template) -> Iterator[Violation]:
+    """A key rotates, and every service that writes with it may use it; else alarms are lost silently."""
     for name, key in resources(template, "AWS::KMS::Key").items():
         properties = key["Properties"]
         if properties.get("EnableKeyRotation") is not True:
-            yield f"{name}: does not rotate"
+            yield Violation(name, "does not rotate", "set enable_key_rotation=True")
         admitted = {service for statement in properties["KeyPolicy"]["Statement"] for service in _trusted(statement)}
         for service in PUBLISHERS:
             if service not in admitted:
-                yield f"{name}: does not admit {service}"
+                yield Violation(name, f"does not admit {service}", "add it to environment_key.PUBLISHERS")
         if not any(service.startswith("logs.") for service in admitted):
-            yield f"{name}: does not admit CloudWatch Logs"
+            yield Violation(name, "does not admit CloudWatch Logs", "admit logs.{region}.amazonaws.com in its policy")
 
 
-def within_limits(template: Template) -> Iterator[str]:
-    """CloudFormation takes 500 resources, 200 parameters and a megabyte."""
-    for what, count, most in (
-        ("resources", len(template["Resources"]), 500),
-        ("parameters", len(template.get("Parameters", {})), 200),
-        ("bytes", len(json.dumps(template)), 1_000_000),
-    ):
-        if count > most:
-            yield f"{count} {what}, more than {most}"
+def within_limits(template: Template) -> Iterator[Violation]:
+    """A template has at most 500 resources, 200 parameters and a megabyte."""
+    counts = {
+        "resources": len(template["Resources"]),
+        "parameters": len(template.get("Parameters", {})),
+        "bytes": len(json.dumps(template)),
+    }
+    for what, most in LIMITS:
+        if counts[what] > most:
+            reason = f"has {counts[what]} {what}, CloudFormation accepts {most}"
+            yield Violation("the template", reason, "move resources into another stack")
 
 
 LAWS: tuple[Law, ...] = (

@@ -1,4 +1,4 @@
-"""One environment, deployed by the unmodified CDK CLI to a server of its own, with a champion that serves."""
+"""One environment that the unmodified CDK CLI deploys to a server of its own, with a champion in service."""
 
 import io
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from mooring.embedded import process
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """Where the environment was deployed from: the server, the variables of ``mooring env``, and the assembly."""
+    """A deployed environment, with its server, the variables of ``mooring env``, and the assembly."""
 
     server: process.Server
     variables: dict[str, str]
@@ -29,7 +29,7 @@ class Deployment:
     deployed: DeployedEnvironment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("loop")
     environment = find("arrivals-dev-us-east-1")
@@ -56,7 +56,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 def deploy(deployment: Deployment) -> str:
-    """``cdk deploy`` of the environment's stacks; returns what the CLI printed."""
+    """Deploy the environment's stacks with ``cdk deploy``; return its output."""
     return cdk.run(
         [
             "deploy",
@@ -73,9 +73,9 @@ def deploy(deployment: Deployment) -> str:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stage(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> chapters.Stage:
-    """The demo's stage with one environment on it; the story goes to a string."""
+    """Return the demo's stage with one environment; the story is printed to a string."""
     return chapters.Stage(
         story=Story(Console(file=io.StringIO())),
         arrivals=deployment.deployed,
@@ -85,9 +85,9 @@ def stage(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> c
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def arrivals(stage: chapters.Stage) -> DeployedEnvironment:
-    """The environment with a first champion, trained on January and February."""
+    """Return the environment with a first champion, trained on January and February."""
     deployed = stage.arrivals
     chapters.commit_months(stage, deployed, range(1, 4))
     arn = deployed.start_retraining(chapters.MODEL, by="tester", reason="the first model")
@@ -97,9 +97,9 @@ def arrivals(stage: chapters.Stage) -> DeployedEnvironment:
     return deployed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def admin(deployment: Deployment) -> Any:
-    """Clients of the account's root."""
+    """Return a function that makes clients of the account's root."""
     environment = deployment.deployed.environment
     options = process.client_options(deployment.server, account=environment.account, region=environment.region)
     return lambda service: boto3.client(service, **options)

@@ -1,4 +1,4 @@
-"""Traffic is checked, reported and measured against labels by the people whose roles allow it, on the deployed loop."""
+"""The commands check traffic, download its report and measure labels, each under the persona that may."""
 
 import time
 from datetime import UTC, datetime
@@ -10,16 +10,17 @@ import pandas as pd
 from mooring.demo import traffic
 from mooring.demo.chapters import MODEL
 from mooring.deployed import DeployedEnvironment
+from mooring.traffic import ROWS_PER_REQUEST, send
 from pipelines.models import flights
 from tests.local.loop.test_commands import run, run_json
 
 EVERY = 12
-"""Of the flights of January and February, on which the champion was trained: such traffic has not drifted."""
+"""Step between the flights of January and February that are sent. The champion was trained on them: no drift."""
 FLUSHED_AFTER_S = 10
 
 
 def sent_and_labelled() -> tuple[str, list[str], str]:
-    """Header and rows of requests, and the labels of those that have one."""
+    """Return header and rows of requests, and a file of their labels."""
     header, rows, labels = "", list[str](), ["inference_id,row,label"]
     for month in (1, 2):
         header, all_rows = traffic.month_requests(month)
@@ -27,7 +28,7 @@ def sent_and_labelled() -> tuple[str, list[str], str]:
             label = flights.month_rows(month)["late"].iloc[number]
             if not pd.isna(label):
                 at = len(rows)
-                labels.append(f"sample-{at // traffic.ROWS_PER_REQUEST},{at % traffic.ROWS_PER_REQUEST},{label}")
+                labels.append(f"sample-{at // ROWS_PER_REQUEST},{at % ROWS_PER_REQUEST},{label}")
                 rows.append(all_rows[number])
     return header, rows, "\n".join(labels)
 
@@ -36,7 +37,7 @@ def test_traffic_is_checked_reported_and_measured(arrivals: DeployedEnvironment,
     name, (header, rows, labels) = arrivals.environment.id, sent_and_labelled()
     hours = {f"{datetime.now(UTC):%Y-%m-%dT%H}"}
     client = arrivals.client("sagemaker-runtime", "consumer")
-    traffic.send(client, arrivals.model(MODEL).endpoint, header, rows, name="sample", on_request=lambda _: None)
+    send(client, arrivals.environment.model(MODEL).endpoint, header, rows, name="sample", on_request=lambda _: None)
     hours.add(f"{datetime.now(UTC):%Y-%m-%dT%H}")
     file = tmp_path / "labels.csv"
     file.write_text(labels)

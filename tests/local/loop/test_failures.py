@@ -1,12 +1,13 @@
-"""Bad input and dying processes: each ends in a clear error where the user looks, and the champion keeps serving.
+"""Bad input and dying processes end in a clear error that the user sees, and the champion keeps serving.
 
-One environment is deployed by the unmodified CDK CLI and has a champion; every test leaves it as it found it.
+All tests use one deployed environment with a champion, and leave it as it was.
 """
 
 import contextlib
 import json
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,20 @@ import psutil
 import pytest
 
 from mooring.demo.chapters import DATASET, MODEL, serving_package
-from mooring.deployed import DeployedEnvironment, Execution, wait
-from pipelines.interface import keys as ledger
-from pipelines.interface.paths import run_prefix
+from mooring.deployed import DeployedEnvironment, StateMachineRun, wait
+from mooring.runs import Ending, find_run, follow
+from pipelines.interface import keys
+from pipelines.interface.paths import RunFiles
+from pipelines.interface.records import Run
 from pipelines.interface.settings import ModelSettings
 from pipelines.models import flights
 from tests.local.loop.conftest import Deployment
+from tests.local.loop.test_commands import exit_code
 
 
 @pytest.fixture
 def alerts(arrivals: DeployedEnvironment, admin: Any) -> Iterator[Any]:
-    """Reads the next message of the alert topic."""
+    """Yield a function that returns the next message of the alert topic."""
     sqs, sns = admin("sqs"), admin("sns")
     queue = sqs.create_queue(QueueName="alerts-reader")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -57,8 +61,9 @@ def alerts(arrivals: DeployedEnvironment, admin: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def head(arrivals: DeployedEnvironment, admin: Any) -> Iterator[None]:
-    """Puts the dataset's head back after the test."""
-    key = {"pk": {"S": ledger.dataset_pk(DATASET)}, "sk": {"S": ledger.HEAD}}
+    """Restore the dataset's head after the test."""
+    place = keys.head(DATASET)
+    key = {"pk": {"S": place.pk}, "sk": {"S": place.sk}}
     table = arrivals.environment.ledger_table
     dynamodb = admin("dynamodb")
     item = dynamodb.get_item(TableName=table, Key=key)["Item"]
@@ -66,35 +71,42 @@ def head(arrivals: DeployedEnvironment, admin: Any) -> Iterator[None]:
     dynamodb.put_item(TableName=table, Item=item)
 
 
-def run(deployed: DeployedEnvironment, reason: str) -> Execution:
+def run(deployed: DeployedEnvironment, reason: str) -> StateMachineRun:
     return deployed.wait_for(deployed.start_retraining(MODEL, by="tester", reason=reason), timeout_s=120)
 
 
-def record_of(deployed: DeployedEnvironment, execution: Execution) -> dict[str, Any]:
-    return next(item for item in deployed.model_items(MODEL, "run#") if item["execution"] == execution.arn)
+def record_of(deployed: DeployedEnvironment, execution: StateMachineRun) -> Run:
+    run = find_run(deployed, MODEL, execution.arn)
+    assert run is not None
+    return run
 
 
-def assert_failed(deployed: DeployedEnvironment, execution: Execution, alert: str, *words: str) -> None:
+def holder_of(deployed: DeployedEnvironment) -> str | None:
+    lease = deployed.ledger.get(keys.lease(MODEL))
+    return lease.holder if lease else None
+
+
+def assert_failed(deployed: DeployedEnvironment, execution: StateMachineRun, alert: str, *words: str) -> None:
     record = record_of(deployed, execution)
     assert execution.status == "FAILED"
-    assert record["outcome"] == "failed"
-    for where, text in {"execution": execution.cause, "ledger": record["cause"], "alert": alert}.items():
+    assert record.outcome == "failed"
+    for where, text in {"execution": execution.cause, "ledger": record.cause, "alert": alert}.items():
         for word in words:
-            assert word in text, f"{where} does not say {word!r}: {text}"
-    lease = next(iter(deployed.model_items(MODEL, ledger.LEASE)))
-    assert not lease.get("holder"), "the lease was not freed"
-    assert serving_package(deployed, MODEL) == deployed.package_arn(MODEL, 1)
+            assert word in text, f"{where} lacks {word!r}: {text}"
+    assert not holder_of(deployed), "the lease was not freed"
+    assert serving_package(deployed, MODEL) == deployed.environment.model(MODEL).package_arn(1)
 
 
 @pytest.mark.usefixtures("head")
-def test_broken_contract(arrivals: DeployedEnvironment, admin: Any, alerts: Any, tmp_path: Path) -> None:
+def test_broken_contract_fails_the_run(arrivals: DeployedEnvironment, admin: Any, alerts: Any, tmp_path: Path) -> None:
     file, rows = tmp_path / "april.csv.gz", flights.month_rows(4).drop(columns="distance")
     rows.loc[0, "origin"] = "Ada"
     rows.to_csv(file, index=False)
     arrivals.dataset(DATASET).commit({flights.month_name(4): file}, author="tester", message="no distance")
     execution, alert = run(arrivals, "broken contract"), alerts()
     assert_failed(arrivals, execution, alert, "distance", "origin")
-    prefix = f"{run_prefix(MODEL, record_of(arrivals, execution)['run_id'])}validation/"
+    files = RunFiles(MODEL, record_of(arrivals, execution).run_id)
+    prefix = files.validation.removesuffix("validation.json")
     bucket = arrivals.environment.bucket("artifacts")
     report, examples = (
         json.loads(admin("s3").get_object(Bucket=bucket, Key=f"{prefix}{name}.json")["Body"].read())
@@ -105,12 +117,12 @@ def test_broken_contract(arrivals: DeployedEnvironment, admin: Any, alerts: Any,
         ("distance", "missing", len(rows)),
     ]
     assert [example["values"] for example in examples["examples"]] == [{"origin": "Ada"}]
-    kept = (execution.cause, record_of(arrivals, execution)["cause"], alert, json.dumps(report))
-    assert not any("Ada" in text for text in kept), "values of rows are in the examples alone"
+    kept = (execution.cause, record_of(arrivals, execution).cause, alert, json.dumps(report))
+    assert not any("Ada" in text for text in kept), "values of rows are in the examples only"
 
 
 @pytest.mark.usefixtures("head")
-def test_unreadable_file(arrivals: DeployedEnvironment, alerts: Any, tmp_path: Path) -> None:
+def test_unreadable_file_fails_the_run(arrivals: DeployedEnvironment, alerts: Any, tmp_path: Path) -> None:
     file = tmp_path / "april.csv.gz"
     file.write_bytes(b"\x1f\x8b\x08\x00 this is no gzip")
     arrivals.dataset(DATASET).commit({flights.month_name(4): file}, author="tester", message="garbage")
@@ -120,8 +132,8 @@ def test_unreadable_file(arrivals: DeployedEnvironment, alerts: Any, tmp_path: P
 
 @pytest.fixture
 def settings(arrivals: DeployedEnvironment, admin: Any) -> Iterator[Any]:
-    """Writes other settings for one test, as a deployment would."""
-    parameter = arrivals.model(MODEL).settings_parameter
+    """Yield a function that writes other hyperparameters for one test, as a deployment would."""
+    parameter = arrivals.environment.model(MODEL).settings_parameter
     ssm = admin("ssm")
     before = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
 
@@ -134,13 +146,13 @@ def settings(arrivals: DeployedEnvironment, admin: Any) -> Iterator[Any]:
     ssm.put_parameter(Name=parameter, Value=before, Overwrite=True)
 
 
-def test_training_program_that_crashes(arrivals: DeployedEnvironment, alerts: Any, settings: Any) -> None:
+def test_crash_of_the_training_program_fails_the_run(arrivals: DeployedEnvironment, alerts: Any, settings: Any) -> None:
     settings(learning_rate="fast")
     execution = run(arrivals, "crash")
     assert_failed(arrivals, execution, alerts(), "learning", "fast")
 
 
-def test_killed_training_process(
+def test_killed_training_process_fails_the_run(
     arrivals: DeployedEnvironment, alerts: Any, settings: Any, training_process: Any
 ) -> None:
     settings(max_iter="20000")
@@ -154,7 +166,7 @@ def test_killed_training_process(
 
 @pytest.fixture
 def training_process(deployment: Deployment) -> Callable[[], psutil.Process | None]:
-    """Finds the training process of this deployment's server, and no other on the machine."""
+    """Return a function that finds the training process of this deployment's server, and no other on the machine."""
 
     def find() -> psutil.Process | None:
         for process in psutil.Process(deployment.server.pid).children(recursive=True):
@@ -174,7 +186,7 @@ def test_aborted_execution_frees_its_lease(
     victim = wait(training_process, what="the training process", timeout_s=60)
     arrivals.client("stepfunctions", "operator").stop_execution(executionArn=arn, cause="a person stopped it")
     wait(
-        lambda: True if not next(iter(arrivals.model_items(MODEL, ledger.LEASE))).get("holder") else None,
+        lambda: True if not holder_of(arrivals) else None,
         what="the lease to be freed",
         timeout_s=30,
     )
@@ -183,11 +195,16 @@ def test_aborted_execution_frees_its_lease(
     assert "ABORTED" in alerts()
 
 
-def test_twenty_triggers_give_one_run(arrivals: DeployedEnvironment) -> None:
-    before = {item["sk"] for item in arrivals.model_items(MODEL, "refusal#")}
-    arns = [arrivals.start_retraining(MODEL, by="tester", reason="stampede") for _ in range(20)]
+def test_twenty_triggers_start_one_run(arrivals: DeployedEnvironment) -> None:
+    before = {moment for moment, _ in arrivals.ledger.query(keys.refusals(MODEL))}
+    arns = [arrivals.start_retraining(MODEL, by="tester", reason="twenty at once") for _ in range(20)]
+    code, text = exit_code("retrain", arrivals.environment.id, MODEL, "--wait")
+    assert (code, "is refused: execution" in text) == (3, True), text
     ended = [arrivals.wait_for(arn, timeout_s=120) for arn in arns]
     assert [execution.status for execution in ended] == ["SUCCEEDED"] * 20
-    runs = [item for item in arrivals.model_items(MODEL, "run#") if item["execution"] in arns]
-    refusals = [item for item in arrivals.model_items(MODEL, "refusal#") if item["sk"] not in before]
-    assert (len(runs), len(refusals)) == (1, 19)
+    runs = [run for _, run in arrivals.ledger.query(keys.runs(MODEL)) if run.execution in arns]
+    refusals = [moment for moment, _ in arrivals.ledger.query(keys.refusals(MODEL)) if moment not in before]
+    assert (len(runs), len(refusals)) == (1, 20), "the trigger of the command is refused too"
+    endings = [follow(arrivals, MODEL, arn) for arn in arns]
+    assert Counter(found.ending for found in endings) == {Ending.REFUSED: 19, Ending.REJECTED: 1}
+    assert all("holds the lease" in found.reasons[0] for found in endings if found.ending == Ending.REFUSED)

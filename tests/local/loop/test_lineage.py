@@ -1,4 +1,4 @@
-"""Lineage and reproduction of what the loop has made, through the commands, under enforced policies."""
+"""Lineage and reproduction of a deployed model, through the commands, under enforced policies."""
 
 import json
 import xml.etree.ElementTree as ET
@@ -7,7 +7,10 @@ from typing import Any
 
 from mooring.demo.chapters import DATASET, MODEL
 from mooring.deployed import DeployedEnvironment, wait
-from pipelines.interface import events
+from pipelines.aws.packages import read_package
+from pipelines.interface import keys
+from pipelines.interface.events import SOURCE, RetrainingRequested
+from pipelines.interface.records import Lease, Refusal, TriggerKind
 from tests.local.loop.test_commands import run, run_json
 
 
@@ -16,16 +19,23 @@ def nodes(document: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 
 def commit_of(arrivals: DeployedEnvironment) -> str:
-    """What the first version was trained on, as its package says."""
-    return str(arrivals.package(arrivals.package_arn(MODEL, 1))["CustomerMetadataProperties"]["commit"])
+    """Return the commit that the first version was trained on, as its package says."""
+    services = arrivals.services("auditor")
+    return read_package(services, arrivals.environment.model(MODEL).package_arn(1)).metadata.commit
 
 
-def test_served_model_leads_back_to_its_commit(arrivals: DeployedEnvironment, tmp_path: Path) -> None:
+def lease_of(arrivals: DeployedEnvironment) -> Lease:
+    lease = arrivals.ledger.get(keys.lease(MODEL))
+    assert lease is not None
+    return lease
+
+
+def test_lineage_of_the_endpoint_leads_to_its_commit(arrivals: DeployedEnvironment, tmp_path: Path) -> None:
     commit = commit_of(arrivals)
     picture = tmp_path / "lineage.svg"
     text = run("lineage", arrivals.environment.id, MODEL, "--svg", str(picture))
     assert f"commit {commit[:12]}" in text
-    assert "no longer there" not in text, "the auditor may read all of it"
+    assert "no longer there" not in text, "the auditor may read everything"
     ET.parse(picture)
     found = run_json("lineage", arrivals.environment.id, f"{MODEL}/1")
     steps = {job["step"]: job for job in nodes(found, "job")}
@@ -36,43 +46,41 @@ def test_served_model_leads_back_to_its_commit(arrivals: DeployedEnvironment, tm
     assert "released" in [release["outcome"] for release in nodes(found, "release")]
 
 
-def test_commit_names_the_models_that_have_seen_it(arrivals: DeployedEnvironment) -> None:
+def test_lineage_of_a_commit_has_the_versions_trained_on_it(arrivals: DeployedEnvironment) -> None:
     commit = commit_of(arrivals)
     found = run_json("lineage", arrivals.environment.id, commit[:10])
     assert found["subject"] == f"commit:{DATASET}/{commit}"
     assert f"{MODEL}/1" in [f"{package['model']}/{package['version']}" for package in nodes(found, "package")]
 
 
-def test_version_is_made_again_to_the_last_digit(arrivals: DeployedEnvironment) -> None:
-    lease = arrivals.model_items(MODEL, "lease")[0]
+def test_version_is_reproduced_to_the_last_digit(arrivals: DeployedEnvironment) -> None:
+    lease = lease_of(arrivals)
     versions = len(nodes(run_json("lineage", arrivals.environment.id, f"{MODEL}/1"), "package"))
-    asked = ("reproduce", arrivals.environment.id, MODEL, "1", "--wait")
-    comparison = run_json(*asked, "--reason", "a test")["comparison"]
+    command = ("reproduce", arrivals.environment.id, MODEL, "1", "--wait")
+    comparison = run_json(*command, "--reason", "a test")["comparison"]
     assert (comparison["outcome"], comparison["exact"], comparison["differences"]) == ("reproduced", True, [])
     same = {what: comparison[what] for what in ("artifact", "training_rows", "holdout_rows")}
     assert same == dict.fromkeys(same, "equal")
-    after = arrivals.model_items(MODEL, "lease")[0]
-    assert [after[name] for name in ("runs_today", "cooldown_until")] == [
-        lease[name] for name in ("runs_today", "cooldown_until")
-    ]
+    after = lease_of(arrivals)
+    assert (after.runs_today, after.cooldown_until) == (lease.runs_today, lease.cooldown_until)
     traced = run_json("lineage", arrivals.environment.id, f"{MODEL}/1")
     assert "reproduced by" in [edge["relation"] for edge in traced["edges"]]
     assert len(nodes(traced, "package")) == versions, "nothing was registered"
 
 
 def test_event_starts_no_reproduction(arrivals: DeployedEnvironment) -> None:
-    trigger = {"kind": events.REPRODUCTION, "id": "by-event", "by": "tester", "reason": "smuggled"}
-    trigger["package_arn"] = arrivals.package_arn(MODEL, 1)
+    trigger = {"kind": TriggerKind.REPRODUCTION, "id": "by-event", "by": "tester", "reason": "smuggled"}
+    trigger["package_arn"] = arrivals.environment.model(MODEL).package_arn(1)
     entry = {
         "EventBusName": arrivals.environment.bus,
-        "Source": events.SOURCE,
-        "DetailType": events.RETRAINING_REQUESTED,
+        "Source": SOURCE,
+        "DetailType": RetrainingRequested.DETAIL_TYPE,
         "Detail": json.dumps({"model": MODEL, "trigger": trigger}),
     }
     arrivals.client("events", "engineer").put_events(Entries=[entry])
 
-    def refused() -> dict[str, Any] | None:
-        found = [item for item in arrivals.model_items(MODEL, "refusal#") if item["id"] == "by-event"]
+    def refused() -> Refusal | None:
+        found = [refusal for _, refusal in arrivals.ledger.query(keys.refusals(MODEL)) if refusal.id == "by-event"]
         return found[0] if found else None
 
-    assert wait(refused, what="the refusal", timeout_s=30)["refusal"] == "TriggerRefusedError"
+    assert wait(refused, what="the refusal", timeout_s=30).refusal == "TriggerRefusedError"

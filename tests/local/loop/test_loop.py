@@ -1,4 +1,4 @@
-"""What ``make demo`` tells, as tests: deploying twice, releasing under load, rolling back, roles that hold."""
+"""The deployed loop: a second deployment, releases under load, a rollback, and enforced roles."""
 
 import json
 import urllib.request
@@ -11,6 +11,7 @@ from mooring.demo import chapters, traffic
 from mooring.demo.chapters import MODEL
 from mooring.deployed import DeployedEnvironment, wait
 from mooring.errors import MooringError
+from mooring.runs import Ending, follow
 from tests.local.loop.conftest import Deployment, deploy
 
 
@@ -24,9 +25,9 @@ def test_second_deploy_changes_nothing(deployment: Deployment, arrivals: Deploye
 def test_endpoint_answers_during_releases(stage: chapters.Stage, arrivals: DeployedEnvironment) -> None:
     with chapters.constant_caller(stage) as caller:
         arn = arrivals.start_retraining(MODEL, by="tester", reason="a second model")
-        run = arrivals.wait_for(arn, timeout_s=chapters.RUN_TIMEOUT_S)
-        record = chapters.run_record(arrivals, MODEL, run)
-        assert record["outcome"] == "rejected", "the same model again gains nothing, and the gate must say so"
+        ended = follow(arrivals, MODEL, arn)
+        assert ended.ending == Ending.REJECTED, "the same model has no gain, so the gate must reject it"
+        assert ended.gain is not None
         before = caller.answered
         rollback = arrivals.wait_for(arrivals.start_rollback(MODEL, 1, by="tester"), timeout_s=120)
         assert rollback.status == "SUCCEEDED", rollback.cause
@@ -38,7 +39,7 @@ def test_capture_is_written_in_sagemakers_format(arrivals: DeployedEnvironment, 
     header, rows = traffic.month_requests(1)
     runtime = arrivals.client("sagemaker-runtime", "consumer")
     body = "\n".join([header, *rows[:3]])
-    endpoint = arrivals.model(MODEL).endpoint
+    endpoint = arrivals.environment.model(MODEL).endpoint
     answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=body)
     predictions = answer["Body"].read().decode()
     records = wait(lambda: _captured(arrivals, admin, body), what="the captured record", timeout_s=30)
@@ -60,20 +61,20 @@ def _captured(deployed: DeployedEnvironment, admin: Any, body: str) -> dict[str,
     return None
 
 
-def test_people_may_only_what_their_role_says(arrivals: DeployedEnvironment) -> None:
+def test_people_have_the_permissions_of_their_role_only(arrivals: DeployedEnvironment) -> None:
     with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
         arrivals.client("sagemaker", "consumer").list_models()
     with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
         arrivals.client("cloudformation", "operator").update_stack(
-            StackName=arrivals.model(MODEL).stack("serving"), UsePreviousTemplate=True
+            StackName=arrivals.environment.model(MODEL).stack("serving"), UsePreviousTemplate=True
         )
     with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
         arrivals.client("sagemaker", "approver").update_model_package(
-            ModelPackageArn=arrivals.package_arn(MODEL, 1), ModelApprovalStatus="Rejected"
+            ModelPackageArn=arrivals.environment.model(MODEL).package_arn(1), ModelApprovalStatus="Rejected"
         )
     with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
         arrivals.client("ssm", "engineer").put_parameter(
-            Name=arrivals.model(MODEL).release_parameter, Value="none,none,none,0,plain", Overwrite=True
+            Name=arrivals.environment.model(MODEL).release_parameter, Value="none,none,none,0,plain", Overwrite=True
         )
 
 

@@ -1,4 +1,4 @@
-"""An alarm listens to its own dimensions only, and to silence as it was told."""
+"""Alarms: exact dimensions, and treatment of missing data."""
 
 import time
 from typing import Any
@@ -43,7 +43,7 @@ def _state(aws: EmbeddedAws, name: str, wanted: str, within_s: float = 5) -> str
         time.sleep(0.1)
 
 
-def test_another_endpoints_errors_do_not_raise_the_alarm(embedded_aws: EmbeddedAws, name: str) -> None:
+def test_alarm_ignores_the_metrics_of_another_endpoint(embedded_aws: EmbeddedAws, name: str) -> None:
     _alarm(embedded_aws, name, TreatMissingData="notBreaching")
     _emit(embedded_aws, name, "theirs")
     assert _state(embedded_aws, name, "ALARM", within_s=2.5) == "OK"
@@ -52,12 +52,14 @@ def test_another_endpoints_errors_do_not_raise_the_alarm(embedded_aws: EmbeddedA
 
 
 @pytest.mark.parametrize(("treatment", "state"), [("breaching", "ALARM"), ("missing", "INSUFFICIENT_DATA")])
-def test_silence_is_treated_as_the_alarm_says(embedded_aws: EmbeddedAws, name: str, treatment: str, state: str) -> None:
+def test_missing_data_are_treated_as_the_alarm_says(
+    embedded_aws: EmbeddedAws, name: str, treatment: str, state: str
+) -> None:
     _alarm(embedded_aws, name, TreatMissingData=treatment)
     assert _state(embedded_aws, name, state) == state
 
 
-def test_alarm_falls_silent_when_its_period_has_passed(embedded_aws: EmbeddedAws, name: str) -> None:
+def test_alarm_returns_to_ok_after_its_period(embedded_aws: EmbeddedAws, name: str) -> None:
     _alarm(embedded_aws, name, TreatMissingData="notBreaching", Period=10)
     _emit(embedded_aws, name, "ours")
     assert _state(embedded_aws, name, "ALARM") == "ALARM"

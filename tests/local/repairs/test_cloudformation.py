@@ -1,4 +1,4 @@
-"""A stack acts under its role, which its caller must be allowed to pass; parameters and unchanged updates behave."""
+"""CloudFormation: roles of stacks, resolved parameters, updates without changes, and the added resource types."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ def _wait(client: Any, stack: str) -> str:
     return str(found)
 
 
-def test_caller_must_be_allowed_to_pass_the_stacks_role(embedded_aws: EmbeddedAws, name: str) -> None:
+def test_creating_a_stack_with_a_role_needs_pass_role(embedded_aws: EmbeddedAws, name: str) -> None:
     deployer = embedded_aws.create_role(f"{name}-deployer", [_allow("sns:*")], trusted=CLOUDFORMATION)
     caller = embedded_aws.create_role(f"{name}-caller", [_allow("cloudformation:*")])
     with pytest.raises(ClientError, match="iam:PassRole"):
@@ -63,7 +63,7 @@ def test_role_given_once_is_used_for_every_later_operation(embedded_aws: Embedde
     assert "not authorized to perform: sns:CreateTopic" in _reasons(client, name)
 
 
-def test_without_a_role_the_callers_own_permissions_count(embedded_aws: EmbeddedAws, name: str) -> None:
+def test_stack_without_a_role_uses_the_callers_permissions(embedded_aws: EmbeddedAws, name: str) -> None:
     caller = embedded_aws.create_role(f"{name}-caller", [_allow("cloudformation:*")])
     client = embedded_aws.client("cloudformation", role=caller)
     client.create_stack(StackName=name, TemplateBody=_template({"T": _topic(name)}))
@@ -71,9 +71,7 @@ def test_without_a_role_the_callers_own_permissions_count(embedded_aws: Embedded
     assert "not authorized to perform: sns:CreateTopic" in _reasons(client, name)
 
 
-def test_stack_may_not_create_roles_without_the_boundary_that_its_role_demands(
-    embedded_aws: EmbeddedAws, name: str
-) -> None:
+def test_stack_cannot_create_a_role_without_the_required_boundary(embedded_aws: EmbeddedAws, name: str) -> None:
     bounded = _allow("iam:*") | {"Condition": {"StringLike": {"iam:PermissionsBoundary": "*-boundary"}}}
     deployer = embedded_aws.create_role(f"{name}-deployer", [bounded], trusted=CLOUDFORMATION)
     client = embedded_aws.client("cloudformation")
@@ -85,7 +83,7 @@ def test_stack_may_not_create_roles_without_the_boundary_that_its_role_demands(
     assert "iam:CreateRole" in _reasons(client, name)
 
 
-def test_release_state_is_fetched_at_every_update(embedded_aws: EmbeddedAws, name: str) -> None:
+def test_parameter_store_value_is_read_at_every_update(embedded_aws: EmbeddedAws, name: str) -> None:
     ssm, client = embedded_aws.client("ssm"), embedded_aws.client("cloudformation")
     ssm.put_parameter(Name=f"/{name}", Value="v1,none", Type="StringList")
     body = _template(
@@ -111,7 +109,7 @@ def test_release_state_is_fetched_at_every_update(embedded_aws: EmbeddedAws, nam
     assert (parameter["ParameterValue"], parameter["ResolvedValue"]) == (f"/{name}", "v2,none")
 
 
-def test_types_that_ministack_lacks(embedded_aws: EmbeddedAws, name: str) -> None:
+def test_stack_creates_and_deletes_the_added_types(embedded_aws: EmbeddedAws, name: str) -> None:
     client = embedded_aws.client("cloudformation")
     bus = {"Type": "AWS::Events::EventBus", "Properties": {"Name": name}}
     target = {
@@ -191,17 +189,17 @@ def test_scaling_is_refused_without_permission(embedded_aws: EmbeddedAws, name: 
         )
 
 
-def test_policy_may_demand_one_role_of_an_update(embedded_aws: EmbeddedAws, name: str) -> None:
-    """The release flow may update a stack under the release deployer's role only."""
+def test_policy_can_require_one_role_for_updates(embedded_aws: EmbeddedAws, name: str) -> None:
+    """The release flow's policy has this condition: it may update a stack only under the release deployer's role."""
     roles = {
         which: embedded_aws.create_role(f"{name}-{which}", [], trusted={"Service": "cloudformation.amazonaws.com"})
         for which in ("right", "wrong")
     }
-    demanded = {"StringEquals": {"cloudformation:RoleArn": roles["right"]}}
+    required = {"StringEquals": {"cloudformation:RoleArn": roles["right"]}}
     caller = embedded_aws.create_role(
         f"{name}-caller",
         [
-            {"Effect": "Allow", "Action": "cloudformation:UpdateStack", "Resource": "*", "Condition": demanded},
+            {"Effect": "Allow", "Action": "cloudformation:UpdateStack", "Resource": "*", "Condition": required},
             {"Effect": "Allow", "Action": "iam:PassRole", "Resource": list(roles.values())},
         ],
     )

@@ -1,4 +1,4 @@
-"""What the door lets in, and what it knows of a request."""
+"""HTTP server: closed paths, idle connections, and the condition key ``dynamodb:LeadingKeys``."""
 
 import asyncio
 import json
@@ -32,11 +32,11 @@ def test_paths_without_credentials_are_closed(embedded_aws: EmbeddedAws, method:
         assert (answer.code, path in json.load(answer)["message"]) == (403, True)
 
 
-def test_connection_whose_client_says_no_goodbye_is_no_error() -> None:
+def test_unanswered_tls_shutdown_is_no_error() -> None:
     async def times_out(_server: object) -> None:
         raise TimeoutError("SSL shutdown timed out")
 
-    asyncio.run(door._forgive_silent_clients(times_out)(object()))  # type: ignore[arg-type]
+    asyncio.run(door._ignore_shutdown_timeout(times_out)(object()))  # type: ignore[arg-type]
 
 
 def test_items_of_other_leading_keys_are_refused(embedded_aws: EmbeddedAws) -> None:

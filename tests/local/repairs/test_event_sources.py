@@ -1,4 +1,4 @@
-"""Queues that wake functions: gathered for a window, in large batches, under the function's role."""
+"""Event source mappings of queues: batching window, large batches, the function's role."""
 
 import json
 import time
@@ -13,10 +13,13 @@ from tests.support.functions import create_function
 RECEIVE = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
 
 
-def _wake(aws: EmbeddedAws, actions: list[str], *, window_s: int) -> tuple[str, str]:
-    """A queue that wakes a function, which says on a second queue how many messages it was given; both queues' URLs."""
+def _create_mapping(aws: EmbeddedAws, actions: list[str], *, window_s: int) -> tuple[str, str]:
+    """Create a queue that invokes a function, and a queue for its reports; return the URLs of both queues.
+
+    The function sends the number of messages of each invocation to the second queue.
+    """
     sqs, name = aws.client("sqs"), f"w{uuid4().hex[:10]}"
-    source, told = (sqs.create_queue(QueueName=f"{name}-{which}")["QueueUrl"] for which in ("source", "told"))
+    source, reports = (sqs.create_queue(QueueName=f"{name}-{which}")["QueueUrl"] for which in ("source", "reports"))
     arn = sqs.get_queue_attributes(QueueUrl=source, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     role = aws.create_role(
         name,
@@ -30,7 +33,7 @@ def _wake(aws: EmbeddedAws, actions: list[str], *, window_s: int) -> tuple[str, 
 import boto3
 def handle(event, context):
     sqs = boto3.client("sqs", region_name="{REGION}")
-    url = sqs.get_queue_url(QueueName="{name}-told")["QueueUrl"]
+    url = sqs.get_queue_url(QueueName="{name}-reports")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody=str(len(event["Records"])))
 """
     aws.client("lambda").create_event_source_mapping(
@@ -39,7 +42,7 @@ def handle(event, context):
         BatchSize=1000,
         MaximumBatchingWindowInSeconds=window_s,
     )
-    return source, told
+    return source, reports
 
 
 def _send(aws: EmbeddedAws, url: str, count: int) -> None:
@@ -48,23 +51,23 @@ def _send(aws: EmbeddedAws, url: str, count: int) -> None:
         aws.client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
 
 
-def _told(aws: EmbeddedAws, url: str, wait_s: int) -> list[dict[str, Any]]:
+def _receive(aws: EmbeddedAws, url: str, wait_s: int) -> list[dict[str, Any]]:
     return list(aws.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=wait_s).get("Messages", []))
 
 
 def test_window_gathers_messages_into_one_batch(embedded_aws: EmbeddedAws) -> None:
-    source, told = _wake(embedded_aws, RECEIVE, window_s=3)
+    source, reports = _create_mapping(embedded_aws, RECEIVE, window_s=3)
     begun = time.monotonic()
     for _ in range(4):
         _send(embedded_aws, source, 10)
         time.sleep(0.3)
-    (message,) = _told(embedded_aws, told, 15)
+    (message,) = _receive(embedded_aws, reports, 15)
     assert message["Body"] == "40"
     assert time.monotonic() - begun >= 3
 
 
 @pytest.mark.parametrize("missing", RECEIVE)
-def test_function_that_may_not_receive_is_not_woken(embedded_aws: EmbeddedAws, missing: str) -> None:
-    source, told = _wake(embedded_aws, [action for action in RECEIVE if action != missing], window_s=0)
+def test_function_without_permission_to_receive_is_not_invoked(embedded_aws: EmbeddedAws, missing: str) -> None:
+    source, reports = _create_mapping(embedded_aws, [action for action in RECEIVE if action != missing], window_s=0)
     _send(embedded_aws, source, 10)
-    assert _told(embedded_aws, told, 2) == []
+    assert _receive(embedded_aws, reports, 2) == []

@@ -1,4 +1,4 @@
-"""Targets are called only if they, or the rule's role, admit it; roles are passed only by whom may."""
+"""EventBridge and Scheduler: permissions of targets, speed of schedules, condition keys; and ``iam:PassRole``."""
 
 import io
 import json
@@ -26,7 +26,7 @@ def name() -> str:
 
 @pytest.fixture
 def queue(embedded_aws: EmbeddedAws, name: str) -> Iterator[Any]:
-    """Reads how many messages have reached a queue that a function writes to when it is called."""
+    """Yield a function that returns the number of messages in the queue to which ``_function`` writes."""
     sqs = embedded_aws.client("sqs")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     yield lambda: int(
@@ -62,7 +62,7 @@ def _emit(aws: EmbeddedAws, name: str) -> None:
     aws.client("events").put_events(Entries=[{"Source": name, "DetailType": "d", "Detail": "{}"}])
 
 
-def test_function_is_called_only_once_its_policy_admits_events(
+def test_function_is_called_only_if_its_policy_allows_eventbridge(
     embedded_aws: EmbeddedAws, name: str, queue: Any
 ) -> None:
     function = _function(embedded_aws, name)
@@ -82,7 +82,7 @@ def test_function_is_called_only_once_its_policy_admits_events(
     assert _reaches(queue, 10)
 
 
-def test_machine_is_started_only_if_the_rules_role_allows_it(embedded_aws: EmbeddedAws, name: str) -> None:
+def test_machine_is_started_only_if_the_targets_role_allows_it(embedded_aws: EmbeddedAws, name: str) -> None:
     states, events = embedded_aws.client("stepfunctions"), embedded_aws.client("events")
     machine_role = embedded_aws.create_role(f"{name}-machine", [], trusted={"Service": "states.amazonaws.com"})
     definition = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
@@ -104,7 +104,7 @@ def test_machine_is_started_only_if_the_rules_role_allows_it(embedded_aws: Embed
     assert _reaches(executions, 5)
 
 
-def test_execution_tells_the_default_bus_how_it_ended(embedded_aws: EmbeddedAws, name: str, queue: Any) -> None:
+def test_end_of_an_execution_is_an_event_on_the_default_bus(embedded_aws: EmbeddedAws, name: str, queue: Any) -> None:
     function = _function(embedded_aws, name)
     states, events = embedded_aws.client("stepfunctions"), embedded_aws.client("events")
     role = embedded_aws.create_role(f"{name}-machine", [], trusted={"Service": "states.amazonaws.com"})
@@ -131,11 +131,11 @@ def test_schedule_fires_faster_under_its_role(embedded_aws: EmbeddedAws, name: s
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": function, "RoleArn": role},
     )
-    assert _reaches(queue, 10)  # the tests' server runs schedules 60 times as fast
+    assert _reaches(queue, 10)  # the tests' server runs schedules 60 times faster
     embedded_aws.client("scheduler").delete_schedule(Name=name)
 
 
-def test_schedule_tells_its_target_when_it_was_due(embedded_aws: EmbeddedAws, name: str) -> None:
+def test_targets_input_has_the_scheduled_time(embedded_aws: EmbeddedAws, name: str) -> None:
     sqs = embedded_aws.client("sqs")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -183,25 +183,25 @@ def test_schedule_starts_a_state_machine_with_its_input(embedded_aws: EmbeddedAw
     assert len({trigger["id"] for trigger in inputs} - {"", "<aws.scheduler.execution-id>"}) == len(inputs)
 
 
-def test_policy_may_demand_source_and_type_of_events(embedded_aws: EmbeddedAws, name: str) -> None:
-    """An engineer may ask for a retraining, and put no other event on the bus."""
+def test_policy_can_require_source_and_type_of_events(embedded_aws: EmbeddedAws, name: str) -> None:
+    """An engineer's policy has this condition: it allows the event that requests a retraining, and no other."""
     bus = embedded_aws.client("events").create_event_bus(Name=name)["EventBusArn"]
-    demanded = {"StringEquals": {"events:source": "mooring", "events:detail-type": "Retraining Requested"}}
+    required = {"StringEquals": {"events:source": "mooring", "events:detail-type": "Retraining Requested"}}
     caller = embedded_aws.create_role(
         f"{name}-caller",
-        [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus, "Condition": demanded}],
+        [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus, "Condition": required}],
     )
     client = embedded_aws.client("events", role=caller)
-    asked = {"EventBusName": name, "Source": "mooring", "DetailType": "Retraining Requested", "Detail": "{}"}
-    assert client.put_events(Entries=[asked, asked])["FailedEntryCount"] == 0
-    nameless = {key: value for key, value in asked.items() if key != "DetailType"}
+    allowed = {"EventBusName": name, "Source": "mooring", "DetailType": "Retraining Requested", "Detail": "{}"}
+    assert client.put_events(Entries=[allowed, allowed])["FailedEntryCount"] == 0
+    without_type = {key: value for key, value in allowed.items() if key != "DetailType"}
     for refused in (
-        {**asked, "DetailType": "Drift Found"},
-        {**asked, "Source": "other"},
-        {**asked, "EventBusName": "default"},
-        nameless,
+        {**allowed, "DetailType": "Drift Found"},
+        {**allowed, "Source": "other"},
+        {**allowed, "EventBusName": "default"},
+        without_type,
     ):
-        for entries in ([refused], [asked, refused], [refused, asked]):
+        for entries in ([refused], [allowed, refused], [refused, allowed]):
             with pytest.raises(ClientError, match="not authorized to perform: events:PutEvents"):
                 client.put_events(Entries=entries)
 
@@ -224,11 +224,11 @@ def test_role_cannot_be_passed_without_permission(embedded_aws: EmbeddedAws, nam
         return embedded_aws.client(name, role=caller)
 
     with pytest.raises(ClientError, match="iam:PassRole") as refused:
-        _hand_over(service, passed, name, client)
+        _pass_role(service, passed, name, client)
     assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
 
 
-def _hand_over(service: str, role: str, name: str, client: Callable[[str], Any]) -> None:
+def _pass_role(service: str, role: str, name: str, client: Callable[[str], Any]) -> None:
     machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"
     if service == "lambda":
         client("lambda").create_function(

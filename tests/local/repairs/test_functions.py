@@ -1,4 +1,4 @@
-"""What a function raises arrives under its own name."""
+"""Errors of Lambda functions."""
 
 import json
 
@@ -17,7 +17,7 @@ def handle(event, context):
 """
 
 
-def test_error_carries_its_class(embedded_aws: EmbeddedAws) -> None:
+def test_error_type_is_the_exceptions_class(embedded_aws: EmbeddedAws) -> None:
     role = embedded_aws.create_role("raises", [], trusted={"Service": "lambda.amazonaws.com"})
     create_function(embedded_aws, "raises", RAISES, role=role)
     answer = embedded_aws.client("lambda").invoke(FunctionName="raises")

@@ -1,4 +1,4 @@
-"""Parameters below a path."""
+"""Permission to read the parameters below a path."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 from tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 
 
-def test_path_is_read_only_by_who_may_read_it(embedded_aws: EmbeddedAws) -> None:
+def test_reading_a_path_needs_permission_on_that_path(embedded_aws: EmbeddedAws) -> None:
     embedded_aws.client("ssm").put_parameter(Name="/ours/a/settings", Value="1", Type="String")
     allowed = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/ours/*"
     statement = {"Effect": "Allow", "Action": "ssm:GetParametersByPath", "Resource": allowed}

@@ -1,4 +1,4 @@
-"""What a template says of roles, buckets and tables is what they get."""
+"""Roles, buckets and tables of a stack have the properties of its template."""
 
 import json
 from typing import Any
@@ -110,12 +110,12 @@ def stack(embedded_aws: EmbeddedAws) -> str:
     return NAME
 
 
-def test_boundary_limits_the_role(embedded_aws: EmbeddedAws, stack: str) -> None:
+def test_role_has_its_boundary(embedded_aws: EmbeddedAws, stack: str) -> None:
     role = embedded_aws.client("iam").get_role(RoleName=stack)["Role"]
     assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith(f"{stack}-boundary")
 
 
-def test_bucket_is_encrypted_locked_and_swept(embedded_aws: EmbeddedAws, stack: str) -> None:
+def test_bucket_has_encryption_object_lock_and_lifecycle(embedded_aws: EmbeddedAws, stack: str) -> None:
     s3 = embedded_aws.client("s3")
     (rule,) = s3.get_bucket_encryption(Bucket=stack)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
@@ -124,7 +124,7 @@ def test_bucket_is_encrypted_locked_and_swept(embedded_aws: EmbeddedAws, stack: 
     assert {rule["ID"] for rule in rules} == {"old", "cold", "parts"}
 
 
-def test_table_expires_recovers_and_is_encrypted(embedded_aws: EmbeddedAws, stack: str) -> None:
+def test_table_has_time_to_live_recovery_and_encryption(embedded_aws: EmbeddedAws, stack: str) -> None:
     dynamodb = embedded_aws.client("dynamodb")
     ttl = dynamodb.describe_time_to_live(TableName=stack)["TimeToLiveDescription"]
     assert (ttl["TimeToLiveStatus"], ttl["AttributeName"]) == ("ENABLED", "expires")
@@ -133,7 +133,7 @@ def test_table_expires_recovers_and_is_encrypted(embedded_aws: EmbeddedAws, stac
     assert dynamodb.describe_table(TableName=stack)["Table"]["SSEDescription"]["SSEType"] == "KMS"
 
 
-def test_protected_table_and_full_bucket_outlive_their_stack(embedded_aws: EmbeddedAws, stack: str) -> None:
+def test_protected_table_and_full_bucket_are_not_deleted(embedded_aws: EmbeddedAws, stack: str) -> None:
     embedded_aws.client("s3").put_object(Bucket=stack, Key="k", Body=b"kept")
     client = embedded_aws.client("cloudformation")
     client.delete_stack(StackName=stack)

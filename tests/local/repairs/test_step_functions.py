@@ -1,4 +1,4 @@
-"""Tasks act under the machine's role; what is stopped or timed out ends."""
+"""Step Functions: tasks act under the machine's role; stopped and timed-out executions end."""
 
 import json
 import time
@@ -55,7 +55,7 @@ def test_lambda_task_fails_when_the_role_allows_another_function(embedded_aws: E
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_distributed_map_needs_the_right_to_start_its_own_machine(embedded_aws: EmbeddedAws, allowed: bool) -> None:
+def test_distributed_map_needs_permission_to_start_its_own_machine(embedded_aws: EmbeddedAws, allowed: bool) -> None:
     items = {
         "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
         "StartAt": "Pass",
@@ -165,7 +165,7 @@ def test_execution_times_out(embedded_aws: EmbeddedAws) -> None:
     assert (found["status"], found["error"]) == ("TIMED_OUT", "States.Timeout")
 
 
-def test_stopped_execution_stays_aborted_though_its_task_fails(embedded_aws: EmbeddedAws) -> None:
+def test_stopped_execution_stays_aborted_when_its_task_fails(embedded_aws: EmbeddedAws) -> None:
     role = embedded_aws.create_role("slow", [], trusted={"Service": "lambda.amazonaws.com"})
     source = "import time\ndef handle(event, context):\n    time.sleep(1)\n    raise ValueError('late')\n"
     slow = create_function(embedded_aws, "slow", source, role=role)

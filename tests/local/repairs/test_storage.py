@@ -1,4 +1,4 @@
-"""What commits and the ledger rest on: owners, checksums, conditional writes."""
+"""Features of S3 and DynamoDB that commits and the ledger need: owners, checksums, conditional writes."""
 
 import base64
 import hashlib
@@ -47,14 +47,14 @@ def test_wrong_checksum_is_refused(embedded_aws: EmbeddedAws, bucket: str) -> No
     assert _code(error) in ("BadDigest", "XAmzContentChecksumMismatch", "InvalidRequest")
 
 
-def test_aws_own_key_serves_where_none_is_named(embedded_aws: EmbeddedAws, bucket: str) -> None:
+def test_aws_managed_key_is_the_default(embedded_aws: EmbeddedAws, bucket: str) -> None:
     s3 = embedded_aws.client("s3")
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms")
     found = s3.get_object(Bucket=bucket, Key="k")
     assert (found["ServerSideEncryption"], found["Body"].read()) == ("aws:kms", b"x")
 
 
-def test_object_is_written_once_with_if_none_match(embedded_aws: EmbeddedAws, bucket: str) -> None:
+def test_if_none_match_writes_an_object_once(embedded_aws: EmbeddedAws, bucket: str) -> None:
     s3 = embedded_aws.client("s3")
     s3.put_object(Bucket=bucket, Key="once", Body=b"1", IfNoneMatch="*")
     with pytest.raises(ClientError) as error:
@@ -63,7 +63,7 @@ def test_object_is_written_once_with_if_none_match(embedded_aws: EmbeddedAws, bu
     assert s3.get_object(Bucket=bucket, Key="once")["Body"].read() == b"1"
 
 
-def test_conditions_and_transactions_of_a_table_hold(embedded_aws: EmbeddedAws) -> None:
+def test_table_enforces_conditions_and_transactions(embedded_aws: EmbeddedAws) -> None:
     dynamodb = embedded_aws.client("dynamodb")
     table = f"t{uuid4().hex[:10]}"
     dynamodb.create_table(
@@ -87,7 +87,7 @@ def test_conditions_and_transactions_of_a_table_hold(embedded_aws: EmbeddedAws) 
     assert "Item" not in dynamodb.get_item(TableName=table, Key={"pk": {"S": "b"}})
 
 
-def test_copy_is_hashed_if_it_asks_for_it(embedded_aws: EmbeddedAws, bucket: str) -> None:
+def test_copy_has_the_checksum_that_it_requests(embedded_aws: EmbeddedAws, bucket: str) -> None:
     s3 = embedded_aws.client("s3")
     s3.put_object(Bucket=bucket, Key="k", Body=b"content")
     s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"}, ChecksumAlgorithm="SHA256")

@@ -1,4 +1,4 @@
-"""What the container lacks: the archive is whole, is for its Python, and comes into play only where it is needed."""
+"""The archive of the packages that the container lacks is complete, for its Python, and used only when needed."""
 
 import email
 import io
@@ -17,9 +17,9 @@ from infra.job_packages import NAME, ROOT, TAG, WHEELS, archive
 from infra.wheels import PLATFORMS, PYTHON
 
 IN_THE_CONTAINER = {"numpy", "pandas", "pyarrow", "pyyaml", "scikit-learn"}
-"""Of AWS's scikit-learn container 1.9-0, as its build names them."""
+"""Packages of AWS's scikit-learn container 1.9-0, as its build names them."""
 LOADED_IN_THE_CONTAINER = {"dateutil", "numpy", "pandas", "pyarrow", "pytz", "six", "yaml"}
-"""What these and pandas' own requirements are imported as."""
+"""Names under which these packages and pandas' requirements are imported."""
 LINUX = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "sys_platform": "linux", "extra": ""}
 
 
@@ -31,7 +31,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_everything_that_a_package_requires_is_there(unpacked: Path) -> None:
+def test_requirements_of_all_packages_are_in_the_archive(unpacked: Path) -> None:
     found = [email.message_from_bytes(path.read_bytes()) for path in unpacked.glob(f"{TAG}/*.dist-info/METADATA")]
     names = {canonicalize_name(str(package["Name"])) for package in found}
     assert "pandera" in names
@@ -42,7 +42,7 @@ def test_everything_that_a_package_requires_is_there(unpacked: Path) -> None:
         if not requirement.marker or requirement.marker.evaluate(LINUX)
     }
     assert needed <= names
-    assert not names & IN_THE_CONTAINER, "what the container has is never put before it"
+    assert not names & IN_THE_CONTAINER, "the container's own packages are not replaced"
 
 
 def test_compiled_parts_are_for_the_containers_python(unpacked: Path) -> None:
@@ -56,8 +56,8 @@ def test_compiled_parts_are_for_the_containers_python(unpacked: Path) -> None:
     assert all("x86_64" in platform for platform in PLATFORMS)
 
 
-def test_validation_loads_nothing_but_what_the_container_or_the_archive_has(unpacked: Path) -> None:
-    """Tried with this Python, which has the same pandera, so that it holds on every machine."""
+def test_validation_loads_only_packages_of_the_container_or_the_archive(unpacked: Path) -> None:
+    """This machine's Python runs it, which has the same version of pandera."""
     archived = {path.name.partition(".")[0] for path in (unpacked / TAG).iterdir()}
     program = f"""
 import sys
@@ -81,11 +81,11 @@ def runs(python: str | Path) -> bool:
 
 def test_packages_import_in_a_python_that_has_nothing_else(unpacked: Path) -> None:
     named = [shutil.which(f"python{PYTHON}"), *Path.home().glob(f".pyenv/versions/{PYTHON}*/bin/python")]
-    # A version manager's stand-in for a Python that is not chosen here is found too, and does not run.
+    # A version manager's shim of a Python that is not selected is found too, and does not run.
     works = [str(python) for python in named if python and runs(python)]
     if not works:
-        pytest.skip(f"no Python {PYTHON} on this machine: what is above looks at tags, requirements and what is loaded")
-    # pandera's own import needs pandas: what it stands on is imported, and its own files are compiled.
+        pytest.skip(f"no Python {PYTHON} on this machine; the tests above check tags, requirements and imports")
+    # pandera's import needs pandas, so its requirements are imported and its own files are compiled.
     program = f"""
 import compileall, sys
 sys.path.insert(0, {str(unpacked / TAG)!r})

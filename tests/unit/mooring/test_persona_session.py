@@ -1,4 +1,4 @@
-"""A persona's credentials last as long as the work does."""
+"""A persona's credentials are renewed before they expire."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ ROLE = "arn:aws:iam::111111111111:role/arrivals-dev-us-east-1-engineer"
 
 
 class Sts:
-    """Credentials that last as long as ``minutes`` say, one after the other."""
+    """Fake of STS: its n-th credentials are valid for the n-th of ``minutes``."""
 
     def __init__(self, *minutes: int) -> None:
         self.minutes = list(minutes)
@@ -30,11 +30,11 @@ def keys_of(sts: Sts, times: int) -> list[str | None]:
     return [credentials.get_frozen_credentials().access_key for _ in range(times)]
 
 
-def test_credentials_are_kept_while_they_last() -> None:
+def test_valid_credentials_are_kept() -> None:
     sts = Sts(60)
     assert keys_of(sts, 2) == ["key1", "key1"]
     assert sts.requests == [{"RoleArn": ROLE, "RoleSessionName": "mooring-engineer"}]
 
 
-def test_credentials_are_taken_anew_before_they_expire() -> None:
+def test_credentials_are_renewed_before_they_expire() -> None:
     assert keys_of(Sts(5, 60), 2) == ["key2", "key2"]

@@ -1,4 +1,4 @@
-"""What a data contract holds; docs/reference/contract.md says how it is written."""
+"""The parts of a data contract; docs/reference/contract.md says how it is written."""
 
 from dataclasses import dataclass
 
@@ -9,24 +9,29 @@ from pipelines.jobs.validation.data_contract.rules import Rule
 TYPES = ("category", "number", "integer", "time")
 ROLES = ("feature", "label", "record")
 
+Bound = float | pd.Timestamp
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """``role``: what the model is given, what it predicts, or neither. ``min`` and ``max`` are inclusive."""
+    """Rules of one column; ``min`` and ``max`` are inclusive.
+
+    ``role`` is ``feature`` (the model's input), ``label`` (what it predicts) or ``record`` (neither).
+    """
 
     role: str
     type: str
     nullable: bool = False
     max_null_share: float | None = None
     unique: bool = False
-    min: float | pd.Timestamp | None = None
-    max: float | pd.Timestamp | None = None
-    allowed: tuple[str, ...] | tuple[float, ...] | None = None
+    min: Bound | None = None
+    max: Bound | None = None
+    allowed: tuple[str | float, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Freshness:
-    """The newest value of a time column is at most so much older than the commit."""
+    """Largest age of the newest value in a time column, counted back from the commit's time."""
 
     column: str
     max_age_days: float
@@ -34,23 +39,25 @@ class Freshness:
 
 @dataclass(frozen=True, kw_only=True)
 class DataContract:
+    """Contract of a dataset. ``min_rows`` is the smallest number of rows of all files together."""
+
     min_rows: int
     columns: dict[str, Column]
     segments: tuple[str, ...] = ()
-    """Categorical columns by whose values the evaluation is broken down."""
+    """Categorical columns whose values divide the evaluation into segments."""
     unique: tuple[tuple[str, ...], ...] = ()
-    """Keys: no two rows agree in all columns of one."""
+    """Keys of several columns: no two rows agree in all columns of a key."""
     freshness: Freshness | None = None
     rules: tuple[Rule, ...] = ()
     sha256: str = ""
-    """Of the file's bytes."""
+    """Digest of the file's bytes, in hexadecimal."""
 
     @property
     def features(self) -> list[str]:
-        """The columns that the endpoint is asked with, in order."""
+        """The columns of a request to the endpoint, in order."""
         return [name for name, column in self.columns.items() if column.role == "feature"]
 
     @property
     def keys(self) -> list[tuple[str, ...]]:
-        """All keys, those of a single column included."""
+        """All keys, including those of a single column."""
         return [*((name,) for name, column in self.columns.items() if column.unique), *self.unique]

@@ -1,4 +1,4 @@
-"""What a part of a rule gives for all rows at once: numbers, texts, times or truths, some of them missing."""
+"""Values of the parts of a rule for all rows at once: numbers, texts, times or truths, some of them missing."""
 
 import ast
 import math
@@ -12,7 +12,10 @@ import numpy.typing as npt
 
 from pipelines.tables.instants import instant_of
 
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+Cells = Any
+"""numpy array of all rows' values, or one value that all rows share."""
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Cells, Cells], Cells]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -20,7 +23,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
 }
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Cells, Cells], Cells]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -34,15 +37,15 @@ Mask = npt.NDArray[np.bool_]
 
 
 class InvalidRuleError(ValueError):
-    """The expression is no rule; the message says which part, and what is allowed."""
+    """The expression is no rule; the message names the part, and what is allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """What an expression gives for all rows: ``values`` of one ``kind``, some ``missing``."""
+    """Value of an expression for all rows; ``kind`` is number, text, time or truth."""
 
     kind: str
-    values: Any
+    values: Cells
     missing: Mask
 
 
@@ -57,7 +60,7 @@ def constant(node: ast.Constant) -> Value:
             number = math.inf
         if math.isfinite(number):
             return Value(kind="number", values=np.float64(number), missing=known)
-    raise InvalidRuleError(f"{text_of(node)[:60]} is neither a number nor a text")
+    raise InvalidRuleError(f"{text_of(node)[:60]} is neither a number nor a text: no other constant is allowed")
 
 
 def joined(node: ast.BoolOp, parts: list[Value]) -> Value:
@@ -67,7 +70,7 @@ def joined(node: ast.BoolOp, parts: list[Value]) -> Value:
 
 
 def all_of(parts: list[Value]) -> Value:
-    """``and`` of three-valued truths: false if one is false, else unknown if one is unknown."""
+    """Return ``and`` of truths with three values: false if one is false, else unknown if one is unknown."""
     false: Mask = np.logical_or.reduce(np.broadcast_arrays(*(~part.values & ~part.missing for part in parts)))
     missing: Mask = np.logical_or.reduce(np.broadcast_arrays(*(part.missing for part in parts))) & ~false
     return Value(kind="truth", values=~false & ~missing, missing=missing)
@@ -88,7 +91,7 @@ def unary(node: ast.UnaryOp, operand: Value) -> Value:
             values=-operand.values if isinstance(node.op, ast.USub) else operand.values,
             missing=operand.missing,
         )
-    raise InvalidRuleError(f"{text_of(node)}: the operator is not allowed in a rule")
+    raise InvalidRuleError(f"{text_of(node)}: the operator is not allowed in a rule; + - and not are")
 
 
 def arithmetic(node: ast.BinOp, left: Value, right: Value) -> Value:
@@ -114,7 +117,7 @@ def compared(node: ast.Compare, symbol: ast.cmpop, left: Value, right: Value) ->
     missing = left.missing | right.missing
     values = np.asarray(_COMPARISONS[type(symbol)](left.values, right.values), dtype=bool)
     if left.kind == "number":
-        # 0 / 0 is no number: it compares with nothing, not even as unequal.
+        # 0 / 0 is no number: every comparison with it is false, also that it is unequal.
         values = values & ~np.isnan(left.values) & ~np.isnan(right.values)
     return Value(kind="truth", values=values & ~missing, missing=missing)
 
@@ -126,7 +129,7 @@ def _as_time(node: ast.Compare, value: Value) -> Value:
         raise InvalidRuleError(f"{text_of(node)} compares a time with a column of texts")
     moment = instant_of(value.values)
     if moment is None:
-        raise InvalidRuleError(f"{text_of(node)}: {value.values!r} is no ISO 8601 time")
+        raise InvalidRuleError(f"{text_of(node)}: {value.values!r} is no ISO 8601 time such as '2013-01-31T23:59'")
     return Value(kind="time", values=moment.to_datetime64(), missing=value.missing)
 
 

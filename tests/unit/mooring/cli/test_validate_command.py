@@ -1,4 +1,4 @@
-"""``mooring data validate``: what a person reads about files that they have not committed yet."""
+"""``mooring data validate`` prints the violations of files that are not committed yet."""
 
 import json
 from pathlib import Path
@@ -23,13 +23,13 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return flights.write_months(folder, [6])[flights.month_name(6)]
 
 
-def test_good_data_are_said_to_be_good(month: Path) -> None:
+def test_data_that_keep_the_contract_exit_with_0(month: Path) -> None:
     ran = run(month)
     assert ran.exit_code == 0, ran.output
     assert ran.output.startswith("The data keep the contract of late-arrival: 1 file, 28,243 rows, ")
 
 
-def test_every_violation_is_shown_with_rows_and_exits_with_1(tmp_path: Path) -> None:
+def test_every_violation_is_printed_with_rows_and_exits_with_1(tmp_path: Path) -> None:
     rows = flights.month_rows(6).astype("object")
     rows.loc[2, "carrier"] = "\x1b[2J[red]"
     rows.loc[[3, 9], "distance"] = [-1, 7]
@@ -39,7 +39,7 @@ def test_every_violation_is_shown_with_rows_and_exits_with_1(tmp_path: Path) -> 
     assert ran.exit_code == 1
     assert "odd.csv has other columns than the first file" in ran.output
     assert "carrier, allowed: june.csv row 3: carrier='\\x1b[2J[red]'" in ran.output
-    assert "\x1b" not in ran.output, "nothing in a row steers the terminal"
+    assert "\x1b" not in ran.output, "no value of a row controls the terminal"
     assert "distance, min: june.csv row 10: distance='7'" in ran.output
     found = json.loads(run(tmp_path / "june.csv", tmp_path / "odd.csv", "--json").stdout)
     assert found["outcome"] == "failed"
@@ -51,7 +51,7 @@ def test_every_violation_is_shown_with_rows_and_exits_with_1(tmp_path: Path) -> 
     ]
 
 
-def test_what_cannot_be_read_has_a_remedy(tmp_path: Path) -> None:
+def test_unreadable_file_has_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"name\nAd\xe9\n")
     ran = run(tmp_path / "a.csv")
     assert isinstance(ran.exception, MooringError)

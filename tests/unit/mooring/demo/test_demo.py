@@ -1,4 +1,4 @@
-"""The demo tells the truth or fails: claims, failures of a caller, answers in order."""
+"""The demo fails at a wrong claim, counts a caller's failures, and keeps answers in order."""
 
 import io
 import time
@@ -9,12 +9,13 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from mooring.demo.story import ClaimError, Story
-from mooring.demo.traffic import ROWS_PER_REQUEST, Caller, month_labels, month_requests, send
+from mooring.demo.traffic import Caller, month_labels, month_requests
+from mooring.traffic import ROWS_PER_REQUEST, send
 from pipelines.models import flights
 
 
 class Endpoint:
-    """Answers each row with its own text; refuses requests whose number is in ``refuse``."""
+    """Fake endpoint that answers each row with its own text, and refuses the requests with numbers in ``refuse``."""
 
     def __init__(self, refuse: tuple[int, ...] = ()) -> None:
         self.requests = 0
@@ -33,7 +34,7 @@ def test_claim_that_does_not_hold_ends_the_story() -> None:
     story = Story(Console(file=io.StringIO()))
     with story.chapter("one"):
         story.claim("two is two", int("2") == 2, otherwise="not so")
-        with pytest.raises(ClaimError, match=r"the story says: two is three\. Found: 2"):
+        with pytest.raises(ClaimError, match=r"this claim does not hold: two is three\. Found: 2"):
             story.claim("two is three", int("2") == 3, otherwise="2")
 
 
@@ -55,7 +56,7 @@ def test_answers_come_in_the_order_of_the_rows() -> None:
     assert sorted(counted) == [1, *[ROWS_PER_REQUEST] * 3]
 
 
-def test_caller_counts_what_failed() -> None:
+def test_caller_counts_failures() -> None:
     endpoint = Endpoint(refuse=(2,))
     with Caller(client=endpoint, endpoint="e", header="n", rows=["1"]) as caller:
         while endpoint.requests < 4:
@@ -72,7 +73,7 @@ def test_requests_carry_features_and_no_labels() -> None:
     assert len(rows) == len(flights.month_rows(2))
 
 
-def test_labels_name_the_request_and_the_row_that_were_sent() -> None:
+def test_labels_name_the_request_and_the_row_of_a_flight() -> None:
     endpoint, (header, rows) = Endpoint(), month_requests(2)
     send(endpoint, "e", header, rows, name="february", on_request=lambda _: None)
     late = flights.month_rows(2)["late"]

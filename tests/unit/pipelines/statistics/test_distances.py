@@ -1,4 +1,4 @@
-"""The statistics of binned columns agree with scipy's of the values, within the bound that they state."""
+"""The distances of binned columns agree with scipy's of the values, within their stated error."""
 
 import math
 from typing import Any
@@ -75,11 +75,11 @@ def test_wasserstein_is_scipys_within_its_error(name: str) -> None:
     assert found
     assert abs(found.value - true) <= found.error + 1e-9 * true
     if current.min() >= reference.min() and current.max() <= reference.max() and abs(stats.kurtosis(reference)) < 10:
-        assert abs(found.value - true) <= 0.01, "beyond the range, and in long tails, the error is as large as it says"
+        assert abs(found.value - true) <= 0.01, "beyond the range, and in long tails, the stated error is larger"
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_both_are_exact_where_the_bins_are_the_values(name: str) -> None:
+def test_both_distances_are_exact_where_each_value_is_a_bin(name: str) -> None:
     reference, current = VALUES[name]
     found = compared(reference, current)[0]
     assert found.kolmogorov_smirnov
@@ -90,7 +90,7 @@ def test_both_are_exact_where_the_bins_are_the_values(name: str) -> None:
     assert abs(found.wasserstein.value - true) < 1e-12
 
 
-def test_categories_are_exact() -> None:
+def test_distances_of_categories_are_exact() -> None:
     one, two = (flights.month_rows(month).carrier.to_numpy() for month in (1, 7))
     reference, current = [value for value in one if value != "OO"], [value for value in two if value != "OO"]
     found, before, now = compared(reference, current, categories=["x"])

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.interface.codec import InvalidRecordError, read, to_json
+from pipelines.statistics.baseline import Baseline
 from pipelines.statistics.category_column import MAX_CATEGORIES, CategoryColumn
-from pipelines.statistics.number_column import BINS, NumberColumn, edges_of
-from pipelines.statistics.profile import LayoutMismatchError, Profile, UnknownFormatError
+from pipelines.statistics.number_column import BINS, NumberColumn, NumberColumnDocument, edges_of
+from pipelines.statistics.profile import LayoutMismatchError, Profile, ProfileDocument, UnknownFormatError
 from pipelines.statistics.sums import Sums
 
 RANDOM = np.random.default_rng(0)
@@ -48,13 +51,16 @@ def profile_of(*columns: list[Any]) -> Profile:
     return profile
 
 
-def counts(profile: Profile) -> Any:
-    """All of a profile but the means, which are exact to rounding only."""
+def counts(profile: Profile) -> ProfileDocument:
+    """Return a profile without the means, which are exact only up to rounding."""
     document = profile.to_document()
-    for column in document["columns"].values():
-        if "sums" in column:
-            column["sums"] = {name: column["sums"][name] for name in ("count", "low", "high")}
-    return document
+    columns = {
+        name: replace(column, sums=replace(column.sums, mean=0.0, m2=0.0))
+        if isinstance(column, NumberColumnDocument)
+        else column
+        for name, column in document.columns.items()
+    }
+    return replace(document, columns=columns)
 
 
 @given(chunks, st.randoms())
@@ -71,7 +77,10 @@ def test_merging_in_any_order_and_grouping_equals_one_pass(parts: list[list[Any]
 @given(chunks)
 def test_profile_survives_json(parts: list[list[Any]]) -> None:
     document = profile_of(*parts).to_document()
-    assert Profile.from_document(json.loads(json.dumps(document, allow_nan=False))).to_document() == document
+    written = json.dumps(to_json(document), allow_nan=False)
+    found = read(ProfileDocument, json.loads(written))
+    assert found == document
+    assert Profile.from_document(found).to_document() == document
 
 
 @given(st.lists(st.lists(st.floats(-1e6, 1e6), max_size=30), min_size=1, max_size=5))
@@ -112,7 +121,7 @@ def test_blocks_of_a_long_column_are_counted_as_one() -> None:
     assert (column.rows, column.missing, column.infinite, column.zeros) == (100_005, 1, 2, 1)
 
 
-def test_no_bin_holds_more_than_its_quantile_but_for_values_that_are_frequent() -> None:
+def test_only_bins_of_frequent_values_hold_more_than_their_quantile() -> None:
     numbers = np.concatenate((np.zeros(5000), RANDOM.standard_cauchy(5000)))
     edges, discrete = edges_of(np.sort(numbers))
     counted = np.bincount(np.searchsorted(edges, numbers, "right"), minlength=len(edges) + 1)
@@ -121,14 +130,14 @@ def test_no_bin_holds_more_than_its_quantile_but_for_values_that_are_frequent() 
     assert np.sort(counted)[-2] <= len(numbers) // BINS + 1
 
 
-def test_few_distinct_values_have_a_bin_each_and_what_lies_between_is_seen() -> None:
+def test_few_distinct_values_have_a_bin_each_and_values_between_have_others() -> None:
     column = NumberColumn.like([1.0, 2.0, 2.0, 4.0] * 10)
     column.add([1, 2, 3, 4])
     assert column.discrete
     assert sorted(column.counts.tolist(), reverse=True)[:5] == [1, 1, 1, 1, 0]
 
 
-def test_categories_are_capped_and_the_rest_is_other() -> None:
+def test_categories_beyond_the_cap_are_other() -> None:
     names = [f"id {number}" for number in range(MAX_CATEGORIES + 50)]
     column = CategoryColumn.like(names)
     column.add(["id 0", "nobody", "id 1", None, ""])
@@ -137,7 +146,7 @@ def test_categories_are_capped_and_the_rest_is_other() -> None:
     assert column.other >= 1
 
 
-def test_true_is_not_one_in_whatever_order_they_come() -> None:
+def test_true_is_not_one_in_any_order() -> None:
     one, two = CategoryColumn.like(["1"]), CategoryColumn.like(["1"])
     one.add([True, 1.0])
     two.add([1, True])
@@ -145,20 +154,20 @@ def test_true_is_not_one_in_whatever_order_they_come() -> None:
     assert (one.counts.tolist(), one.newcomers) == ([1], {"True": 1})
 
 
-def test_new_categories_are_counted_and_some_are_kept_by_name() -> None:
+def test_unseen_categories_are_counted_and_sampled() -> None:
     column = CategoryColumn.like(["a", "b"])
     column.add(["a", "new", "new", 3.0, 3])
     assert (column.unseen, column.newcomers) == (4, {"new": 2, "3": 2})
 
 
 @given(st.lists(st.sampled_from(["a", "b", "new", "", None, 1, 1.0, math.nan]), max_size=30), st.booleans())
-def test_long_columns_of_shared_texts_are_counted_as_short_ones_are(names: list[Any], own: bool) -> None:
-    long = [str(name) + "!" if own and isinstance(name, str) else name for _ in range(200) for name in names]
-    short, column = (CategoryColumn.like(["a", "b!", "a!"]) for _ in range(2))
-    column.add(np.array(long, dtype=object))
-    for value in long:
-        short.add([value])
-    assert column.to_document() == short.to_document()
+def test_an_array_of_categories_is_counted_as_its_values_are(names: list[Any], own: bool) -> None:
+    values_ = [str(name) + "!" if own and isinstance(name, str) else name for _ in range(3) for name in names]
+    one_by_one, column = (CategoryColumn.like(["a", "b!", "a!"]) for _ in range(2))
+    column.add(np.array(values_, dtype=object))
+    for value in values_:
+        one_by_one.add([value])
+    assert column.to_document() == one_by_one.to_document()
 
 
 def test_text_and_times_are_counted_by_presence_and_length() -> None:
@@ -171,19 +180,59 @@ def test_text_and_times_are_counted_by_presence_and_length() -> None:
     assert (time.sums.low, time.missing, time.unreadable) == (datetime(2026, 1, 1, tzinfo=UTC).timestamp(), 1, 1)
 
 
-def test_columns_that_do_not_come_are_absent_and_others_unexpected() -> None:
+def test_missing_columns_are_absent_and_others_unexpected() -> None:
     profile = REFERENCE.empty()
     profile.add(2, {"numbr": [1.0, 2.0]})
     assert {column.absent for column in profile.columns.values()} == {2}
     assert profile.unexpected == {"numbr": 2}
 
 
-def test_other_layouts_do_not_merge() -> None:
+def test_profiles_of_different_layouts_do_not_merge() -> None:
     other = Profile.of([{"number": [1.0, 2.0], "letter": ["a"] * 2}], categories=["letter"])
     with pytest.raises(LayoutMismatchError, match="constant, text, time, number, letter"):
         REFERENCE.merge(other)
 
 
-def test_profile_of_an_old_format_is_refused_by_name() -> None:
-    with pytest.raises(UnknownFormatError, match="format 1; this code reads 2"):
-        Profile.from_document({"format": 1, "rows": 3, "columns": {}})
+def test_baseline_of_an_old_format_is_refused_by_name() -> None:
+    with pytest.raises(UnknownFormatError, match="format 1, this code reads 2"):
+        Baseline.from_document({"format": 1, "rows": 3, "columns": {}})
+
+
+def test_every_wrong_field_of_a_baseline_is_named() -> None:
+    document: Any = Baseline(profile=REFERENCE, segments={("letter", "a"): REFERENCE}).to_document()
+    assert Baseline.from_document(document).to_document() == document
+    del document["columns"]["number"]["edges"]
+    document["columns"]["letter"]["counts"][1] = "many"
+    document["segments"][0]["colour"] = "blue"
+    with pytest.raises(InvalidRecordError) as raised:
+        Baseline.from_document(document)
+    assert str(raised.value) == (
+        "the baseline: columns.number.edges is missing; columns.letter.counts[1] is str 'many', not int; "
+        "segments[0].colour is unknown"
+    )
+
+
+def test_baseline_of_an_older_version_is_read() -> None:
+    old: Any = {
+        "format": 2,
+        "rows": 3,
+        "columns": {
+            "number": {
+                "kind": "number",
+                "edges": [1, 2.5],
+                "discrete": False,
+                "margin": 1,
+                "counts": [1, 1, 1],
+                "sums": {"count": 3, "mean": None, "m2": None, "low": 0.5, "high": 3},
+            },
+            "letter": {"kind": "category", "categories": ["a"], "complete": True, "counts": [3]},
+        },
+        "unexpected": {},
+    }
+    baseline = Baseline.from_document(old)
+    number, letter = baseline.profile.columns["number"], baseline.profile.columns["letter"]
+    assert isinstance(number, NumberColumn)
+    assert (number.rows, number.sums.mean, number.edges.tolist()) == (3, math.inf, [1.0, 2.5])
+    assert isinstance(letter, CategoryColumn)
+    assert (letter.rows, letter.newcomers) == (3, {})
+    assert (baseline.importance, baseline.usual, baseline.segments) == ({}, {}, {})

@@ -34,14 +34,14 @@ def counted(text: str) -> tuple[int, tuple[str, ...]]:
 @example('x\n"a\nb"\n', 2)
 @example("x\r\n1\r\n\r\n2\r\n", 1)
 @example('"a""b",c\n""\n', 4)
-def test_any_text_is_counted_as_the_csv_module_counts_it(text: str, size: int) -> None:
+def test_counts_any_text_as_the_csv_module_does(text: str, size: int) -> None:
     found = describe_blocks("t.csv", cut(text.encode(), size))
     assert found.problem is None
     assert (found.file.rows, found.file.columns) == counted(text)
 
 
 @given(tables, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.integers(1, 30))
-def test_written_tables_are_counted_in_full(rows: list[list[str]], end: str, quote: bool, size: int) -> None:
+def test_counts_all_rows_of_a_written_table(rows: list[list[str]], end: str, quote: bool, size: int) -> None:
     sink = io.StringIO(newline="")
     writer = csv.writer(sink, lineterminator=end, quoting=csv.QUOTE_ALL if quote else csv.QUOTE_MINIMAL)
     writer.writerows([["x", "y", "z"], *rows])
@@ -52,7 +52,7 @@ def test_written_tables_are_counted_in_full(rows: list[list[str]], end: str, quo
 
 
 @given(st.binary(max_size=200), st.integers(1, 50), st.sampled_from(["t.csv", "t.csv.gz", "t.bin"]))
-def test_digest_and_size_are_those_of_all_bytes_whatever_they_are(content: bytes, size: int, name: str) -> None:
+def test_digest_and_size_are_those_of_all_bytes(content: bytes, size: int, name: str) -> None:
     file = describe_blocks(name, cut(content, size)).file
     assert (file.sha256, file.size_bytes) == (hashlib.sha256(content).hexdigest(), len(content))
 
@@ -66,25 +66,25 @@ def test_digest_and_size_are_those_of_all_bytes_whatever_they_are(content: bytes
         ("t.csv", b'x\n"' + b"1" * (MAX_RECORD_BYTES + 1), "record is longer"),
     ],
 )
-def test_what_is_no_table_is_named(name: str, content: bytes, problem: str) -> None:
+def test_reports_the_problem_of_a_file_that_is_no_table(name: str, content: bytes, problem: str) -> None:
     found = describe_blocks(name, cut(content, 1 << 20))
     assert problem in (found.problem or "")
     assert (found.file.rows, found.file.columns) == (None, None)
     assert found.file.sha256 == hashlib.sha256(content).hexdigest()
 
 
-def test_several_gzip_members_and_a_byte_order_mark_are_read_through() -> None:
+def test_reads_several_gzip_members_and_a_byte_order_mark() -> None:
     content = gzip.compress(b'\xef\xbb\xbf"x",y\n1,2\n') + gzip.compress(b"3,4\n") + b"\0" * 5
     file = describe_blocks("t.csv.gz", cut(content, 6)).file
     assert (file.rows, file.columns) == (2, ("x", "y"))
 
 
-def test_small_archive_of_much_is_counted_in_little_memory() -> None:
+def test_counts_a_small_archive_of_many_rows_in_little_memory() -> None:
     packed = gzip.compress(b"x\n" + b"1\n" * 20_000_000, compresslevel=9)
     assert describe_blocks("t.csv.gz", [packed]).file.rows == 20_000_000
 
 
-def test_parquet_is_noted_by_its_own_record() -> None:
+def test_rows_and_columns_of_parquet_are_those_of_its_footer() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t.parquet"
         pd.DataFrame({"x": [1, 2, 3], "y": ["a", "b", "c"]}).to_parquet(path)

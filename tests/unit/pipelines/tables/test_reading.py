@@ -1,4 +1,4 @@
-"""Files as they arrive: what is read, and what is named instead of guessed."""
+"""Reading files of CSV and Parquet: their rows, and errors that name the problem instead of guessing."""
 
 import datetime
 import gzip
@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.tables import reading
 from pipelines.tables.reading import UnreadableFileError, read_chunks, read_columns, read_table
 
 SECRET = "Ada"
@@ -48,7 +47,7 @@ def test_a_header_alone_is_an_empty_table(tmp_path: Path, content: bytes) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "problem"),
     [
         ("a.csv", b"", "empty, without a header"),
         ("a.csv", b"\n\n", "empty, without a header"),
@@ -72,17 +71,17 @@ def test_a_header_alone_is_an_empty_table(tmp_path: Path, content: bytes) -> Non
         ("a.parquet", b"name\nAda\n", "no Parquet file, or a truncated one"),
     ],
 )
-def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+def test_names_the_problem_of_an_unreadable_file(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
     with pytest.raises(UnreadableFileError) as raised:
         read_table(write(tmp_path, name, content), name)
     assert str(raised.value).startswith(f"{name}: ")
-    assert said in str(raised.value)
+    assert problem in str(raised.value)
     assert SECRET not in str(raised.value)
     assert raised.value.__cause__ is None, "a cause may quote the row"
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "problem"),
     [
         (lambda content: content[:-20], "it ends too early"),
         (lambda content: content[:-8] + b"\0" * 8, "its checksum or length is wrong"),
@@ -91,32 +90,36 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes,
         (lambda _: b"name\nAda\n", "no gzip file"),
     ],
 )
-def test_damaged_archives_are_named(tmp_path: Path, damage: Callable[[bytes], bytes], said: str) -> None:
+def test_names_the_problem_of_a_damaged_archive(tmp_path: Path, damage: Callable[[bytes], bytes], problem: str) -> None:
     rows = "".join(f"Ada,{number * 7919 % 1000}\n" for number in range(2000))
     (tmp_path / "object").write_bytes(damage(gzip.compress(f"name,age\n{rows}".encode())))
-    with pytest.raises(UnreadableFileError, match=said) as raised:
+    with pytest.raises(UnreadableFileError, match=problem) as raised:
         read_table(tmp_path / "object", "a.csv.gz")
     assert str(raised.value).startswith("a.csv.gz: damaged gzip file")
 
 
-def test_long_files_come_in_pieces_that_count_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 1 << 12)
+def test_chunks_of_a_long_file_continue_the_row_numbers(tmp_path: Path) -> None:
     rows = [f"{number},{'x' * (number % 50)}y" for number in range(3000)]
     path = write(tmp_path, "a.csv", "\n".join(["n,text", *rows]).encode())
-    chunks = list(read_chunks(path, "a.csv"))
+    chunks = list(read_chunks(path, "a.csv", block_bytes=1 << 12))
     assert len(chunks) > 10
     assert [chunk.rows.column("n")[0].as_py() for chunk in chunks] == [str(chunk.first_row - 1) for chunk in chunks]
-    assert read_table(path, "a.csv").n.tolist() == [str(number) for number in range(3000)]
+    assert read_table(path, "a.csv", block_bytes=1 << 12).n.tolist() == [str(number) for number in range(3000)]
 
 
-def test_a_bad_record_far_down_has_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 1 << 12)
+def test_error_has_the_number_of_a_bad_record_far_down(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", b"a,b\n" + b"1,2\n" * 5000 + b"1\n")
     with pytest.raises(UnreadableFileError, match="record 5002 "):
-        read_table(path, "a.csv")
+        read_table(path, "a.csv", block_bytes=1 << 12)
     text = b"a,b\n" + b"1,2\n" * 600_000 + b"1,\xff\n"
     with pytest.raises(UnreadableFileError, match="line 600002: not UTF-8"):
-        read_table(write(tmp_path, "a.csv", text), "a.csv")
+        read_table(write(tmp_path, "a.csv", text), "a.csv", block_bytes=1 << 12)
+
+
+def test_record_longer_than_a_block_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", b'a,b\n1,"' + b"x" * (1 << 13) + b'"\n')
+    with pytest.raises(UnreadableFileError, match=r"a record is longer than 4,096 bytes, or a quotation mark"):
+        read_table(path, "a.csv", block_bytes=1 << 12)
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
@@ -128,7 +131,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert read_columns(tmp_path / "object", "a.parquet") == ["n", "when", "cost"]
 
 
-def test_truncated_parquet_is_named(tmp_path: Path) -> None:
+def test_names_the_problem_of_a_damaged_parquet(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pa.table({"n": list(range(1000))}), tmp_path / "object")
     content = (tmp_path / "object").read_bytes()
     (tmp_path / "object").write_bytes(content[: len(content) // 2])
@@ -143,7 +146,7 @@ cells = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\0\
 
 
 @given(rows=st.lists(st.tuples(cells, cells), min_size=1, max_size=20))
-def test_what_pandas_writes_is_read_back(
+def test_reads_back_what_pandas_writes(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str | None, str | None]]
 ) -> None:
     table = pd.DataFrame(rows, columns=["a", "b"], dtype="object")

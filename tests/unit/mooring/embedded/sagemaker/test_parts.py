@@ -1,4 +1,4 @@
-"""SageMaker's pure parts: requests, capture lines, script mode, the default functions of the container."""
+"""SageMaker without a server: operations, requests, capture lines, script mode, the container's default functions."""
 
 import json
 from datetime import UTC, datetime
@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from mooring.embedded.sagemaker import capture, script_mode, serving, shapes
+from mooring.embedded.sagemaker import capture, operations, script_mode, service, serving, shapes
 from mooring.embedded.sagemaker.errors import SageMakerError
+
+
+def test_every_supported_operation_has_a_handler() -> None:
+    assert service.HANDLERS.keys() == operations.SUPPORTED.keys()
 
 
 def test_refuses_every_unsupported_parameter_by_its_path() -> None:
@@ -27,7 +31,7 @@ def test_checks_names_as_sagemaker_does() -> None:
     shapes.check("DescribeEndpoint", {"EndpointName": "a" * 63})
 
 
-def test_takes_numbers_that_cloudformation_passes_as_strings() -> None:
+def test_converts_numbers_that_cloudformation_passes_as_strings() -> None:
     given = {"ProductionVariants": [{"InitialInstanceCount": "2", "InitialVariantWeight": "0.5"}]}
     assert shapes.coerce("CreateEndpointConfig", given) == {
         "ProductionVariants": [{"InitialInstanceCount": 2, "InitialVariantWeight": 0.5}]
@@ -73,7 +77,7 @@ def test_hyperparameters_become_arguments() -> None:
     assert script_mode.arguments({"sagemaker_program": "t.py", "depth": 3, "a": 1}) == ["-a", "1", "--depth", "3"]
 
 
-def test_the_containers_default_functions() -> None:
+def test_default_functions_read_and_write_as_in_the_container() -> None:
     rows = serving.default_input("1,2\n3,4\n", serving.CSV)
     assert rows.shape == (2, 2)
     assert serving.default_output(rows, serving.JSON) == (b"[[1.0, 2.0], [3.0, 4.0]]", serving.JSON)

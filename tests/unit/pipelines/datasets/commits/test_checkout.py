@@ -1,4 +1,4 @@
-"""Checking out: what is written, replaced, kept and refused."""
+"""Checkout of a commit: files written, replaced and kept, and refusals."""
 
 import hashlib
 from pathlib import Path
@@ -31,7 +31,7 @@ def commit(dataset: Dataset, folder: Path, **contents: str) -> Commit:
     return dataset.commit(files, author="a", message="m")
 
 
-def test_what_stands_there_is_kept_replaced_or_left_and_said(dataset: Dataset, tmp_path: Path) -> None:
+def test_reports_written_replaced_kept_and_unknown_files(dataset: Dataset, tmp_path: Path) -> None:
     first = commit(dataset, tmp_path / "in", january="1", february="2", deep__march="3")
     second = commit(dataset, tmp_path / "in", january="11")
     out = tmp_path / "out"
@@ -45,7 +45,7 @@ def test_what_stands_there_is_kept_replaced_or_left_and_said(dataset: Dataset, t
     assert (out / "notes.txt").read_text() == "mine"
 
 
-def test_work_that_is_in_no_commit_is_not_overwritten_unasked(dataset: Dataset, tmp_path: Path) -> None:
+def test_overwrites_an_uncommitted_file_only_with_overwrite(dataset: Dataset, tmp_path: Path) -> None:
     made = commit(dataset, tmp_path / "in", january="1", february="2")
     out = tmp_path / "out"
     out.mkdir()
@@ -57,7 +57,7 @@ def test_work_that_is_in_no_commit_is_not_overwritten_unasked(dataset: Dataset, 
     assert (out / "january.csv").read_text() == "1"
 
 
-def test_nothing_is_written_through_a_link(dataset: Dataset, tmp_path: Path) -> None:
+def test_writes_nothing_through_a_symbolic_link(dataset: Dataset, tmp_path: Path) -> None:
     made = commit(dataset, tmp_path / "in", deep__march="3")
     outside, out = tmp_path / "outside", tmp_path / "out"
     outside.mkdir()
@@ -68,7 +68,7 @@ def test_nothing_is_written_through_a_link(dataset: Dataset, tmp_path: Path) -> 
     assert list(outside.iterdir()) == []
 
 
-def test_link_in_a_files_place_is_replaced_not_followed(dataset: Dataset, tmp_path: Path) -> None:
+def test_symbolic_link_at_a_files_path_is_replaced_not_followed(dataset: Dataset, tmp_path: Path) -> None:
     made = commit(dataset, tmp_path / "in", march="3")
     out, target = tmp_path / "out", tmp_path / "target"
     out.mkdir()
@@ -80,7 +80,7 @@ def test_link_in_a_files_place_is_replaced_not_followed(dataset: Dataset, tmp_pa
     assert (target.read_text(), (out / "march.csv").read_text()) == ("another's", "3")
 
 
-def test_folder_in_a_files_place_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+def test_refuses_a_folder_at_a_files_path(dataset: Dataset, tmp_path: Path) -> None:
     made = commit(dataset, tmp_path / "in", march="3")
     (tmp_path / "out" / "march.csv").mkdir(parents=True)
     with pytest.raises(UnsafePathError, match="is not a file"):
@@ -88,19 +88,19 @@ def test_folder_in_a_files_place_is_refused(dataset: Dataset, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("path", ["../up.csv", "/root.csv", "a/../../up.csv", "a//b", "a\\b", "a\0b"])
-def test_commit_of_a_path_that_leaves_the_folder_is_none(path: str) -> None:
+def test_rejects_a_path_that_leaves_the_folder(path: str) -> None:
     file = File(path=path, sha256="0" * 64, size_bytes=1)
     with pytest.raises(InvalidCommitError, match="relative path"):
         Commit.seal(dataset="d", files=[file], parent=None, author="a", time="t", message="m")
 
 
-def test_file_and_folder_of_one_name_are_no_commit() -> None:
+def test_rejects_a_file_and_a_folder_of_the_same_name() -> None:
     files = [File(path=path, sha256="0" * 64, size_bytes=1) for path in ("a", "a/b")]
     with pytest.raises(InvalidCommitError, match="file and a folder"):
         Commit.seal(dataset="d", files=files, parent=None, author="a", time="t", message="m")
 
 
-def test_overwritten_object_is_found_by_its_version(cloud: Cloud, dataset: Dataset, tmp_path: Path) -> None:
+def test_reads_an_overwritten_object_by_its_version(cloud: Cloud, dataset: Dataset, tmp_path: Path) -> None:
     made = commit(dataset, tmp_path / "in", january="1")
     cloud.objects[object_key("d", made.files[0].sha256)].append((b"forged", None))
     dataset.checkout(made, tmp_path / "out")
@@ -117,12 +117,14 @@ def test_damaged_object_leaves_no_file(cloud: Cloud, dataset: Dataset, tmp_path:
 
 
 def test_progress_ends_at_all_bytes(dataset: Dataset, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     files = {f"{number}.csv": tmp_path / str(number) for number in range(9)}
     for path in files.values():
         path.write_text(path.name * 10)
-    made = dataset.commit(files, author="a", message="m", on_progress=lambda done, total, _: told.append((done, total)))
-    assert told[-1] == (90, 90)
-    dataset.checkout(made, tmp_path / "out", on_progress=lambda done, total, _: told.append((done, total)))
-    assert told[-1] == (90, 90)
+    made = dataset.commit(
+        files, author="a", message="m", on_progress=lambda done, total, _: reported.append((done, total))
+    )
+    assert reported[-1] == (90, 90)
+    dataset.checkout(made, tmp_path / "out", on_progress=lambda done, total, _: reported.append((done, total)))
+    assert reported[-1] == (90, 90)
     assert hashlib.sha256((tmp_path / "out" / "3.csv").read_bytes()).hexdigest() in {f.sha256 for f in made.files}

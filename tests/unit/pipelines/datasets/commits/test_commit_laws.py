@@ -1,4 +1,4 @@
-"""Laws of commits on an S3 and a DynamoDB in memory: round trips, crashes at any call, writers in any order."""
+"""Laws of commits on S3 and DynamoDB in memory: round trips, crashes at any call, interleaved writers."""
 
 import tempfile
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.datasets.commits.commits import Commit, Dataset, NoDataError
-from tests.support.interleaving import CrashAt, CrashError, Turns
+from tests.support.interleaving import CrashAt, CrashError, Interleaving
 from tests.support.memory_cloud import Cloud
 
 Content = dict[str, bytes]
@@ -37,7 +37,7 @@ def checked_out(dataset: Dataset, chosen: Commit) -> Content:
 
 
 def assert_whole(cloud: Cloud) -> list[str]:
-    """What a reader sees now: a history of whole commits; gives its ids, newest first."""
+    """Check that a reader sees a history of whole commits; return its ids, newest first."""
     reader = cloud.dataset()
     if reader.read_head() is None:
         return []
@@ -48,7 +48,7 @@ def assert_whole(cloud: Cloud) -> list[str]:
 
 
 @given(changes)
-def test_every_commit_is_checked_out_as_it_was_committed(steps: list[tuple[Content, bool]]) -> None:
+def test_checkout_returns_every_commit_as_it_was_committed(steps: list[tuple[Content, bool]]) -> None:
     cloud = Cloud()
     dataset = cloud.dataset()
     expected: list[Content] = []
@@ -67,7 +67,7 @@ def test_every_commit_is_checked_out_as_it_was_committed(steps: list[tuple[Conte
 
 
 @given(changes, contents)
-def test_equal_content_has_the_same_tree_whatever_led_to_it(steps: list[tuple[Content, bool]], last: Content) -> None:
+def test_equal_content_has_the_same_tree_after_any_history(steps: list[tuple[Content, bool]], last: Content) -> None:
     cloud, other = Cloud(), Cloud()
     for content, replace_all in steps:
         commit(cloud.dataset(), content, replace_all=replace_all)
@@ -108,16 +108,18 @@ def test_crash_at_any_call_shows_nothing_or_all_and_a_repeated_commit_completes(
     assert checked_out(cloud.dataset(), made) == (base or {}) | content
 
 
-def writer(cloud: Cloud, turns: Turns, name: str, content: Content, crash: int | None) -> Callable[[], None]:
+def writer(
+    cloud: Cloud, interleaving: Interleaving, name: str, content: Content, crash: int | None
+) -> Callable[[], None]:
     dying = CrashAt(crash)
 
     def hook(point: str) -> None:
         dying(point)
         if point.startswith("before"):
-            turns.take(name)
+            interleaving.wait(name)
 
     def act() -> None:
-        turns.take(name)
+        interleaving.wait(name)
         commit(cloud.dataset(hook=hook), content, name)
 
     return act
@@ -126,22 +128,22 @@ def writer(cloud: Cloud, turns: Turns, name: str, content: Content, crash: int |
 @given(st.one_of(st.none(), contents), contents, contents, orders, crashes, crashes)
 @example(None, {"a.csv": b""}, {"a.csv": b""}, [0, 1] * 20, None, None)
 @example({"b.csv": b""}, {"a.csv": b"x\n1\n"}, {"a.csv": b"x\n2\n"}, [0, 1] * 20, None, None)
-def test_reader_sees_whole_commits_only_whatever_two_writers_do(
+def test_reader_sees_only_whole_commits_of_two_interleaved_writers(
     base: Content | None, one: Content, other: Content, order: list[int], crash: int | None, other_crash: int | None
 ) -> None:
-    """A reader among them, call by call; afterwards both commits are in the history, and a dead writer's come anew."""
+    """Two writers and a reader, call by call; afterwards both repeat their commits, since one may have crashed."""
     cloud = Cloud()
     first_commit(cloud, base)
-    turns = Turns(order)
+    interleaving = Interleaving(order)
     start = base or {}
     possible = [start, start | one, start | other, start | one | other, start | other | one]
 
     def read() -> None:
         def hook(point: str) -> None:
             if point.startswith("before"):
-                turns.take("reader")
+                interleaving.wait("reader")
 
-        turns.take("reader")
+        interleaving.wait("reader")
         reader = cloud.dataset(hook=hook)
         for _ in range(2):
             try:
@@ -152,20 +154,20 @@ def test_reader_sees_whole_commits_only_whatever_two_writers_do(
             assert reader.verify(found) == []
             assert checked_out(reader, found) in possible
 
-    turns.run(
+    interleaving.run(
         {
-            "one": writer(cloud, turns, "one", one, crash),
-            "other": writer(cloud, turns, "other", other, other_crash),
+            "one": writer(cloud, interleaving, "one", one, crash),
+            "other": writer(cloud, interleaving, "other", other, other_crash),
             "reader": read,
         }
     )
     before = set(assert_whole(cloud))
     if crash is None and other_crash is None:
         seen = checked_out(cloud.dataset(), cloud.dataset().head())
-        # Of a file that both wrote, one of the two; of the others, all.
+        # A file that both wrote has one of the two contents.
         assert seen in possible[-2:]
     for name, content in (("one", one), ("other", other)):
         commit(cloud.dataset(), content, name)
     after = assert_whole(cloud)
-    assert before <= set(after), "nobody's commit was lost"
+    assert before <= set(after), "no commit was lost"
     assert checked_out(cloud.dataset(), cloud.dataset().head()) == (base or {}) | one | other

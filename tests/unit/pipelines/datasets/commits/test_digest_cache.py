@@ -1,4 +1,4 @@
-"""Remembered digests: what did not change is not read again, and no change goes unseen."""
+"""The cache of digests: an unchanged file is not read again, and every change is seen."""
 
 import os
 import time
@@ -14,15 +14,15 @@ from tests.support.memory_cloud import Cloud
 
 
 def later() -> int:
-    """A clock by which every file of this test is old."""
+    """Return a time at which every file of this test is old."""
     return time.time_ns() + 2 * RACY_NS
 
 
 def describe(kept: Path, path: Path, name: str = "t.csv", clock_ns: Callable[[], int] = later) -> File:
-    memory = DigestCache.read(kept)
-    memory.clock_ns = clock_ns
-    file = memory.source(path).describe(name)
-    memory.save()
+    cache = DigestCache.read(kept)
+    cache.clock_ns = clock_ns
+    file = cache.source(path).describe(name)
+    cache.save()
     return file
 
 
@@ -42,15 +42,15 @@ def forge(kept: Path) -> None:
     kept.write_text(kept.read_text().replace('"t.csv", "', '"t.csv", "remembered'))
 
 
-def test_what_did_not_change_is_not_read_again(kept: Path, table: Path) -> None:
+def test_unchanged_file_is_not_read_again(kept: Path, table: Path) -> None:
     first = describe(kept, table)
     assert describe(kept, table) == first
     forge(kept)
-    assert describe(kept, table).sha256.startswith("remembered"), "from memory"
+    assert describe(kept, table).sha256.startswith("remembered"), "from the cache"
 
 
 @pytest.mark.parametrize("change", ["content", "replaced", "size"])
-def test_change_is_seen_though_size_and_time_are_put_back(kept: Path, table: Path, change: str) -> None:
+def test_change_is_seen_though_size_and_time_are_restored(kept: Path, table: Path, change: str) -> None:
     first = describe(kept, table)
     before = table.stat()
     # Longer than a file system's clock ticks.
@@ -70,7 +70,7 @@ def test_file_that_changed_just_before_is_read_again(kept: Path, table: Path) ->
     assert not kept.exists() or "t.csv" not in kept.read_text()
 
 
-def test_other_name_is_another_kind_of_file(kept: Path, table: Path) -> None:
+def test_file_under_another_name_is_described_again(kept: Path, table: Path) -> None:
     assert describe(kept, table, "t.bin").rows is None
     assert describe(kept, table, "t.csv").rows == 1
 
@@ -78,19 +78,19 @@ def test_other_name_is_another_kind_of_file(kept: Path, table: Path) -> None:
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"format": 2}', '{"format": 1, "columns": [], "files": {"a": [1]}}']
 )
-def test_damaged_memory_is_none(kept: Path, table: Path, content: str) -> None:
+def test_damaged_cache_is_ignored(kept: Path, table: Path, content: str) -> None:
     kept.parent.mkdir()
     kept.write_text(content)
     assert describe(kept, table).rows == 1
 
 
-def test_wrong_memory_is_refused_by_s3_and_forgotten(kept: Path, table: Path) -> None:
+def test_wrong_digest_is_refused_by_s3_and_dropped(kept: Path, table: Path) -> None:
     sound = describe(kept, table)
     kept.write_text(kept.read_text().replace(sound.sha256, "0" * 64))
     dataset = Cloud().dataset()
-    with pytest.raises(ChangedFileError), remembering(kept) as memory:
-        dataset.commit({"t.csv": memory.source(table)}, author="a", message="m")
+    with pytest.raises(ChangedFileError), remembering(kept) as cache:
+        dataset.commit({"t.csv": cache.source(table)}, author="a", message="m")
     assert dataset.read_head() is None
-    with remembering(kept) as memory:
-        made = dataset.commit({"t.csv": memory.source(table)}, author="a", message="m")
+    with remembering(kept) as cache:
+        made = dataset.commit({"t.csv": cache.source(table)}, author="a", message="m")
     assert made.files == (sound,)

@@ -1,4 +1,4 @@
-"""Laws of landing: files that arrive in any order, runs that die at any call, several runs at once."""
+"""Laws of landing: files that arrive in any order, runs that crash at any call, several runs at once."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -8,19 +8,19 @@ from hypothesis import strategies as st
 
 from pipelines.datasets.landing.lock import LandingLock
 from pipelines.interface.landing import LONGEST_S
-from tests.support.interleaving import CrashAt, CrashError, Turns
-from tests.support.landing_cloud import BEGINNING, Landing
+from tests.support.interleaving import CrashAt, CrashError, Interleaving
+from tests.support.landing_cloud import BEGINNING, LandingCloud
 
 GOOD = [b"x\n1\n", b"x\n2\n", b"x\n3\n"]
 BAD = b"x\n1,2\n"
 names = st.sampled_from(["a.csv", "b.csv", "c/d.csv"])
 arrivals = st.lists(st.tuples(names, st.sampled_from([*GOOD, BAD])), min_size=1, max_size=6)
 LATER = BEGINNING + timedelta(seconds=2 * LONGEST_S)
-"""By then a turn of a run that died has expired."""
+"""A time at which the lock of a crashed run has expired."""
 
 
-def assert_dealt_with(cloud: Landing, dropped: list[tuple[str, bytes]]) -> None:
-    """Nothing is left, and nothing lost: the last good content of each name leads, all else is in quarantine."""
+def assert_dealt_with(cloud: LandingCloud, dropped: list[tuple[str, bytes]]) -> None:
+    """Check that no file is left, that each content is committed or in quarantine, and each commit was announced."""
     assert [key for key, versions in cloud.landed.items() if versions] == []
     dataset = cloud.reader()
     assert dataset.read_head() is None or dataset.verify() == []
@@ -32,42 +32,42 @@ def assert_dealt_with(cloud: Landing, dropped: list[tuple[str, bytes]]) -> None:
     for name, content in dropped:
         assert content in ever.get(name, set()) or content in kept
     commits = [commit.id for commit in dataset.log()]
-    assert set(cloud.asked) == set(commits), "every commit is told of, and nothing else"
+    assert set(cloud.requested) == set(commits), "retrainings are requested for all commits, and for nothing else"
 
 
 @given(st.lists(arrivals, min_size=1, max_size=3))
 def test_each_name_ends_as_its_last_version(batches: list[list[tuple[str, bytes]]]) -> None:
-    cloud, expected = Landing(), dict[str, bytes]()
+    cloud, expected = LandingCloud(), dict[str, bytes]()
     for batch in batches:
         for name, content in batch:
             cloud.drop(name, content)
         cloud.run()
         cloud.run()
-        # Of a batch only the last version of a name is looked at.
+        # Only the last version of a name in a batch is read.
         expected |= {name: content for name, content in dict(batch).items() if content != BAD}
     assert cloud.head() == expected
     assert_dealt_with(cloud, [arrival for batch in batches for arrival in batch])
-    assert len(cloud.asked) == len(set(cloud.asked))
+    assert len(cloud.requested) == len(set(cloud.requested))
     assert len(cloud.alerts) == sum(BAD in dict(batch).values() for batch in batches)
 
 
 @settings(max_examples=300)
 @given(arrivals, arrivals, st.integers(0, 90))
-def test_run_that_dies_at_any_call_is_finished_by_the_next(
+def test_next_run_finishes_a_run_that_crashed_at_any_call(
     first: list[tuple[str, bytes]], second: list[tuple[str, bytes]], point: int
 ) -> None:
-    cloud = Landing()
+    cloud = LandingCloud()
     for name, content in first:
         cloud.drop(name, content)
     crash = CrashAt(point)
     with suppress(CrashError):
         cloud.run(crash)
-    died = crash.passed > point
+    crashed = crash.passed > point
     cloud.run(at=LATER)
     assert cloud.head() == {name: content for name, content in dict(first).items() if content != BAD}
     assert_dealt_with(cloud, first)
     assert len(list(cloud.reader().log())) <= 1
-    assert len(cloud.alerts) <= 1 + died
+    assert len(cloud.alerts) <= 1 + crashed
     assert (len(cloud.alerts) > 0) == (BAD in dict(first).values())
     for name, content in second:
         cloud.drop(name, content)
@@ -81,11 +81,11 @@ def test_run_that_dies_at_any_call_is_finished_by_the_next(
     st.lists(st.integers(0, 5), max_size=200),
     st.one_of(st.none(), st.integers(0, 60)),
 )
-def test_runs_in_any_order_leave_nothing_and_lose_nothing(
+def test_interleaved_runs_leave_nothing_and_lose_nothing(
     batches: list[list[tuple[str, bytes]]], order: list[int], crash_at: int | None
 ) -> None:
-    """Each actor drops files and is woken for them; one may die. Without a death no other look is needed."""
-    cloud, turns = Landing(), Turns(order=order)
+    """Each actor drops files and starts a run; one may crash. Without a crash no further run is needed."""
+    cloud, interleaving = LandingCloud(), Interleaving(order=order)
     dropped: list[tuple[str, bytes]] = []
 
     def actor(number: int, batch: list[tuple[str, bytes]]) -> None:
@@ -93,32 +93,32 @@ def test_runs_in_any_order_leave_nothing_and_lose_nothing(
         crash = CrashAt(crash_at if number == 0 else None)
 
         def hook(point: str) -> None:
-            turns.take(name)
+            interleaving.wait(name)
             crash(point)
 
         for arrival in batch:
-            turns.take(name)
+            interleaving.wait(name)
             cloud.drop(*arrival)
             dropped.append(arrival)
         cloud.run(hook)
 
-    turns.run({str(n): (lambda n=n, batch=batch: actor(n, batch)) for n, batch in enumerate(batches)})  # type: ignore[misc]
+    interleaving.run({str(n): (lambda n=n, batch=batch: actor(n, batch)) for n, batch in enumerate(batches)})  # type: ignore[misc]
     if crash_at is not None:
         cloud.run(at=LATER)
     assert_dealt_with(cloud, dropped)
     last = dict(dropped)
     for name, content in cloud.head().items():
-        assert last[name] in (content, BAD), "nothing older stands in the place of the last version"
+        assert last[name] in (content, BAD), "no older version replaces the last one"
 
 
-def test_turn_that_is_given_back_while_another_asks_for_it_is_taken() -> None:
-    cloud = Landing()
+def test_lock_that_is_released_while_another_run_asks_is_taken_by_it() -> None:
+    cloud = LandingCloud()
     first = LandingLock(ledger=cloud.services().ledger, dataset="d", holder="first", now=lambda: BEGINNING)
     assert first.take()
 
-    def give_back(point: str) -> None:
+    def release(point: str) -> None:
         if point == "before UpdateItem":
-            assert first.give_back()
+            assert first.release()
 
-    second = LandingLock(ledger=cloud.services(give_back).ledger, dataset="d", holder="second", now=lambda: BEGINNING)
-    assert second.take(), "nobody would see that the second one asked"
+    second = LandingLock(ledger=cloud.services(release).ledger, dataset="d", holder="second", now=lambda: BEGINNING)
+    assert second.take(), "no run would see that the second one asked"

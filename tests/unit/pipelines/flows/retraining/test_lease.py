@@ -1,11 +1,12 @@
-"""Laws of the lease's decision, for any sequence of triggers."""
+"""Tests the laws of the lease's decision, for any sequence of triggers."""
 
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.flows.retraining.lease import Lease, RefusedError, Trigger, decide, longest_run_s
+from pipelines.flows.retraining.lease import RefusedError, decide, longest_run_s
+from pipelines.interface.records import Lease, Trigger
 from pipelines.interface.settings import Drift, Gate, Job, ModelSettings, Quality, Retraining
 
 JOB = Job(instance_type="ml.m5.large", volume_gb=1, max_runtime_s=600)

@@ -1,4 +1,4 @@
-"""How much each feature matters, by permutation."""
+"""Importance of features by permutation."""
 
 import gzip
 from pathlib import Path
@@ -23,15 +23,15 @@ FEATURES = [str(name) for name in ROWS]
 LABELS = (3 * ROWS.strong + ROWS.weak).to_numpy()
 
 
-def asked(folder: Path, permutations: Permutations) -> pd.DataFrame:
+def predicted_rows(folder: Path, permutations: Permutations) -> pd.DataFrame:
     permutations.write(ROWS, folder / "rows.csv.gz")
     with gzip.open(folder / "rows.csv.gz", "rt", encoding="utf-8") as file:
         return pd.read_csv(file, float_precision="round_trip")
 
 
-def test_sample_comes_once_as_it_is_and_then_with_one_feature_permuted_at_a_time(tmp_path: Path) -> None:
+def test_sample_is_written_once_as_it_is_and_then_with_one_feature_permuted_at_a_time(tmp_path: Path) -> None:
     permutations = Permutations.of(len(ROWS), FEATURES, seed=1)
-    table = asked(tmp_path, permutations)
+    table = predicted_rows(tmp_path, permutations)
     sample = ROWS.iloc[permutations.sample].reset_index(drop=True)
     size = len(sample)
     assert len(table) == size * (1 + REPEATS * len(ROWS.columns))
@@ -45,9 +45,9 @@ def test_sample_comes_once_as_it_is_and_then_with_one_feature_permuted_at_a_time
 
 
 @pytest.mark.parametrize("metric", ["mae", "rmse"])
-def test_what_the_model_uses_more_matters_more(tmp_path: Path, metric: str) -> None:
+def test_feature_with_more_weight_has_more_importance(tmp_path: Path, metric: str) -> None:
     permutations = Permutations.of(len(ROWS), FEATURES, seed=1)
-    table = asked(tmp_path, permutations)
+    table = predicted_rows(tmp_path, permutations)
     predictions = (3 * table.strong + table.weak).to_numpy()
     found = permutations.importance("regression", metric, LABELS, predictions)
     assert found["strong"] > 2 * found["weak"] > 0
@@ -56,9 +56,9 @@ def test_what_the_model_uses_more_matters_more(tmp_path: Path, metric: str) -> N
     assert found == Permutations.of(len(ROWS), FEATURES, seed=1).importance("regression", metric, LABELS, predictions)
 
 
-def test_a_model_that_uses_nothing_has_no_importance(tmp_path: Path) -> None:
+def test_constant_model_has_no_importance(tmp_path: Path) -> None:
     permutations = Permutations.of(len(ROWS), FEATURES, seed=1)
-    constant = np.zeros(len(asked(tmp_path, permutations)))
+    constant = np.zeros(len(predicted_rows(tmp_path, permutations)))
     assert permutations.importance("regression", "mae", LABELS, constant) == {}
     assert shares({"a": float("nan")}) == shares({}) == {}
 

@@ -1,4 +1,4 @@
-"""Files against a contract: every rule is reported where it is broken, and only it."""
+"""Check of files against a contract: exactly the broken rules are reported."""
 
 import datetime
 import gzip
@@ -15,10 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines.interface.codec import to_json
+from pipelines.interface.records import FreshnessRecord
 from pipelines.jobs.validation.check import ContractReport, check_files
 from pipelines.jobs.validation.data_contract.contract import DataContract, read_contract
 from pipelines.jobs.validation.violations import EXAMPLES
-from pipelines.tables import reading
+from pipelines.tables.reading import BLOCK_BYTES
 
 COMMITTED = datetime.datetime(2013, 2, 1, tzinfo=UTC)
 CONTRACT = """\
@@ -52,12 +54,14 @@ def contract_of(folder: Path, text: str) -> DataContract:
     return read_contract(folder / "contract.yaml")
 
 
-def check_rows(folder: Path, contract: DataContract, *tables: list[dict[str, str | None]]) -> ContractReport:
+def check_rows(
+    folder: Path, contract: DataContract, *tables: list[dict[str, str | None]], block_bytes: int = BLOCK_BYTES
+) -> ContractReport:
     files = {}
     for number, rows in enumerate(tables, start=1):
         files[f"{number}.csv"] = folder / f"{number}.csv"
         pd.DataFrame(rows).to_csv(files[f"{number}.csv"], index=False)
-    return check_files(files, contract, reference=COMMITTED)
+    return check_files(files, contract, reference=COMMITTED, block_bytes=block_bytes)
 
 
 def broken(checked: ContractReport) -> dict[tuple[str, str], int]:
@@ -106,7 +110,7 @@ def test_rows_that_keep_the_contract_pass(tmp_path: Path, contract: DataContract
         (0, {"temp": "True"}, "temp", "type", "not readable as number"),
     ],
 )
-def test_each_rule_is_reported_and_only_it(
+def test_only_the_broken_rule_is_reported(
     tmp_path: Path,
     contract: DataContract,
     row: int,
@@ -125,7 +129,7 @@ def test_each_rule_is_reported_and_only_it(
     assert example.values[name] == (None if cells[name] is None else str(cells[name])[:60])
 
 
-def test_rules_of_the_whole_table(tmp_path: Path, contract: DataContract) -> None:
+def test_broken_rules_of_the_whole_table_are_reported(tmp_path: Path, contract: DataContract) -> None:
     assert broken(check_rows(tmp_path, contract, ROWS[:2])) == {
         ("(table)", "min_rows"): 1,
         ("temp", "max_null_share"): 1,
@@ -134,40 +138,36 @@ def test_rules_of_the_whole_table(tmp_path: Path, contract: DataContract) -> Non
     [_, violation, _] = stale.violations
     assert (violation.column, violation.rule) == ("day", "freshness")
     assert violation.detail == "the newest row is 31.00 days older than the commit, more than 30"
-    assert stale.freshness
-    assert stale.freshness.to_record() == {
-        "column": "day",
-        "newest": "2013-01-06T00:00:00Z",
-        "reference": "2013-02-06T00:00:00Z",
-        "age_days": 31.0,
-        "max_age_days": 30.0,
-    }
+    assert stale.freshness == FreshnessRecord(
+        column="day",
+        newest="2013-01-06T00:00:00Z",
+        reference="2013-02-06T00:00:00Z",
+        age_days=31.0,
+        max_age_days=30.0,
+    )
 
 
-def test_a_share_of_empty_values_is_of_all_files(tmp_path: Path, contract: DataContract) -> None:
+def test_share_of_empty_values_is_of_all_files(tmp_path: Path, contract: DataContract) -> None:
     more = [{**row, "ticket": f"x{number}", "flight": str(50 + number)} for number, row in enumerate(ROWS)]
     gone = [{**row, "temp": None} for row in more[:1]]
     assert broken(check_rows(tmp_path, contract, ROWS, gone)) == {("temp", "max_null_share"): 2}
     assert not check_rows(tmp_path, contract, ROWS, more).violations
 
 
-def test_keys_are_kept_over_files_and_pieces(
-    tmp_path: Path, contract: DataContract, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 1 << 10)
+def test_keys_are_compared_over_files_and_pieces(tmp_path: Path, contract: DataContract) -> None:
     rows = [{**ROWS[0], "flight": str(1 + number), "ticket": f"t{number}"} for number in range(300)]
     again = [{**rows[number], "ticket": "t0"} for number in (7, 8)] + [{**ROWS[0], "flight": "999", "ticket": "t299"}]
-    checked = check_rows(tmp_path, contract, rows, again)
+    checked = check_rows(tmp_path, contract, rows, again, block_bytes=1 << 10)
     assert broken(checked) == {("ticket", "unique"): 3, ("day, flight", "unique"): 2}
     assert all(violation.files == {"2.csv": violation.count} for violation in checked.violations)
 
 
-def test_zero_is_zero_in_a_key(tmp_path: Path) -> None:
+def test_minus_zero_equals_zero_in_a_key(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, "min_rows: 0\ncolumns: {a: {role: label, type: number, unique: true}}")
     assert broken(check_rows(tmp_path, contract, [{"a": "0"}, {"a": "-0.0"}, {"a": "0e3"}])) == {("a", "unique"): 2}
 
 
-def test_a_key_that_is_not_whole_equals_no_other(tmp_path: Path) -> None:
+def test_key_with_a_missing_value_equals_no_other(tmp_path: Path) -> None:
     columns = "{a: {role: label, type: number, nullable: true}, b: {role: record, type: category, nullable: true}}"
     contract = contract_of(tmp_path, f"min_rows: 0\nunique: [[a, b]]\ncolumns: {columns}")
     rows: list[dict[str, str | None]] = [{"a": "1", "b": None}, {"a": "1", "b": None}, {"a": None, "b": None}]
@@ -185,7 +185,7 @@ def test_every_violation_is_reported_at_once_with_counts_and_few_examples(
     assert str(checked.violations[0]) == "flight: below 1 (50 rows in 2.csv)"
 
 
-def test_a_missing_column_is_named_with_its_files_and_breaks_nothing_else(
+def test_missing_column_is_named_with_its_files_and_is_the_only_violation(
     tmp_path: Path, contract: DataContract
 ) -> None:
     short = [{name: cell for name, cell in row.items() if name != "landed"} for row in ROWS]
@@ -199,7 +199,7 @@ def test_a_missing_column_is_named_with_its_files_and_breaks_nothing_else(
     assert checked.files_with_other_columns == ("2.csv",)
 
 
-def test_a_file_without_rows_still_needs_its_columns(tmp_path: Path, contract: DataContract) -> None:
+def test_file_without_rows_still_needs_its_columns(tmp_path: Path, contract: DataContract) -> None:
     (tmp_path / "1.csv").write_text("day,flight\n")
     found = broken(check_files({"1.csv": tmp_path / "1.csv"}, contract, reference=COMMITTED))
     assert {column for column, rule in found if rule == "missing"} == {"landed", "ticket", "origin", "temp"}
@@ -207,7 +207,7 @@ def test_a_file_without_rows_still_needs_its_columns(tmp_path: Path, contract: D
     assert ("day", "freshness") in found
 
 
-def test_nothing_that_is_kept_holds_a_value_of_a_row(tmp_path: Path, contract: DataContract) -> None:
+def test_only_examples_hold_values_of_rows(tmp_path: Path, contract: DataContract) -> None:
     headless = "Ada,Lovelace,1815\n" * 4
     (tmp_path / "1.csv").write_text(headless.replace("\n", ",x\n"))
     secret = [{**ROWS[0], "origin": "Ada", "temp": "Lovelace", "flight": "1815", "ticket": "Ada"}] * 3
@@ -215,10 +215,17 @@ def test_nothing_that_is_kept_holds_a_value_of_a_row(tmp_path: Path, contract: D
         check_files({"1.csv": tmp_path / "1.csv"}, contract, reference=COMMITTED),
         check_rows(tmp_path, contract, secret),
     ):
-        kept = json.dumps(checked.to_record()) + "; ".join(map(str, checked.violations))
+        record = to_json(checked.to_record(commit="c", tree="t"))
+        kept = json.dumps(record) + "; ".join(map(str, checked.violations))
         assert checked.violations
         assert not [word for word in ("Ada", "Lovelace", "1815") if word in kept]
-    assert "Ada" in json.dumps(checked.to_examples()), "but a person can be shown examples"
+    examples = to_json(checked.examples())["examples"]
+    assert "Ada" in json.dumps(examples)
+    assert checked.to_document() == {
+        **{name: value for name, value in record.items() if name in checked.to_document()},
+        "examples": examples,
+    }
+    assert not {"commit", "training"} & checked.to_document().keys(), "the files are no commit"
 
 
 def parquet(folder: Path, **columns: Any) -> Path:
@@ -236,7 +243,7 @@ GOOD_PARQUET: dict[str, Any] = {
 }
 
 
-def test_parquet_is_taken_by_its_types(tmp_path: Path, contract: DataContract) -> None:
+def test_parquet_is_read_by_its_types(tmp_path: Path, contract: DataContract) -> None:
     assert not check_files({"1.parquet": parquet(tmp_path, **GOOD_PARQUET)}, contract, reference=COMMITTED).violations
 
 
@@ -252,7 +259,7 @@ def test_parquet_is_taken_by_its_types(tmp_path: Path, contract: DataContract) -
         ("temp", pa.array([float("inf"), float("nan"), float("-inf")]), "not readable as number: stored as double"),
     ],
 )
-def test_parquet_of_another_schema_is_named(
+def test_other_types_in_parquet_are_reported(
     tmp_path: Path, contract: DataContract, column: str, stored: pa.Array, detail: str
 ) -> None:
     path = parquet(tmp_path, **{**GOOD_PARQUET, column: stored})
@@ -289,7 +296,7 @@ BREAK: dict[str, tuple[str, str | None]] = {
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, str | None]]]:
-    """A contract and rows that keep it."""
+    """Draw a contract and rows that keep it."""
     columns: dict[str, Any] = {}
     cells: dict[str, st.SearchStrategy[str | None]] = {}
     for number in range(draw(st.integers(1, 4))):
@@ -310,7 +317,7 @@ def tables(draw: st.DrawFn) -> tuple[dict[str, Any], list[dict[str, str | None]]
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(table=tables(), data=st.data())
-def test_a_table_made_from_a_contract_passes_and_each_mutation_is_found(
+def test_generated_table_passes_and_each_mutation_is_reported(
     tmp_path: Path, table: tuple[dict[str, Any], list[dict[str, str | None]]], data: st.DataObject
 ) -> None:
     document, rows = table
@@ -333,7 +340,7 @@ def test_a_table_made_from_a_contract_passes_and_each_mutation_is_found(
     assert broken(check_rows(tmp_path, contract, rows)) == {(column, rule): 1, ("id", "nullable"): 1}
 
 
-def test_gzipped_files_are_checked_alike(tmp_path: Path, contract: DataContract) -> None:
+def test_gzipped_files_are_checked(tmp_path: Path, contract: DataContract) -> None:
     check_rows(tmp_path, contract, ROWS)
     (tmp_path / "object").write_bytes(gzip.compress((tmp_path / "1.csv").read_bytes()))
     assert not check_files({"1.csv.gz": tmp_path / "object"}, contract, reference=COMMITTED).violations

@@ -1,4 +1,4 @@
-"""Captured traffic is read fast, in bounded memory, and nothing of it is dropped without a count."""
+"""Captured traffic is read fast, in bounded memory, and everything that is dropped is counted."""
 
 import base64
 import gzip
@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.aws.s3 import ListedObject
-from pipelines.monitoring.capture import lines, listing
+from pipelines.monitoring.capture import lines
 from pipelines.monitoring.capture.capture import CaptureReader
 from pipelines.monitoring.capture.columns import Chunk, chunks_of
 from pipelines.monitoring.capture.listing import batches, hours
@@ -28,7 +28,7 @@ HEADER = "temp,origin"
 
 
 class Body(io.BytesIO):
-    """S3's answer."""
+    """Body of S3's answer."""
 
     def iter_chunks(self, size: int) -> Iterator[bytes]:
         while block := self.read(size):
@@ -36,7 +36,7 @@ class Body(io.BytesIO):
 
 
 class Files:
-    """A bucket of files, by key."""
+    """Bucket of files by key."""
 
     def __init__(self, **files: bytes) -> None:
         self._files = {name.replace("_", "."): content for name, content in files.items()}
@@ -71,15 +71,15 @@ def text(*records: dict[str, Any] | str) -> bytes:
 
 
 def read(files: Files, *keys: str) -> tuple[CaptureReader, list[Chunk], list[tuple[str, bytes, str]]]:
-    told: list[tuple[str, bytes, str]] = []
+    corrupt: list[tuple[str, bytes, str]] = []
     reader = CaptureReader(
         files,  # type: ignore[arg-type]
         BEGIN,
         END,
         numeric=["temp"],
-        on_corrupt=lambda key, line, reason: told.append((key, line, reason)),
+        on_corrupt=lambda key, line, reason: corrupt.append((key, line, reason)),
     )
-    return reader, list(reader.read(keys)), told
+    return reader, list(reader.read(keys)), corrupt
 
 
 def rows(chunks: list[Chunk]) -> list[tuple[Any, ...]]:
@@ -90,7 +90,7 @@ def rows(chunks: list[Chunk]) -> list[tuple[Any, ...]]:
     return found
 
 
-def test_rows_of_many_requests_come_as_columns() -> None:
+def test_rows_of_many_requests_are_columns() -> None:
     files = Files(
         a_jsonl=text(
             record(event_id="1"),
@@ -108,7 +108,7 @@ def test_rows_of_many_requests_come_as_columns() -> None:
     assert (reader.tally.files, reader.tally.records, reader.tally.corrupt) == (1, 3, 0)
 
 
-def test_all_encodings_say_the_same() -> None:
+def test_all_encodings_give_the_same_rows() -> None:
     csv = f"{HEADER}\n50,JFK\n51,EWR"
     objects = json.dumps([{"temp": 50, "origin": "JFK"}, {"temp": 51, "origin": "EWR"}])
     packed = base64.b64encode(csv.encode()).decode()
@@ -136,7 +136,7 @@ answers = st.lists(st.sampled_from(["0.5", "1", "nan", "x", ""]), max_size=4).ma
 
 @given(st.lists(st.tuples(bodies, answers), max_size=8))
 def test_the_fast_path_reads_what_the_general_one_reads(given_: list[tuple[str, str]]) -> None:
-    """Each request alone by ``rows_of``, and all together: the same rows, the same refusals."""
+    """``rows_of`` one request at a time and ``chunks_of`` all together give the same rows and the same refusals."""
     records = [made(body, answer, str(number)) for number, (body, answer) in enumerate(given_)]
     refused: list[str] = []
     chunks = list(chunks_of(records, ["temp"], lambda each, _: refused.append(each.event_metadata.event_id)))
@@ -154,7 +154,7 @@ def test_the_fast_path_reads_what_the_general_one_reads(given_: list[tuple[str, 
 
 
 def plain(value: Any) -> str:
-    """Numbers and texts of numbers as one text; missing is not a number."""
+    """Return numbers and texts of numbers as the same text; a missing value is NaN."""
     try:
         return repr(float("nan" if value == "" else value))
     except ValueError:
@@ -165,7 +165,7 @@ def made(body: str, answer: str, event_id: str) -> Record:
     return msgspec.json.decode(json.dumps(record(body, answer, event_id=event_id)), type=Record)
 
 
-def test_other_windows_golden_requests_and_repetitions_do_not_count() -> None:
+def test_other_windows_golden_requests_and_duplicates_do_not_count() -> None:
     files = Files(
         a_jsonl=text(
             record(event_id="1"),
@@ -182,7 +182,7 @@ def test_other_windows_golden_requests_and_repetitions_do_not_count() -> None:
     assert (reader.tally.records, reader.tally.duplicates) == (2, 2)
 
 
-def test_every_corrupt_line_is_told_with_its_reason() -> None:
+def test_every_corrupt_line_is_reported_with_its_reason() -> None:
     broken = [
         '{"captureData": ',
         "no json",
@@ -196,14 +196,14 @@ def test_every_corrupt_line_is_told_with_its_reason() -> None:
         json.dumps(record(event_id="s", input=side("[" * 100_000, "JSON"))),
         json.dumps(record(event_id="t", input=side("temp", "XML"))),
     ]
-    reader, chunks, told = read(Files(a_jsonl=text(record(), *broken) + b'{"a": "\xff"}\n'), "a.jsonl")
+    reader, chunks, corrupt = read(Files(a_jsonl=text(record(), *broken) + b'{"a": "\xff"}\n'), "a.jsonl")
     assert len(rows(chunks)) == 1
     assert (reader.tally.records, reader.tally.corrupt) == (1, len(broken) + 1)
-    assert len(told) == len(broken) + 1
-    assert all(key == "a.jsonl" and line and reason for key, line, reason in told)
+    assert len(corrupt) == len(broken) + 1
+    assert all(key == "a.jsonl" and line and reason for key, line, reason in corrupt)
 
 
-def test_a_truncated_gzip_is_named_and_its_readable_lines_count() -> None:
+def test_truncated_gzip_is_named_and_its_readable_lines_count() -> None:
     packed = gzip.compress(text(*(record(event_id=str(number)) for number in range(5000))))
     whole = Files(a_gz=packed, b_gz=gzip.compress(text(record(event_id="b"))) + gzip.compress(text(record())))
     reader, chunks, _ = read(whole, "a.gz", "b.gz")
@@ -224,7 +224,7 @@ def test_blocks_hold_whole_lines(given_: list[bytes], size: int) -> None:
         assert all(block.endswith(b"\n") for block in blocks[:-1])
 
 
-def test_a_line_without_end_is_cut_and_costs_no_memory() -> None:
+def test_endless_line_is_cut_and_costs_no_memory() -> None:
     endless = b"1" * (3 * lines.MAX_LINE_BYTES)
     blocks = list(lines.line_blocks(Body(endless + b"\nnext\n"), packed=False))
     assert blocks == [endless[: lines.HEAD_BYTES], b"next\n"]
@@ -243,20 +243,18 @@ def test_seen_ids_are_known(groups: list[list[str]]) -> None:
         assert seen.fresh(ids).tolist() == expected
 
 
-def test_batches_are_of_one_hour_and_not_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_of_one_hour_and_not_too_large() -> None:
     files = [
         ListedObject(key=f"m/v1/e/{variant}/2026/03/01/{hour}/{number}.jsonl", size_bytes=40, etag="x")
         for variant in ("champion", "shadow")
         for hour in ("10", "11")
         for number in range(3)
     ]
-    monkeypatch.setattr(listing, "BATCH_BYTES", 100)
-    found = batches(files)
+    found = batches(files, batch_bytes=100)
     assert [len(batch) for batch in found] == [2, 1] * 4
-    assert batches(list(reversed(files))) == found
+    assert batches(list(reversed(files)), batch_bytes=100) == found
     assert all(len({file.key.rpartition("/")[0] for file in batch}) == 1 for batch in found)
-    monkeypatch.setattr(listing, "BATCH_BYTES", 10)
-    assert [len(batch) for batch in batches(files)] == [1] * 12
+    assert [len(batch) for batch in batches(files, batch_bytes=10)] == [1] * 12
 
 
 @pytest.mark.parametrize(("minutes", "folders"), [(0, ["2026/03/01/11"]), (30, ["2026/03/01/11", "2026/03/01/12"])])

@@ -1,4 +1,4 @@
-"""Decisions: silent where nothing changed, no blind spots, and what matters first."""
+"""Tests that decisions raise nothing without a change, find every sort of change, and rank by importance."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -8,16 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from pipelines.interface.records import CheckOutcome, ColumnChange
 from pipelines.interface.settings import Drift
-from pipelines.monitoring.drift.decision import (
-    BROKEN_INPUT,
-    DRIFT,
-    INSUFFICIENT_DATA,
-    STABLE,
-    WARNING,
-    Decision,
-    decide,
-)
+from pipelines.monitoring.drift.decision import Decision, decide
 from pipelines.statistics.baseline import usual_effects
 from pipelines.statistics.comparison import compare
 from pipelines.statistics.profile import PREDICTION, Profile
@@ -56,12 +49,15 @@ def decision(window: Mapping[str, Column], reference: Profile = REFERENCE, **opt
 
 
 def names(found: Decision) -> list[str]:
-    return [column["name"] for column in found.worst]
+    """Return the names of the changed columns, drifted ones first."""
+    return [column.name for column in found.worst]
 
 
 @pytest.mark.parametrize("rows", [50, 200, 1000, 10_000])
 def test_windows_without_change_are_stable(rows: int) -> None:
-    raised = [names(found) for seed in range(1, 41) if (found := decision(table(rows, seed))).outcome != STABLE]
+    raised = [
+        names(found) for seed in range(1, 41) if (found := decision(table(rows, seed))).outcome != CheckOutcome.STABLE
+    ]
     assert raised == []
 
 
@@ -72,15 +68,15 @@ def test_one_outlier_neither_alarms_nor_hides_a_shift(rows: int) -> None:
     for reference in (REFERENCE, profile(spoiled)):
         window = table(rows, seed=1)
         window["temp"][0] = 1e9
-        assert decision(window, reference).outcome == STABLE
+        assert decision(window, reference).outcome == CheckOutcome.STABLE
         window["temp"] += 4
         window["temp"][0] = 1e9
         found = decision(window, reference)
-        assert (found.outcome, names(found)) == (DRIFT, ["temp"])
+        assert (found.outcome, names(found)) == (CheckOutcome.DRIFT, ["temp"])
 
 
 def some(column: Column, one_in: int, value: object) -> Column:
-    """The column with every so many-th value replaced."""
+    """Return the column with one in so many values replaced."""
     return np.where(np.arange(len(column)) % one_in, column, np.array(value, dtype=object)).astype(
         object if isinstance(value, str) else column.dtype
     )
@@ -110,26 +106,26 @@ WRONG: dict[str, Callable[[Column], Column]] = {
 
 
 def made(name: str, rows: int = 2000) -> dict[str, Column]:
-    """A window in which one thing is wrong."""
+    """Return a window in which one thing is wrong."""
     window, column = table(rows, seed=1), name.split(maxsplit=1)[0]
     return {**window, column: WRONG[name](window[column])}
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_found_and_named(name: str) -> None:
+def test_change_is_drift_of_its_column_alone(name: str) -> None:
     found = decision(made(name))
-    assert (found.outcome, names(found)) == (DRIFT, [name.split(maxsplit=1)[0]])
+    assert (found.outcome, names(found)) == (CheckOutcome.DRIFT, [name.split(maxsplit=1)[0]])
 
 
 def test_swapped_columns_are_both_named() -> None:
     window = table(1000, seed=1)
     found = decision({**window, "temp": window["wind"], "wind": window["temp"]})
-    assert (found.outcome, set(names(found))) == (DRIFT, {"temp", "wind"})
+    assert (found.outcome, set(names(found))) == (CheckOutcome.DRIFT, {"temp", "wind"})
 
 
 def test_column_without_any_value_is_broken_input() -> None:
     found = decision({**table(1000, seed=1), "temp": np.full(1000, np.nan)})
-    assert found.outcome == BROKEN_INPUT
+    assert found.outcome == CheckOutcome.BROKEN_INPUT
     assert found.findings == ["temp has no value in any row"]
     assert names(found) == ["temp"]
 
@@ -138,20 +134,20 @@ def test_absent_and_renamed_columns_are_broken_input_and_named() -> None:
     window = table(1000, seed=1)
     window["temperature"] = window.pop("temp")
     found = decision(window)
-    assert found.outcome == BROKEN_INPUT
+    assert found.outcome == CheckOutcome.BROKEN_INPUT
     assert found.findings == [
         "feature temp is missing from all requests",
-        "columns came that the baseline does not have: temperature",
+        "requests have columns that the baseline lacks: temperature",
     ]
 
 
 def test_text_instead_of_numbers_is_broken_input() -> None:
     found = decision({**table(1000, seed=1), "temp": np.full(1000, "warm", dtype=object)})
-    assert found.outcome == BROKEN_INPUT
+    assert found.outcome == CheckOutcome.BROKEN_INPUT
     assert found.findings == ["temp is no number in 1000 of 1000 rows"]
 
 
-def test_findings_count_what_is_odd_and_quote_no_values() -> None:
+def test_findings_count_odd_rows_and_quote_no_values() -> None:
     window = made("letter 1 % new", 1000)
     window["temp"][:7] = np.inf
     found = decision(window)
@@ -166,23 +162,26 @@ def test_too_few_rows_are_insufficient_data(rows: int) -> None:
     found = decision(
         {name: column[:rows] + 90 if name == "temp" else column[:rows] for name, column in TRAINING.items()}
     )
-    assert found.outcome == INSUFFICIENT_DATA
+    assert found.outcome == CheckOutcome.INSUFFICIENT_DATA
     assert found.findings[0] == f"{rows} rows, 50 wanted"
 
 
 def test_too_many_corrupt_records_are_broken_input() -> None:
     window = table(1000, seed=1)
-    assert decision(window, records=990, corrupt=10).outcome == STABLE
+    assert decision(window, records=990, corrupt=10).outcome == CheckOutcome.STABLE
     found = decision(window, records=900, corrupt=100)
-    assert (found.outcome, found.findings) == (BROKEN_INPUT, ["100 of 1000 captured records cannot be read"])
+    assert (found.outcome, found.findings) == (
+        CheckOutcome.BROKEN_INPUT,
+        ["100 of 1000 captured records cannot be read"],
+    )
 
 
 def test_small_changes_of_large_windows_are_no_drift() -> None:
     window = table(200_000, seed=1)
     window["temp"] += 0.5
     found = decision(window)
-    temp = next(judged.column for judged in found.columns if judged.name == "temp")
-    assert found.outcome == STABLE
+    temp = next(verdict.column for verdict in found.columns if verdict.name == "temp")
+    assert found.outcome == CheckOutcome.STABLE
     assert temp.rate < 1e-6, "it is beyond chance, and too small to matter"
 
 
@@ -190,64 +189,80 @@ def test_drift_is_called_once_it_has_lasted() -> None:
     window = {**table(1000, seed=1), "temp": table(1000, seed=1)["temp"] + 10}
     rules = replace(RULES, persistence=3)
     for earlier in ([], [["temp"]], [["temp"], ["wind"]], [[], ["temp"], ["temp"]]):
-        assert decision(window, rules=rules, earlier=earlier).outcome == WARNING
-    assert decision(window, rules=rules, earlier=[["temp", "wind"], ["temp"], []]).outcome == DRIFT
+        assert decision(window, rules=rules, earlier=earlier).outcome == CheckOutcome.WARNING
+    assert decision(window, rules=rules, earlier=[["temp", "wind"], ["temp"], []]).outcome == CheckOutcome.DRIFT
 
 
-def test_drift_of_what_the_model_does_not_use_is_a_warning() -> None:
+def test_drift_of_an_unimportant_column_is_a_warning() -> None:
     window = {**table(1000, seed=1), "temp": table(1000, seed=1)["temp"] + 10}
     importance = dict.fromkeys(TRAINING, 0.14)
-    assert decision(window, importance={**importance, "temp": 0.02}).outcome == DRIFT
+    assert decision(window, importance={**importance, "temp": 0.02}).outcome == CheckOutcome.DRIFT
     found = decision(window, importance={**importance, "temp": 0.001})
-    assert (found.outcome, names(found)) == (WARNING, ["temp"])
+    assert (found.outcome, names(found)) == (CheckOutcome.WARNING, ["temp"])
 
 
-def test_what_matters_more_comes_first() -> None:
+def test_more_important_column_comes_first() -> None:
     window = table(1000, seed=1)
     window |= {"temp": window["temp"] + 20, "wind": window["wind"] * 2}
     assert names(decision(window)) == ["temp", "wind"]
     assert names(decision(window, importance={"temp": 0.1, "wind": 0.9})) == ["wind", "temp"]
 
 
-def test_importance_says_nothing_of_values_beyond_all_that_the_model_was_trained_on() -> None:
+def test_importance_is_unknown_beyond_the_training_range() -> None:
     window = table(5_000, seed=7)
     window["temp"] = window["temp"] + 70
     found = decision(window, importance={**dict.fromkeys(TRAINING, 0.14), "temp": 0.0})
-    assert (found.outcome, names(found)[0]) == (DRIFT, "temp")
+    assert (found.outcome, names(found)[0]) == (CheckOutcome.DRIFT, "temp")
     assert found.columns[0].importance is None
-    assert any("temp lies beyond all that the model was trained on in 99%" in said for said in found.findings)
+    assert any("temp is outside of all values in training in 99%" in finding for finding in found.findings)
 
 
-def test_the_predictions_own_drift_matters_always() -> None:
+def test_worst_columns_are_rounded_for_the_ledger() -> None:
+    window = {**table(1000, seed=1), "temp": table(1000, seed=1)["temp"] + 10}
+    found = decision(window, importance={**dict.fromkeys(TRAINING, 0.1), "temp": 0.3})
+    temp = found.columns[0]
+    assert found.worst == (
+        ColumnChange(
+            name="temp",
+            effect=round(temp.column.effect, 4),
+            psi=round(temp.column.psi, 4),
+            importance=0.3,
+            evidence=temp.column.evidence,
+            drifted=True,
+        ),
+    )
+
+
+def test_drift_of_predictions_always_matters() -> None:
     reference = Profile.of([{"x": TRAINING["temp"], PREDICTION: TRAINING["wind"]}])
     found = decision(
         {"x": table(1000, 1)["temp"], PREDICTION: table(1000, 1)["wind"] * 2}, reference, importance={"x": 1}
     )
-    assert (found.outcome, names(found)) == (DRIFT, [PREDICTION])
+    assert (found.outcome, names(found)) == (CheckOutcome.DRIFT, [PREDICTION])
 
 
-def test_a_change_that_is_certain_and_small_is_a_warning() -> None:
+def test_certain_but_small_change_is_a_warning() -> None:
     window = table(20_000, seed=1)
     window["temp"] += 1.3
     found = decision(window)
-    assert (found.outcome, names(found)) == (WARNING, ["temp"])
-    assert not found.worst[0]["drifted"]
+    assert (found.outcome, names(found)) == (CheckOutcome.WARNING, ["temp"])
+    assert not found.worst[0].drifted
 
 
-def test_what_was_usual_in_training_is_no_drift() -> None:
+def test_usual_change_between_months_of_training_is_no_drift() -> None:
     winter, spring = table(20_000, seed=1), table(20_000, seed=2)
     spring["temp"] = spring["temp"] + 8
     whole = Profile.of([winter, spring], categories=CATEGORIES)
     usual = usual_effects(whole, [winter, spring])
     again = table(2000, seed=3)
-    assert decision(again, whole).outcome == DRIFT, "one season is unlike the year"
-    assert decision(again, whole, usual=usual).outcome == STABLE
+    assert decision(again, whole).outcome == CheckOutcome.DRIFT, "one season differs from the year"
+    assert decision(again, whole, usual=usual).outcome == CheckOutcome.STABLE
     summer = {**again, "temp": again["temp"] + 25}
     assert (decision(summer, whole, usual=usual).outcome, names(decision(summer, whole, usual=usual))) == (
-        DRIFT,
+        CheckOutcome.DRIFT,
         ["temp"],
     )
 
 
-def test_one_part_says_nothing_about_what_is_usual() -> None:
+def test_one_part_gives_no_usual_effects() -> None:
     assert usual_effects(REFERENCE, [TRAINING]) == {}

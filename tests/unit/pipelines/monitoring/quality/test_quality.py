@@ -1,4 +1,4 @@
-"""Quality is measured against labels, told from chance, and estimated under its own name where labels lag."""
+"""Quality is measured with labels, distinguished from chance, and estimated under another name before labels come."""
 
 import math
 
@@ -8,17 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
+from pipelines.interface.records import QualityOutcome
 from pipelines.interface.settings import Quality
 from pipelines.monitoring.quality.estimate import estimate
-from pipelines.monitoring.quality.quality import (
-    HELD,
-    INSUFFICIENT_LABELS,
-    LOST,
-    NOT_EVALUATED,
-    EvaluationMetrics,
-    LabelledRows,
-    assess,
-)
+from pipelines.monitoring.quality.quality import EvaluationMetrics, LabelledRows, assess
 from pipelines.statistics.calibration import calibrate
 from pipelines.statistics.metrics import Array, measure
 from pipelines.statistics.number_column import NumberColumn
@@ -27,7 +20,7 @@ RULES = Quality(min_labels=200, max_loss=0.05)
 
 
 def classified(rows: int, seed: int, skill: float = 1.0) -> LabelledRows:
-    """Scores that are the probability of the label, as far as ``skill`` goes, in two segments."""
+    """Return rows of two segments; a share ``skill`` of the scores is the probability of the label."""
     random = np.random.default_rng(seed)
     truth = random.beta(1, 2, rows)
     scores = np.where(random.random(rows) < skill, truth, random.beta(1, 2, rows))
@@ -42,22 +35,22 @@ def evaluated(found: LabelledRows) -> EvaluationMetrics:
     return EvaluationMetrics(metrics=metrics, rows=len(found.labels), segments={("origin", "JFK"): metrics})
 
 
-def test_what_is_as_good_as_at_evaluation_is_held() -> None:
+def test_unchanged_quality_is_held() -> None:
     before = evaluated(classified(20_000, 0))
     outcomes = [
         assess("classification", "auc", classified(rows, seed), before, RULES).outcome
         for rows in (200, 2_000)
         for seed in range(1, 101)
     ]
-    assert outcomes.count(LOST) <= 4, "one in a hundred is what chance may do"
-    assert set(outcomes) <= {HELD, LOST}
+    assert outcomes.count(QualityOutcome.LOST) <= 4, "chance alone loses one in a hundred"
+    assert set(outcomes) <= {QualityOutcome.HELD, QualityOutcome.LOST}
 
 
-def test_a_real_loss_is_seen_and_measured() -> None:
+def test_real_loss_is_detected_and_measured() -> None:
     before = evaluated(classified(20_000, 0))
     for metric in ("auc", "brier", "log_loss"):
         found = assess("classification", metric, classified(5_000, 1, skill=0.5), before, RULES)
-        assert found.outcome == LOST, metric
+        assert found.outcome == QualityOutcome.LOST, metric
         assert found.loss is not None
         assert math.isclose(found.loss, abs(found.metrics[metric] / before.metrics[metric] - 1), rel_tol=1e-9)
     assert found.metrics == measure(
@@ -65,7 +58,7 @@ def test_a_real_loss_is_seen_and_measured() -> None:
     )
 
 
-def test_the_worst_segment_and_its_gap_are_named() -> None:
+def test_worst_segment_is_named_with_its_gap() -> None:
     good, bad = classified(3_000, 1), classified(1_000, 2, skill=0.0)
     both = LabelledRows(
         labels=np.concatenate([good.labels, bad.labels]),
@@ -80,27 +73,27 @@ def test_the_worst_segment_and_its_gap_are_named() -> None:
     assert [bool(segment.evaluated) for segment in found.segments] == [True, False]
 
 
-def test_regressions_are_measured_as_well() -> None:
+def test_regressions_are_measured() -> None:
     random = np.random.default_rng(0)
     truth = random.normal(100, 20, 5_000)
     before = EvaluationMetrics(metrics={"mae": 4.0, "rmse": 5.0, "bias": 0.0}, rows=5_000, segments={})
     same = LabelledRows(labels=truth, predictions=truth + random.normal(0, 5, 5_000))
     worse = LabelledRows(labels=truth, predictions=truth + random.normal(3, 5, 5_000))
-    assert assess("regression", "mae", same, before, RULES).outcome == HELD
+    assert assess("regression", "mae", same, before, RULES).outcome == QualityOutcome.HELD
     found = assess("regression", "mae", worse, before, RULES)
-    assert found.outcome == LOST
+    assert found.outcome == QualityOutcome.LOST
     assert math.isclose(found.metrics["bias"], 3, abs_tol=0.3)
 
 
-def test_without_labels_or_an_evaluation_nothing_is_said() -> None:
+def test_nothing_is_decided_without_labels_or_an_evaluation() -> None:
     before = evaluated(classified(2_000, 0))
     nothing = LabelledRows(labels=np.zeros(0), predictions=np.zeros(0), segments={"origin": np.zeros(0, dtype=object)})
-    assert assess("classification", "auc", nothing, before, RULES).outcome == INSUFFICIENT_LABELS
-    assert assess("classification", "auc", classified(199, 1), before, RULES).outcome == INSUFFICIENT_LABELS
-    assert assess("classification", "auc", classified(500, 1), None, RULES).outcome == NOT_EVALUATED
+    for few in (nothing, classified(199, 1)):
+        assert assess("classification", "auc", few, before, RULES).outcome == QualityOutcome.INSUFFICIENT_LABELS
     one_class = LabelledRows(labels=np.ones(500), predictions=np.full(500, 0.5))
+    assert assess("classification", "auc", classified(500, 1), None, RULES).outcome == QualityOutcome.NOT_EVALUATED
     found = assess("classification", "auc", one_class, before, RULES)
-    assert found.outcome == NOT_EVALUATED
+    assert found.outcome == QualityOutcome.NOT_EVALUATED
     assert "auc" not in found.metrics
 
 
@@ -112,7 +105,7 @@ def test_predictions_that_are_no_numbers_do_not_count() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=1, max_size=40))
 def test_calibration_is_isotonic_regression(pairs: list[tuple[bool, int]]) -> None:
-    """Of at most 50 rows each is a group by itself: the pools are those of scikit-learn."""
+    """With at most 50 rows each row is a group by itself, so the pools are those of scikit-learn."""
     labels = np.array([float(label) for label, _ in pairs])
     scores = np.array([score / 20 for _, score in pairs]) + np.arange(len(pairs)) * 1e-9
     found = calibrate(labels, scores)
@@ -122,12 +115,12 @@ def test_calibration_is_isotonic_regression(pairs: list[tuple[bool, int]]) -> No
 
 
 @pytest.mark.parametrize("shift", [0.0, 1.5])
-def test_estimates_come_near_what_labels_show_later(shift: float) -> None:
-    """Also when other rows come than at evaluation, as long as a score means what it meant."""
+def test_estimates_are_near_the_metrics_of_labels(shift: float) -> None:
+    """The rows may differ from those at evaluation, as long as a score means the same."""
     random = np.random.default_rng(0)
 
     def rows(count: int, tilt: float) -> tuple[Array, Array]:
-        # The score is too confident: what comes true is its calibration's matter.
+        # The score is too confident; the calibration corrects it.
         truth = random.beta(1 + tilt, 2, count)
         return (random.random(count) < truth).astype(float), np.clip(1.3 * truth - 0.15, 0, 1)
 

@@ -1,4 +1,4 @@
-"""Contracts as files: what is read, and every error at once with its line."""
+"""Contracts as files: their content is read, and every error is named at once with its line."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def errors_of(folder: Path, text: str) -> list[str]:
     return [line.strip() for line in others]
 
 
-def test_everything_that_a_contract_may_hold(tmp_path: Path) -> None:
+def test_everything_that_a_contract_may_hold_is_read(tmp_path: Path) -> None:
     contract = read_contract(write(tmp_path, GOOD))
     assert contract.features == ["origin", "class", "temp"]
     assert contract.keys == [("ticket",), ("day", "flight")]
@@ -53,7 +53,7 @@ def test_everything_that_a_contract_may_hold(tmp_path: Path) -> None:
     assert len(contract.sha256) == 64
 
 
-def test_contracts_in_json_are_read_as_before(tmp_path: Path) -> None:
+def test_contracts_in_json_are_read(tmp_path: Path) -> None:
     text = json.dumps({"min_rows": 5, "columns": {"a": {"role": "label", "type": "number", "min": 1e-05}}}, indent=1)
     contract = read_contract(write(tmp_path, text))
     assert contract.columns["a"].min == 1e-05
@@ -80,26 +80,27 @@ columns:
   share: {role: record, type: number, nullable: true, max_null_share: 2, allowed: []}
 """
     assert errors_of(tmp_path, text) == [
-        "line 1: min_rows: a whole number of rows, not 'many'",
-        "line 2: segments[0]: 'temp' is no category among the columns",
-        "line 3: unique: keys are lists of two or more columns, as in [[day, flight]]; of one: unique: true",
-        "line 4: freshness.column: 'temp' is no time among the columns",
-        "line 4: freshness.max_age_days: a number of days, not -1",
-        "line 5: colour: unknown key (known: min_rows, segments, unique, freshness, rules, columns)",
+        "line 1: min_rows: the smallest number of rows is a whole number, not 'many'",
+        "line 2: segments[0]: 'temp' is not a column of type category",
+        "line 3: unique: keys are lists of two or more columns, as in [[day, flight]]; "
+        "write unique: true for one column",
+        "line 4: freshness.column: 'temp' is not a column of type time",
+        "line 4: freshness.max_age_days: the largest age is a number of days, not -1",
+        "line 5: colour: unknown key: it is one of min_rows, segments, unique, freshness, rules, columns",
         "line 7: rules.one: 'temp >' is no expression: invalid syntax",
-        "line 8: rules.two: 'cold' is no column; there are temp, high, origin, when, share",
+        "line 8: rules.two: 'cold' is no column: it is one of temp, high, origin, when, share",
         "line 10: columns.day.type: a type is one of category, number, integer, time, not 'date'",
-        "line 11: columns.temp.sort: unknown rule "
-        "(known: role, type, nullable, max_null_share, unique, min, max, allowed)",
+        "line 11: columns.temp.sort: unknown rule: "
+        "it is one of role, type, nullable, max_null_share, unique, min, max, allowed",
         "line 11: columns.temp.role: a role is one of feature, label, record, not 'input'",
-        "line 11: columns.temp.nullable: true or false, not 'yes'",
+        "line 11: columns.temp.nullable: the value is true or false, not 'yes'",
         "line 11: columns.temp.min: a bound is a number, not 'cold'",
         "line 12: columns.high.max: max 4 is below min 5",
-        "line 13: columns.origin.max_null_share: only of a column that is nullable: true",
-        "line 13: columns.origin.min: of a number, an integer or a time only",
+        "line 13: columns.origin.max_null_share: only a column with nullable: true has a share of missing values",
+        "line 13: columns.origin.min: only a number, an integer or a time has a bound",
         "line 13: columns.origin.allowed[0]: 1 is no text: write it in quotes",
         "line 14: columns.when.min: a bound of a time is an ISO 8601 time, not 'now'",
-        "line 14: columns.when.allowed: of a category, a number or an integer only",
+        "line 14: columns.when.allowed: only a category, a number or an integer has allowed values",
         "line 15: columns.odd: a column's rules are an object, not 5",
         "line 16: columns.share.max_null_share: a share is a number from 0 to 1, not 2",
         "line 16: columns.share.allowed: the allowed values are a list of at least one, not []",
@@ -118,33 +119,33 @@ columns:
         ),
     ],
 )
-def test_what_is_no_contract_is_named(tmp_path: Path, text: str, error: str) -> None:
+def test_other_documents_are_refused_by_name(tmp_path: Path, text: str, error: str) -> None:
     assert error in errors_of(tmp_path, text)
 
 
-def test_a_key_that_stands_twice_is_named_beside_other_errors(tmp_path: Path) -> None:
+def test_repeated_key_is_named_beside_other_errors(tmp_path: Path) -> None:
     text = (
         "min_rows: 1\ncolumns:\n  a: {role: label, type: number}\n  a: {role: label, type: integer}\nmin_rows: 2\nx: 1"
     )
     assert errors_of(tmp_path, text) == [
-        "line 4: columns.a: the key stands twice",
-        "line 5: min_rows: the key stands twice",
-        "line 6: x: unknown key (known: min_rows, segments, unique, freshness, rules, columns)",
+        "line 4: columns.a: the key occurs twice",
+        "line 5: min_rows: the key occurs twice",
+        "line 6: x: unknown key: it is one of min_rows, segments, unique, freshness, rules, columns",
     ]
 
 
-def test_what_is_too_deep_is_named(tmp_path: Path) -> None:
-    # How deep Python's own stack goes others may have changed in this process.
+def test_too_deep_documents_are_refused(tmp_path: Path) -> None:
+    # Other tests of this process may have changed the limit of Python's stack, so the text is one of two.
     assert any("too deep" in error for error in errors_of(tmp_path, "[" * 3000 + "]" * 3000))
 
 
-def test_values_that_multiply_themselves_end(tmp_path: Path) -> None:
+def test_aliases_that_multiply_values_are_refused(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
     assert any("too many values" in error for error in errors_of(tmp_path, "\n".join(lines)))
     assert any("too many values, or too deep" in error for error in errors_of(tmp_path, "a: &a [*a]"))
 
 
-def test_what_refers_to_a_broken_column_is_not_wrong_too(tmp_path: Path) -> None:
+def test_reference_to_a_broken_column_is_no_second_error(tmp_path: Path) -> None:
     text = """\
 min_rows: 1
 segments: [a]
@@ -157,12 +158,12 @@ columns: {a: {role: record, type: text}, b: {role: label, type: category}}
     ]
 
 
-def test_other_bytes_than_utf_8_are_named(tmp_path: Path) -> None:
+def test_other_encodings_than_utf_8_are_refused(tmp_path: Path) -> None:
     (tmp_path / "contract.yaml").write_bytes("min_rows: 1 # é".encode("latin-1"))
     with pytest.raises(InvalidContractError, match=r"contract\.yaml: not UTF-8 \(byte 14\)"):
         read_contract(tmp_path / "contract.yaml")
 
 
-def test_a_contract_has_a_largest_size(tmp_path: Path) -> None:
+def test_too_large_contract_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidContractError, match="at most 1000000"):
         read_contract(write(tmp_path, "#" * 1_000_001))

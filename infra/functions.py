@@ -1,0 +1,260 @@
+"""The table of Lambda functions: one row holds all that infra knows of a function.
+
+To add one, write ``functions/<name>/handler.py`` and a row here; CONTRIBUTING.md says how. The table of permissions in
+docs/reference/flows.md is made from these rows (``make golden``).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_iam as iam
+
+from infra.grants import Grants
+from pipelines.interface.env import CheckEnv, FunctionEnv, PlanRunEnv
+from pipelines.interface.landing import LONGEST_S
+
+Statements = Sequence[iam.PolicyStatement]
+
+CORE = ("aws", "interface")
+"""Packages of ``pipelines`` that every function has."""
+RETRAINING = (*CORE, "flows/retraining")
+RELEASE = (*CORE, "flows/release")
+MONITORING = (*CORE, "monitoring", "pages", "statistics")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionSpec:
+    """One Lambda function.
+
+    ``name`` is its folder in ``functions/``, ``flow`` its caller. ``packages`` are the folders of ``pipelines`` that
+    its code imports: no other goes into its package. ``may`` returns its permissions, besides writing its own log and
+    using the environment's key. The fields of ``env`` are its variables; ``layer`` says that it imports numpy or
+    msgspec.
+    """
+
+    name: str
+    flow: str
+    packages: tuple[str, ...]
+    may: Callable[[Grants], Statements]
+    env: type[FunctionEnv] = FunctionEnv
+    timeout_s: int = 60
+    memory_mb: int = 256
+    layer: bool = False
+
+    @property
+    def handler(self) -> str:
+        return f"functions.{self.name}.handler.handle"
+
+
+def _count_traffic(grants: Grants) -> list[iam.PolicyStatement]:
+    return [
+        grants.read_settings_and_release(),
+        grants.describe_package(),
+        grants.list_artifacts(),
+        grants.read_capture(),
+        grants.quarantine_capture(),
+        grants.read_runs(),
+        grants.keep_checks(),
+    ]
+
+
+FUNCTIONS = (
+    FunctionSpec(
+        name="take_lease",
+        flow="retraining",
+        packages=RETRAINING,
+        may=lambda grants: [grants.read_settings(), grants.ledger("UpdateItem", "PutItem")],
+    ),
+    FunctionSpec(
+        name="plan_run",
+        flow="retraining",
+        packages=(*RETRAINING, "datasets/commits", "tables"),
+        env=PlanRunEnv,
+        may=lambda grants: [
+            grants.read_plan_parameters(),
+            grants.ledger("UpdateItem"),
+            grants.read_datasets(),
+            grants.list_data(),
+            # A run keeps its code: of the newest deployment, or of the run that it reproduces.
+            grants.write_runs(),
+            grants.read_code_bundles(),
+            grants.read_runs(),
+            grants.list_artifacts(),
+            grants.describe_package(),
+        ],
+    ),
+    FunctionSpec(
+        name="judge_candidate",
+        flow="retraining",
+        packages=RETRAINING,
+        may=lambda grants: [grants.read_settings(), grants.read_runs(), grants.list_artifacts()],
+    ),
+    FunctionSpec(
+        name="compare_reproduction",
+        flow="retraining",
+        packages=RETRAINING,
+        may=lambda grants: [grants.read_runs(), grants.list_artifacts()],
+    ),
+    FunctionSpec(
+        name="register_candidate",
+        flow="retraining",
+        packages=RETRAINING,
+        may=lambda grants: [
+            grants.read_settings(),
+            grants.read_runs(),
+            grants.list_artifacts(),
+            grants.ledger("UpdateItem"),
+            *grants.register_package(),
+            grants.describe_package(),
+        ],
+    ),
+    FunctionSpec(
+        name="finish_run",
+        flow="retraining",
+        packages=RETRAINING,
+        may=lambda grants: [grants.ledger("UpdateItem", "PutItem"), grants.publish(), grants.alert()],
+    ),
+    FunctionSpec(
+        name="approve_package",
+        flow="release",
+        packages=RELEASE,
+        may=lambda grants: [
+            grants.update_package(),
+            grants.describe_package(),
+            grants.read_settings(),
+            grants.ledger("UpdateItem"),
+        ],
+    ),
+    FunctionSpec(
+        name="begin_release",
+        flow="release",
+        packages=RELEASE,
+        may=lambda grants: [
+            grants.describe_package(),
+            grants.read_runs(),
+            grants.list_artifacts(),
+            grants.ledger("UpdateItem", "PutItem", "DeleteItem"),
+            grants.write_release(),
+            grants.describe_releases(),
+            grants.stacks("DescribeStacks"),
+            grants.describe_chain(),
+        ],
+    ),
+    FunctionSpec(
+        name="update_serving",
+        flow="release",
+        packages=RELEASE,
+        may=lambda grants: [
+            grants.stacks("DescribeStacks", "ContinueUpdateRollback"),
+            *grants.update_stacks(),
+            grants.write_release(),
+            grants.resolve_release(),
+            grants.ledger("UpdateItem"),
+            grants.describe_chain(),
+        ],
+    ),
+    FunctionSpec(
+        name="read_serving",
+        flow="release",
+        packages=RELEASE,
+        may=lambda grants: [grants.stacks("DescribeStacks", "DescribeStackEvents"), grants.read_release()],
+    ),
+    FunctionSpec(
+        name="verify_release",
+        flow="release",
+        packages=RELEASE,
+        timeout_s=120,
+        may=lambda grants: [
+            grants.stacks("DescribeStacks"),
+            grants.describe_chain(),
+            grants.describe_package(),
+            grants.invoke_endpoint(),
+            grants.read_runs(),
+            grants.list_artifacts(),
+        ],
+    ),
+    FunctionSpec(
+        name="finish_release",
+        flow="release",
+        packages=RELEASE,
+        may=lambda grants: [
+            grants.ledger("UpdateItem", "PutItem", "DeleteItem"),
+            grants.write_release(),
+            grants.stacks("DescribeStacks"),
+            grants.describe_releases(),
+            grants.describe_chain(),
+            grants.sweep(),
+            grants.publish(),
+            grants.alert(),
+        ],
+    ),
+    FunctionSpec(
+        name="drift_check",
+        flow="schedule of each model",
+        packages=MONITORING,
+        env=CheckEnv,
+        timeout_s=300,
+        memory_mb=2048,
+        layer=True,
+        may=lambda grants: [
+            *_count_traffic(grants),
+            grants.list_capture(),
+            grants.start_checks(),
+            grants.ledger("PutItem", "Query"),
+            grants.publish(),
+            grants.alert(),
+        ],
+    ),
+    FunctionSpec(
+        name="count_batch",
+        flow="checks",
+        packages=MONITORING,
+        env=CheckEnv,
+        timeout_s=300,
+        memory_mb=2048,
+        layer=True,
+        may=_count_traffic,
+    ),
+    FunctionSpec(
+        name="conclude_check",
+        flow="checks",
+        packages=MONITORING,
+        env=CheckEnv,
+        timeout_s=300,
+        memory_mb=2048,
+        layer=True,
+        may=lambda grants: [
+            grants.read_settings_and_release(),
+            grants.describe_package(),
+            grants.list_artifacts(),
+            grants.read_runs(),
+            grants.keep_checks(),
+            grants.ledger("PutItem", "Query"),
+            grants.publish(),
+            grants.alert(),
+        ],
+    ),
+    FunctionSpec(
+        name="land_files",
+        flow="landing queue and schedule",
+        packages=(*CORE, "datasets/commits", "datasets/landing", "tables"),
+        timeout_s=LONGEST_S,
+        # 1,769 MB come with one whole processor, for hashing, unpacking and counting the files.
+        memory_mb=1769,
+        may=lambda grants: [
+            grants.list_data(),
+            *grants.land_files(),
+            grants.read_all_settings(),
+            grants.ledger("UpdateItem", "PutItem"),
+            grants.publish(),
+            grants.alert(),
+        ],
+    ),
+    FunctionSpec(
+        name="create_release_states",
+        flow="deployment (custom resource)",
+        packages=RELEASE,
+        timeout_s=300,
+        may=lambda grants: [grants.write_release(), grants.describe_endpoint()],
+    ),
+)

@@ -1,0 +1,167 @@
+"""Policy statements for the rows of ``infra.functions``; every resource is the environment's."""
+
+from aws_cdk import aws_iam as iam
+
+from infra.components.policies import allow, pass_role
+from pipelines.interface.landing import PREFIX, quarantine_prefix
+from pipelines.interface.names import Environment
+
+
+class Grants:
+    """The policy statements of one environment. A function that gets a statement needs all of its actions."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._artifacts, self._capture, self._data = (
+            f"arn:aws:s3:::{environment.bucket(kind)}" for kind in ("artifacts", "capture", "data")
+        )
+
+    # -- parameters -------------------------------------------------------------------------------------------------
+
+    def read_settings(self) -> iam.PolicyStatement:
+        return allow(["ssm:GetParameter"], self._parameter("settings"))
+
+    def read_settings_and_release(self) -> iam.PolicyStatement:
+        return allow(["ssm:GetParameter"], self._parameter("settings"), self._parameter("release"))
+
+    def read_all_settings(self) -> iam.PolicyStatement:
+        return allow(["ssm:GetParametersByPath"], self._arn("ssm", f"parameter/mooring/{self._environment.id}/*"))
+
+    def read_plan_parameters(self) -> iam.PolicyStatement:
+        key = self._arn("ssm", f"parameter{self._environment.key_parameter}")
+        return allow(["ssm:GetParameter"], self._parameter("settings"), self._parameter("release"), key)
+
+    def read_release(self) -> iam.PolicyStatement:
+        return allow(["ssm:GetParameter"], self._parameter("release"))
+
+    def write_release(self) -> iam.PolicyStatement:
+        return allow(["ssm:GetParameter", "ssm:PutParameter"], self._parameter("release"))
+
+    def resolve_release(self) -> iam.PolicyStatement:
+        """Allow resolving the release state in UpdateStack: as the caller or as the role, AWS does not say."""
+        return allow(["ssm:GetParameters"], self._parameter("release"))
+
+    # -- ledger, messages -------------------------------------------------------------------------------------------
+
+    def ledger(self, *actions: str) -> iam.PolicyStatement:
+        """Allow reading items, and these actions."""
+        table = self._arn("dynamodb", f"table/{self._environment.ledger_table}")
+        return allow([f"dynamodb:{action}" for action in ("GetItem", *actions)], table)
+
+    def publish(self) -> iam.PolicyStatement:
+        return allow(["events:PutEvents"], self._arn("events", f"event-bus/{self._environment.bus}"))
+
+    def alert(self) -> iam.PolicyStatement:
+        return allow(["sns:Publish"], self._environment.topic_arn)
+
+    # -- buckets ----------------------------------------------------------------------------------------------------
+
+    def read_runs(self) -> iam.PolicyStatement:
+        return allow(["s3:GetObject"], f"{self._artifacts}/runs/*")
+
+    def write_runs(self) -> iam.PolicyStatement:
+        return allow(["s3:PutObject"], f"{self._artifacts}/runs/*")
+
+    def list_artifacts(self) -> iam.PolicyStatement:
+        """Allow listing: without it S3 answers "denied" instead of "missing" for an absent object."""
+        return allow(["s3:ListBucket"], self._artifacts)
+
+    def keep_checks(self) -> iam.PolicyStatement:
+        return allow(["s3:GetObject", "s3:PutObject"], f"{self._artifacts}/checks/*")
+
+    def list_capture(self) -> iam.PolicyStatement:
+        return allow(["s3:ListBucket"], self._capture)
+
+    def read_capture(self) -> iam.PolicyStatement:
+        return allow(["s3:GetObject"], f"{self._capture}/*")
+
+    def quarantine_capture(self) -> iam.PolicyStatement:
+        return allow(["s3:PutObject"], f"{self._capture}/quarantine/*")
+
+    def list_data(self) -> iam.PolicyStatement:
+        return allow(["s3:ListBucket"], self._data)
+
+    def read_datasets(self) -> iam.PolicyStatement:
+        return allow(["s3:GetObject"], f"{self._data}/datasets/*")
+
+    def read_code_bundles(self) -> iam.PolicyStatement:
+        """Allow reading the models' code bundles; templates and functions among the assets have other endings."""
+        account, region = self._environment.account, self._environment.region
+        return allow(["s3:GetObject"], f"arn:aws:s3:::cdk-*-assets-{account}-{region}/*.gz")
+
+    def land_files(self) -> list[iam.PolicyStatement]:
+        data, queue = self._data, self._arn("sqs", self._environment.landing_queue)
+        return [
+            allow(["s3:ListBucketVersions"], data, conditions={"StringLike": {"s3:prefix": [f"{PREFIX}*"]}}),
+            # S3 requires both delete actions for deleting many objects at once.
+            allow(["s3:GetObjectVersion", "s3:DeleteObjectVersion", "s3:DeleteObject"], f"{data}/{PREFIX}*"),
+            allow(["s3:GetObject", "s3:PutObject"], f"{data}/datasets/*", f"{data}/{quarantine_prefix('*', '*')}*"),
+            allow(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue),
+        ]
+
+    # -- registry, endpoints, stacks, executions --------------------------------------------------------------------
+
+    def describe_package(self) -> iam.PolicyStatement:
+        return allow(["sagemaker:DescribeModelPackage"], self._sagemaker("model-package"))
+
+    def update_package(self) -> iam.PolicyStatement:
+        return allow(["sagemaker:UpdateModelPackage"], self._sagemaker("model-package"))
+
+    def register_package(self) -> list[iam.PolicyStatement]:
+        packages = self._sagemaker("model-package")
+        return [
+            allow(["sagemaker:CreateModelPackage"], self._sagemaker("model-package-group"), packages),
+            # AWS documents no resource for the listing of one group's packages.
+            allow(["sagemaker:ListModelPackages"], "*"),
+            allow(["sagemaker:AddTags"], packages),
+        ]
+
+    def describe_endpoint(self) -> iam.PolicyStatement:
+        return allow(["sagemaker:DescribeEndpoint"], self._sagemaker("endpoint"))
+
+    def describe_chain(self) -> iam.PolicyStatement:
+        actions = ["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"]
+        return allow(actions, self._sagemaker("endpoint"), *self._generated())
+
+    def invoke_endpoint(self) -> iam.PolicyStatement:
+        return allow(["sagemaker:InvokeEndpoint"], self._sagemaker("endpoint"))
+
+    def sweep(self) -> iam.PolicyStatement:
+        return allow(["sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel"], *self._generated())
+
+    def stacks(self, *actions: str) -> iam.PolicyStatement:
+        return allow([f"cloudformation:{action}" for action in actions], self._serving_stacks())
+
+    def update_stacks(self) -> list[iam.PolicyStatement]:
+        """Allow updating a Serving stack, under the release deployer role only."""
+        role = self._environment.role_arn(self._environment.release_deployer_role)
+        demanded = {"StringEquals": {"cloudformation:RoleArn": role}}
+        return [
+            allow(["cloudformation:UpdateStack"], self._serving_stacks(), conditions=demanded),
+            pass_role(role, "cloudformation"),
+        ]
+
+    def describe_releases(self) -> iam.PolicyStatement:
+        machine = self._environment.state_machine("release")
+        return allow(["states:DescribeExecution"], self._arn("states", f"execution:{machine}:*"))
+
+    def start_checks(self) -> iam.PolicyStatement:
+        return allow(["states:StartExecution"], self._environment.state_machine_arn("checks"))
+
+    # -- resources --------------------------------------------------------------------------------------------------
+
+    def _arn(self, service: str, resource: str) -> str:
+        return self._environment.arn(service, resource)
+
+    def _parameter(self, kind: str) -> str:
+        return self._arn("ssm", f"parameter/mooring/{self._environment.id}/*/{kind}")
+
+    def _sagemaker(self, kind: str) -> str:
+        return self._arn("sagemaker", f"{kind}/{self._environment.id}-*")
+
+    def _generated(self) -> list[str]:
+        """Return the ARNs of models and endpoint configs; CloudFormation names these."""
+        return [self._arn("sagemaker", f"{kind}/*") for kind in ("endpoint-config", "model")]
+
+    def _serving_stacks(self) -> str:
+        return self._arn("cloudformation", f"stack/{self._environment.id}-*-serving/*")

@@ -1,0 +1,5 @@
+"""Runs the command line as ``python -m mooring``."""
+
+from mooring.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""Names, limits and contradictory settings of a fleet are refused, all at once."""
+
+from typing import Any
+
+import pytest
+
+from infra.fleet import FleetError, parse
+from tests.unit.infra.fleet.document import fleet_document
+
+
+def problems_after(change: Any) -> str:
+    """Return the message on the tests' fleet after a change."""
+    document = fleet_document()
+    change(document)
+    with pytest.raises(FleetError) as caught:
+        parse(document)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("retraining", "expected"),
+    [
+        (
+            {"triggers": ["drift", "schedule"]},
+            "teams[0].models[0].retraining.schedule: None; "
+            "allowed: a rate(…) or cron(…), because retraining.triggers names schedule (in stage dev)",
+        ),
+        (
+            {"triggers": ["drift", "commit"], "schedule": "rate(7 days)"},
+            "teams[0].models[0].retraining.schedule: 'rate(7 days)'; "
+            "allowed: null, or schedule among retraining.triggers, which are drift, commit (in stage dev)",
+        ),
+        (
+            {"triggers": [], "schedule": "rate(7 days)"},
+            "allowed: null, or schedule among retraining.triggers, which are empty (in stage dev)",
+        ),
+        ({"triggers": ["schedule"], "schedule": "weekly"}, "retraining.schedule: 'weekly'; allowed: match pattern"),
+    ],
+)
+def test_refuses_a_schedule_without_its_trigger_and_a_trigger_without_its_schedule(
+    retraining: dict[str, Any], expected: str
+) -> None:
+    text = problems_after(lambda document: document["teams"][0]["models"][0].update(retraining=retraining))
+    assert expected in text
+
+
+def test_all_errors_are_reported_at_once() -> None:
+    def change(document: Any) -> None:
+        document["teams"][0]["models"][0]["drift"] = {"window_hours": 0, "min_efect": 0.3}
+        document["teams"][0]["environments"][0]["account"] = "12345"
+        document["teams"][1]["environments"][0]["region"] = "eu-west-9"
+        document["teams"][1]["models"][0]["gate"]["metric"] = "auc"
+        document["teams"][1]["name"] = "arrivals"
+
+    text = problems_after(change)
+    assert "teams[0].models[0].drift.window_hours: 0; allowed: greater than or equal to 1" in text
+    assert "teams[0].models[0].drift.min_efect: 'min_efect'; allowed: did you mean min_effect?" in text
+    assert "teams[0].environments[0].account: '12345'; allowed: an account id: 12 digits" in text
+    assert "teams[1].environments[0].region: 'eu-west-9'; allowed: did you mean eu-west-" in text
+    assert "teams[1].models[0].gate.metric: 'auc'; allowed: for regression one of mae, rmse" in text
+    assert "teams[1].name: 'arrivals'; allowed: a name that no other entry has" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (("teams", 0, "environments", 0, "account"), 111111111111, "put quotes around it"),
+        (("teams", 0, "models", 0, "serving"), {"mode": "serverless"}, "a serverless endpoint captures no traffic"),
+        (("teams", 0, "models", 0, "serving"), {"capture_percentage": 0}, "serving.capture_percentage: 0"),
+        (("teams", 0, "models", 0, "serving"), {"min_instances": 9}, "at most max_instances"),
+        (("stages", 2, "defaults", "serving"), {"min_instances": 1}, "at least 2 in prod"),
+        (("teams", 0, "models", 0, "serving"), {"instance_type": "m5.large"}, "serving.instance_type: 'm5.large'"),
+        (("teams", 0, "models", 0, "training"), {"instance_type": "ml.m5d.large"}, "a type without local disks"),
+        (("teams", 0, "models", 0, "training_stage"), "test", "one of the team's stages dev, staging, prod"),
+        (("teams", 0, "models", 0, "stages"), {"prodd": {}}, "one of the stages dev, staging, prod"),
+        (("teams", 0, "models", 0, "name"), "late-arrival-of-flights-that-left-new-york", "characters for the"),
+        (("teams", 0, "models", 0, "name"), "Late_Arrival", "small letters"),
+        (("teams", 0, "models", 0, "gate"), {"metric": "auc"}, "gate.bound: None"),
+        (("teams", 0, "environments", 1, "stage"), "dev", "an environment (team, stage, region) that is listed once"),
+        (("teams", 0, "owners"), [], "at least 1"),
+        (("teams", 0, "colour"), "blue", "teams[0].colour: 'colour'; allowed: one of"),
+    ],
+)
+def test_wrong_value_is_refused(path: tuple[int | str, ...], value: Any, expected: str) -> None:
+    def change(document: Any) -> None:
+        at = document
+        for part in path[:-1]:
+            at = at[part]
+        at[path[-1]] = value
+
+    assert expected in problems_after(change)
