@@ -23,7 +23,7 @@ year: setup layer ## One model's year on this machine: drift month by month, and
 	@mooring demo --year
 
 test: setup layer ## Every test and doctest, on two processes; prints the slowest ten
-	@pytest -q -n $(WORKERS) --dist loadgroup --durations 60 tests
+	@pytest -q -n $(WORKERS) --durations 10 tests
 	@pytest -q --doctest-modules pipelines mooring infra
 
 pythons: setup layer ## Unit and infra tests on each Python from 3.11 to 3.14 that this machine has

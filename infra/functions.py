@@ -245,7 +245,7 @@ FUNCTIONS = (
             grants.list_data(),
             *grants.land_files(),
             grants.read_all_settings(),
-            grants.ledger("UpdateItem", "PutItem"),
+            grants.ledger("Query", "UpdateItem", "PutItem"),
             grants.publish(),
             grants.alert(),
         ],

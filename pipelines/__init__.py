@@ -1,1 +1,1 @@
-"""What runs: the ML lifecycle in plain Python, the same in Lambda, in a SageMaker job and on a laptop."""
+"""The ML lifecycle in plain Python: the same code runs in Lambda, in a SageMaker job and on a laptop."""

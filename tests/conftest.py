@@ -2,15 +2,24 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-LOOP = Path(__file__).parent / "local" / "loop"
+SHARING = ("tests/local/loop/", "tests/infra/")
+"""Folders whose tests share a deployed environment, and the templates: the longest groups, longest first."""
 
 settings.register_profile("mooring", deadline=None)
 settings.load_profile("mooring")
+
+# Each botocore session parses its services' models anew: half of the time of the tests with moto.
+_parse = JSONFileLoader().load_file
+JSONFileLoader.load_file = staticmethod(cache(_parse))  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,19 +38,24 @@ def no_credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.hookimpl(tryfirst=True)
+class Groups(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Keeps the tests of a file in one process, and all tests of a folder that shares what is slow to make."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in SHARING if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    """Give ``pytest -n`` the groups. Its own ``--dist loadgroup`` groups nothing with pytest 9.2."""
+    config.option.loadscopereorder = False
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares a fixture in one process: a file's tests, and all that need the deployed environment.
-
-    The latter are the longest group, so they begin first.
-    """
-    items.sort(key=lambda item: not _is_loop(item))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("loop" if _is_loop(item) else item.path.as_posix()))
-
-
-def _is_loop(item: pytest.Item) -> bool:
-    return item.path.is_relative_to(LOOP)
+    """Begin with the longest groups."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in SHARING])
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

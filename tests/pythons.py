@@ -47,7 +47,7 @@ def install(python: Path, folder: Path) -> None:
 def run(folder: Path) -> int:
     variables = {**os.environ, "VIRTUAL_ENV": str(folder), "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     workers = os.environ.get("WORKERS", "2")
-    command = [str(folder / "bin" / "python"), "-m", "pytest", "-q", "-n", workers, "--dist", "loadgroup", *TESTS]
+    command = [str(folder / "bin" / "python"), "-m", "pytest", "-q", "-n", workers, *TESTS]
     return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
 
 

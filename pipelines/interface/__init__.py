@@ -1,1 +1,1 @@
-"""What synthesis, functions, jobs and commands share: names, paths, variables, settings, events. Stdlib only."""
+"""Names, paths, settings, records and events that synthesis, functions, jobs and commands share. Stdlib only."""

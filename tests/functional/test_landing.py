@@ -25,7 +25,7 @@ from pipelines.interface import keys
 from pipelines.interface.codec import canonical
 from pipelines.interface.keys import Items
 from pipelines.interface.landing import LONGEST_S, landing_pk
-from pipelines.interface.records import LandingBatch
+from pipelines.interface.records import LandingBatch, Tombstone
 from pipelines.interface.settings import Retraining
 from tests.support.world import ENVIRONMENT, World, settings
 
@@ -393,6 +393,29 @@ def test_crash_after_the_head_moved_still_requests_the_retraining(world: World) 
     assert head(world) == first
     assert [detail["trigger"]["id"] for _, detail in world.bus.events] == [first.id]
     assert left(world) == []
+
+
+def test_refused_file_after_a_crash_still_requests_the_retraining(world: World) -> None:
+    drop(world, "flights/a.csv")
+    with pytest.raises(LandingFailedError, match="DiedError"):
+        land(Services(ENVIRONMENT, lambda name: Dead() if name == "events" else world.client(name)))
+    drop(world, "flights/a.csv", b"x\n1,2\n")
+    (batch,) = land(world.services)
+    assert (batch.commit, batch.files, batch.quarantined) == (head(world).id, 0, 1)
+    drop(world, "flights/b.csv", b"x\n1,2\n")
+    land(world.services)
+    assert [detail["trigger"]["id"] for _, detail in world.bus.events] == [head(world).id]
+
+
+def test_commit_that_a_forgetting_rewrote_requests_nothing(world: World) -> None:
+    drop(world, "flights/a.csv")
+    with pytest.raises(LandingFailedError, match="DiedError"):
+        land(Services(ENVIRONMENT, lambda name: Dead() if name == "events" else world.client(name)))
+    tombstone = Tombstone(new=head(world).id, time=head(world).time, by="anne", reason="a request")
+    world.services.ledger.record(keys.tombstone("flights", "0" * 64), tombstone)
+    drop(world, "flights/a.csv", b"x\n1,2\n")
+    (batch,) = land(world.services)
+    assert (batch.commit, world.bus.events) == (None, [])
 
 
 class Dead:

@@ -28,7 +28,7 @@ from tests.support.world import settings
 
 FUNCTIONS = ("drift_check", "count_batch", "conclude_check")
 PARTS = (*(f"Functions{name.title().replace('_', '')}" for name in FUNCTIONS), "Checks")
-"""What of the Operations stack checks traffic."""
+"""Prefixes of the Operations stack's resources that check traffic."""
 ASSETS = "assets-of-checks"
 WINDOW = Window.of("2026-03-01T12:00:00Z", 2)
 
@@ -46,7 +46,7 @@ def operations(template: Template, code: dict[str, str]) -> Template:
 
 @pytest.fixture(scope="module")
 def world(embedded_aws: EmbeddedAws) -> Iterator[World]:
-    """What checks, and a version in service whose traffic lies in six files of two hours."""
+    """Deploy the functions and the flow that check; a version serves, with traffic in six files of two hours."""
     found = World(embedded_aws, find("arrivals-staging-us-east-1"))
     names, s3 = found.environment, found.client("s3")
     s3.create_bucket(Bucket=ASSETS)

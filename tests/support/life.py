@@ -70,7 +70,7 @@ class PlannedExecution:
 
     @property
     def jobs(self) -> Mapping[str, Mapping[str, str]]:
-        """What the flow keeps of the jobs that completed, by step."""
+        """The output that the state machine keeps of each completed job, by step."""
         return {
             "validate": {"ProcessingJobName": f"{MODEL.name}-validate-{self.plan.job_id}-0"},
             "train": {"TrainingJobName": f"{MODEL.name}-train-{self.plan.job_id}-0"},

@@ -2,6 +2,7 @@
 
 If a run dies at any step, the next one finds the same files: the same content makes no second commit, the same commit
 is a trigger with the same id and starts no second retraining, and a copy in quarantine is overwritten by an equal one.
+If newer versions of the files landed meanwhile, the next run requests the retrainings of the dead run's commit as well.
 """
 
 from collections import Counter
@@ -62,13 +63,21 @@ class Landing:
         LandingFailedError
             S3 did not return some of the files; the others were dealt with.
         """
-        readings = self._read(landed)
+        head = self._head() if self.learners else None
+        readings = self._read(landed, head)
         superseded = _superseded(landed, readings)
         batch = None
         if readings.read or readings.refused:
-            commit = self._commit(readings.read, now) if readings.read else None
+            unfinished = head if head and self._is_unfinished(head) else None
+            if unfinished:
+                # Before the head moves on: later runs look at the head only.
+                self._request_retrainings(unfinished)
+            commit = self._commit(readings.read, now) if readings.read else unfinished
             self._quarantine(readings.refused, superseded)
-            batch = self._finish(commit, readings, superseded, now)
+            new = commit if commit and self._is_unfinished(commit) else None
+            if new and new != unfinished:
+                self._request_retrainings(new)
+            batch = self._record(new, readings, superseded, now)
             # Older versions first: without the newest version, an older one would look like the newest.
             erase(self.data, (refused.landed.place for refused in superseded))
             erase(self.data, (file.place for file in readings.handled))
@@ -77,18 +86,20 @@ class Landing:
             raise LandingFailedError(f"{len(readings.failed)} landed files could not be read:\n" + "\n".join(lines))
         return batch
 
-    def _read(self, landed: LandedFiles) -> Readings:
+    def _head(self) -> Commit | None:
+        try:
+            return self.dataset.head()
+        except NoDataError:
+            return None
+
+    def _read(self, landed: LandedFiles, head: Commit | None) -> Readings:
         if not self.learners:
             reason = f"no model of {self.services.environment.id} learns from a dataset {self.name!r}"
             if not self.name:
                 reason = "it is in no dataset's folder: put it below landing/<dataset>/"
             return Readings(refused=[RefusedFile(landed=file, reason=reason) for file in landed.files])
         readings = read_all(landed.files, self.watch, workers=self.workers, small_bytes=self.small_bytes)
-        try:
-            committed = {file.path for file in self.dataset.head().files}
-        except NoDataError:
-            committed = set()
-        _refuse_clashes(readings, committed)
+        _refuse_clashes(readings, {file.path for file in head.files} if head else set())
         return readings
 
     def _commit(self, read: list[LandedSource], now: datetime) -> Commit:
@@ -126,12 +137,10 @@ class Landing:
         for _ in each(write, [*fresh, *overwritten], workers=self.workers):
             pass
 
-    def _finish(
-        self, commit: Commit | None, readings: Readings, superseded: list[RefusedFile], now: datetime
+    def _record(
+        self, new: Commit | None, readings: Readings, superseded: list[RefusedFile], now: datetime
     ) -> LandingBatch:
-        """Request the retrainings that are due for a new commit, and then record the batch."""
-        # Without a record, a commit of this function is new, or its run died before it requested the retrainings.
-        new = commit if commit and commit.author == AUTHOR and not self._is_recorded(commit) else None
+        """Record the batch; ``new`` is the commit whose retrainings were requested for the first time."""
         batch = LandingBatch(
             dataset=self.name,
             time=format_time(now),
@@ -149,8 +158,6 @@ class Landing:
                 quarantined=batch.quarantined,
                 superseded=batch.superseded,
             )
-        if new:
-            self._request_retrainings(new)
         self.services.ledger.record(self._key(batch, new, readings), batch)
         metrics = {Metric.LANDED_FILES: batch.files, Metric.QUARANTINED_FILES: batch.quarantined}
         print(metrics_line({"Dataset": self.name}, {"Environment": self.services.environment.id}, metrics))
@@ -161,8 +168,17 @@ class Landing:
             return keys.landing_batch(self.name, new.time, new.id)
         return keys.landing_batch(self.name, batch.time, digest(" ".join(sorted(file.id for file in readings.handled))))
 
-    def _is_recorded(self, commit: Commit) -> bool:
-        return self.services.ledger.get(keys.landing_batch(self.name, commit.time, commit.id)) is not None
+    def _is_unfinished(self, commit: Commit) -> bool:
+        """Return whether a run made this commit, now or before it died, and did not record its batch.
+
+        A forgetting gives commits new ids: these have no record either, and request nothing.
+        """
+        if commit.author != AUTHOR:
+            return False
+        ledger = self.services.ledger
+        if ledger.get(keys.landing_batch(self.name, commit.time, commit.id)) is not None:
+            return False
+        return all(tombstone.new != commit.id for _, tombstone in ledger.query(keys.tombstones(self.name)))
 
     def _request_retrainings(self, commit: Commit) -> None:
         trigger = TriggerRequest(kind=TriggerKind.COMMIT, id=commit.id, by=commit.author, reason=commit.message)

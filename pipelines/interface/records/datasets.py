@@ -53,7 +53,10 @@ class ForgettingRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class LandingBatch:
-    """Landed files that were handled together; ``commit`` is None if the head held them already."""
+    """Landed files that were handled together.
+
+    ``commit`` is the commit whose retrainings the batch requested; None if the head held the files already.
+    """
 
     dataset: str
     time: str

@@ -1,4 +1,4 @@
-"""What a lineage holds of each kind of node: named fields only, so that no value of a row gets into it.
+"""The attributes of each kind of node of a lineage: named fields only, so that no value of a row gets into it.
 
 ``to_attributes`` writes them as JSON. A field with a default is left out while it has its default: nothing is known of
 it. All other fields are written, with null for None. docs/reference/lineage.md lists the attributes of each kind.

@@ -24,9 +24,9 @@ def sent_and_labelled() -> tuple[str, list[str], str]:
     header, rows, labels = "", list[str](), ["inference_id,row,label"]
     for month in (1, 2):
         header, all_rows = traffic.month_requests(month)
+        late = flights.month_rows(month)["late"]
         for number in range(0, len(all_rows), EVERY):
-            label = flights.month_rows(month)["late"].iloc[number]
-            if not pd.isna(label):
+            if not pd.isna(label := late.iloc[number]):
                 at = len(rows)
                 labels.append(f"sample-{at // ROWS_PER_REQUEST},{at % ROWS_PER_REQUEST},{label}")
                 rows.append(all_rows[number])

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.datasets.landing.lock import LandingLock
@@ -81,6 +81,7 @@ def test_next_run_finishes_a_run_that_crashed_at_any_call(
     st.lists(st.integers(0, 5), max_size=200),
     st.one_of(st.none(), st.integers(0, 60)),
 )
+@example([[("a.csv", GOOD[0])], [("a.csv", GOOD[0])] * 3 + [("a.csv", GOOD[1])]], [0, 0, 0, 0], 25)
 def test_interleaved_runs_leave_nothing_and_lose_nothing(
     batches: list[list[tuple[str, bytes]]], order: list[int], crash_at: int | None
 ) -> None:
