@@ -7,7 +7,8 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export PYTHONDONTWRITEBYTECODE := 1
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
-WORKERS ?= 2
+# One more than two cores: the loop's tests wait for the embedded AWS half of their time.
+WORKERS ?= 3
 LAYER := build/layer/.done
 JOB_PACKAGES := build/job-packages/.done
 
@@ -22,7 +23,7 @@ demo: setup layer ## The whole loop on this machine: deploy, train, serve, drift
 year: setup layer ## One model's year on this machine: drift month by month, and what it costs
 	@mooring demo --year
 
-test: setup layer ## Every test and doctest, on two processes; prints the slowest ten
+test: setup layer ## Every test and doctest; prints the slowest ten
 	@pytest -q -n $(WORKERS) --durations 10 tests
 	@pytest -q --doctest-modules pipelines mooring infra
 
