@@ -25,6 +25,15 @@ TRANSIENT = {
     "MaxDelaySeconds": 30,
     "JitterStrategy": "FULL",
 }
+LATER: State = {
+    # A service throttled the function or failed itself, or somebody deploys the stack: at most half an hour in all.
+    "ErrorEquals": ["TransientError"],
+    "IntervalSeconds": 3,
+    "MaxAttempts": 20,
+    "BackoffRate": 2.0,
+    "MaxDelaySeconds": 120,
+    "JitterStrategy": "FULL",
+}
 DIED = {
     # The function timed out or ran out of memory: it is called once more, and then the task fails.
     "ErrorEquals": ["Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError"],
@@ -83,7 +92,7 @@ def call(
         "Parameters": payload,
         "ResultPath": f"$.{keep}" if keep else None,
         "TimeoutSeconds": LAMBDA_TASK_TIMEOUT_S,
-        "Retry": [TRANSIENT, DIED],
+        "Retry": [TRANSIENT, LATER, DIED],
         "Catch": catches,
         **({"Next": then} if then else {"End": True}),
     }

@@ -63,9 +63,12 @@ class ReleaseDeployer(Construct):
                             environment.arn("application-autoscaling", "scalable-target/*"),
                             conditions=sagemaker_only,
                         ),
-                        # These three have no key for the service's namespace: the condition would deny them.
+                        # The tags' actions have no key for the service's namespace, so the condition would deny them.
+                        # CloudFormation's handler may call the scheduled actions' although no template has any.
                         allow(
                             [
+                                "application-autoscaling:PutScheduledAction",
+                                "application-autoscaling:DeleteScheduledAction",
                                 "application-autoscaling:TagResource",
                                 "application-autoscaling:UntagResource",
                                 "application-autoscaling:ListTagsForResource",
@@ -76,7 +79,9 @@ class ReleaseDeployer(Construct):
                             [
                                 "application-autoscaling:DescribeScalableTargets",
                                 "application-autoscaling:DescribeScalingPolicies",
+                                "application-autoscaling:DescribeScheduledActions",
                                 "cloudwatch:DescribeAlarms",
+                                "cloudwatch:GetMetricData",
                             ],
                             "*",
                         ),

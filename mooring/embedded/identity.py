@@ -96,6 +96,33 @@ def authorize(action: str, resource: str, *, context: Mapping[str, Any] | None =
         )
 
 
+def authorize_somewhere(action: str) -> None:
+    """Check that the acting principal may do ``action`` on at least one resource.
+
+    CloudFormation's handlers call some actions on resources that only AWS knows.
+
+    Raises
+    ------
+    AccessDeniedError
+        No policy, or no statement of the permissions boundary, allows the action on any resource.
+    """
+    principal = _principal()
+    if principal.policies is None:
+        return
+    for documents in (principal.policies, *principal.limits):
+        allowed = any(
+            statement.effect == "Allow"
+            and iam_evaluator._action_matches(action, statement.actions, statement.not_actions)
+            for statements in documents
+            for statement in statements
+        )
+        if not allowed:
+            raise AccessDeniedError(
+                f"User: {principal.arn} is not authorized to perform: {action} on any resource "
+                f"because no policy allows the {action} action"
+            )
+
+
 def check_pass_role(role_arn: str, service: str) -> None:
     """Check that the acting principal may pass ``role_arn`` to ``service`` (such as ``lambda.amazonaws.com``).
 

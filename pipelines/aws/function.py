@@ -5,6 +5,7 @@ from dataclasses import dataclass, is_dataclass
 from typing import Generic, TypeVar
 
 from pipelines.aws.clients import Services
+from pipelines.aws.transient import transient
 from pipelines.interface import log
 from pipelines.interface.codec import Json, read, to_json
 from pipelines.interface.env import FunctionEnv
@@ -32,6 +33,8 @@ class Handler(Generic[E, Request]):
             except Exception as error:
                 # The state machine matches the error by its class, so it is raised again after its log line.
                 log.failure(error)
+                if again := transient(error):
+                    raise again from error
                 raise
 
     def _answer(self, request: Request, env: E) -> dict[str, Json] | None:

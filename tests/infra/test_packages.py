@@ -47,6 +47,12 @@ def assets(assembly: Path) -> dict[str, str]:
     }
 
 
+def asset(assembly: Path, name: str) -> Path:
+    """Return the folder of a function's code. Its name ends with the suffix of the checkout's, such as ``mooring-1.0``."""
+    (folder,) = assembly.glob(f"asset.{assets(assembly)[name]}*")
+    return folder
+
+
 def files_below(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
@@ -58,7 +64,7 @@ def folder_of(path: str) -> str:
 
 @pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
 def test_package_of_a_function_has_what_it_imports(spec: FunctionSpec, assembly: Path) -> None:
-    packaged = files_below(assembly / f"asset.{assets(assembly)[spec.name]}")
+    packaged = files_below(asset(assembly, spec.name))
     imported = {str(file_of(name)) for name in imported_by(spec.handler.rpartition(".")[0])}
     assert imported - packaged == set()
     folders = {folder_of(path) for path in imported if path.startswith("pipelines/")}
@@ -77,7 +83,7 @@ def test_package_of_a_function_has_what_it_imports(spec: FunctionSpec, assembly:
 
 @pytest.mark.parametrize("spec", FUNCTIONS, ids=lambda spec: spec.name)
 def test_function_imports_from_its_package_and_its_layer_only(spec: FunctionSpec, assembly: Path) -> None:
-    package = assembly / f"asset.{assets(assembly)[spec.name]}"
+    package = asset(assembly, spec.name)
     program = f"""
 import importlib, sys
 sys.path.insert(0, {str(package)!r})

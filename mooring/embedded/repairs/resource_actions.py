@@ -1,7 +1,8 @@
-"""IAM actions that a stack's role needs for each resource type: one per create, update and delete.
+"""IAM actions that a stack's role needs for each resource type.
 
-AWS's handlers call several APIs per resource; the table has only the one that names the resource. A type that is not
-in the table is not checked. SageMaker's service checks its own types.
+The table has the one action of each create, update and delete that names the resource. The other actions of the same
+service that AWS's handlers call (``handler_permissions``) must be allowed on some resource. A type that is in neither
+table is not checked. SageMaker's service checks its own types.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 
 from mooring.embedded import identity
+from mooring.embedded.repairs import handler_permissions
 
 
 class Actions(NamedTuple):
@@ -168,6 +170,11 @@ def authorize_resource(operation: str, resource_type: str, props: dict[str, Any]
             {"iam:PermissionsBoundary": props.get("PermissionsBoundary")} if resource_type == "AWS::IAM::Role" else {}
         )
         identity.authorize(getattr(actions, operation), arn, context=context)
+    if identity.acting_role():
+        # After a create or update, a read gives the attributes that Fn::GetAtt returns.
+        operations = (operation,) if operation == "delete" else (operation, "read")
+        for action in handler_permissions.needed_of_its_service(resource_type, *operations):
+            identity.authorize_somewhere(action)
     if operation != "delete":
         for role_arn, service in _passed(resource_type, props):
             identity.check_pass_role(role_arn, service)

@@ -36,14 +36,15 @@ def approve_package(request: ApproveRequest, services: Services) -> PackageVersi
             f"{request.by} started the run {run_id} that made {package.arn}: another person must approve it"
         )
     answer = PackageVersion(package_arn=package.arn, version=package.version)
-    if package.status == APPROVED:
-        return answer
     moment = format_time(datetime.now(UTC))
-    services.client("sagemaker").update_model_package(
-        ModelPackageArn=package.arn,
-        ModelApprovalStatus=APPROVED,
-        ApprovalDescription=f"approved by {request.by} at {moment}: {request.comment}"[:MAX_DESCRIPTION],
-    )
+    if package.status != APPROVED:
+        services.client("sagemaker").update_model_package(
+            ModelPackageArn=package.arn,
+            ModelApprovalStatus=APPROVED,
+            ApprovalDescription=f"approved by {request.by} at {moment}: {request.comment}"[:MAX_DESCRIPTION],
+        )
+    elif run is None or run.approved_by:
+        return answer
     if run:
         approval = RunApproval(approved_by=request.by, approved_at=moment, approval_comment=request.comment)
         services.ledger.update(key, approval)

@@ -72,6 +72,8 @@ def begin_release(request: BeginReleaseRequest, services: Services) -> ReleaseGr
         refuse(package, ledger.get(keys.champion(model.name)), rollback=request.rollback)
         check_artifact(services, package)
         lock = _take_lock(services, model, request)
+    # Not with the lock: a call that died in between would leave the release without its record.
+    ledger.record(keys.release(model.name, lock.release_id), Release.begun_by(lock))
     with log.bound(release=lock.release_id):
         try:
             if not request.rollback:
@@ -154,7 +156,6 @@ def _take_lock(services: Services, model: Model, request: BeginReleaseRequest) -
         raise ReleaseInProgressError(
             f"another release of {model.id} began at this moment: release again after its end"
         ) from error
-    ledger.record(keys.release(model.name, lock.release_id), Release.begun_by(lock))
     return lock
 
 

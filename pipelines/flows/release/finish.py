@@ -20,7 +20,10 @@ from pipelines.interface.times import format_time
 
 
 def finish_release(request: FinishReleaseRequest, services: Services) -> None:
-    """Record a release's outcome, publish it and free the lock; do nothing if it was recorded before."""
+    """Free the lock, publish a release's outcome and record it; do nothing if it was recorded before.
+
+    The record is last: a call that died or was throttled is repeated, and then publishes again rather than never.
+    """
     if request.release:
         _finish(services, request.release.model, request.release.release_id, request)
         return
@@ -54,9 +57,9 @@ def _finish(services: Services, model_name: str, release_id: str, request: Finis
     end = ReleaseEnd(
         outcome=outcome, cause=cause, ended=format_time(datetime.now(UTC)), verification=request.verification
     )
-    ledger.update(keys.release(model_name, release_id), end)
     package_arn = record.package_arn if record else request.package_arn
     _notify(services, model_name, release_id, outcome, cause, package_arn)
+    ledger.update(keys.release(model_name, release_id), end)
 
 
 def _recover(services: Services, model: Model, lock: ReleaseLock) -> str:

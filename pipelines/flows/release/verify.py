@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from pipelines.aws.clients import Services
 from pipelines.aws.packages import read_package
+from pipelines.aws.transient import is_throttled
 from pipelines.flows.release.serving import leads_to, read_chain, read_stack
 from pipelines.interface import log
 from pipelines.interface.names import GOLDEN_INFERENCE, Model, version_of
@@ -71,6 +72,8 @@ def ask_golden(
             )
             text = answer["Body"].read().decode()
         except ClientError as error:
+            if is_throttled(error):
+                raise
             raise VerificationFailedError(f"golden request {number} of {package_arn} failed: {error}") from error
         latencies.append(1000 * (clock() - begun))
         check_answer(text, request.expected, golden.tolerance, f"golden request {number} of {package_arn}")

@@ -15,7 +15,10 @@ from pipelines.interface.times import format_time
 
 
 def finish_run(request: FinishRunRequest, services: Services) -> None:
-    """Record a run's outcome, publish it, alert on failure, free the lease; do nothing if it was recorded before."""
+    """Free the lease, publish a run's outcome, alert on failure and record it; do nothing if it was recorded before.
+
+    The record is last: a call that died or was throttled is repeated, and then publishes again rather than never.
+    """
     ledger, execution = services.ledger, request.execution
     known = ledger.get(keys.execution(execution))
     model = request.model or (known.model if known else None)
@@ -27,16 +30,6 @@ def finish_run(request: FinishRunRequest, services: Services) -> None:
     if record and record.outcome:
         return
     cause = reason_of(request.cause) if request.cause else request.status
-    if run_id:
-        end = RunEnd(
-            outcome=request.outcome,
-            cause=cause,
-            package_arn=request.package_arn,
-            ended=format_time(datetime.now(UTC)),
-            jobs=jobs_of(request.state, request.cause),
-            comparison=request.comparison,
-        )
-        ledger.update(keys.run(model, run_id), end)
     with log.bound(model=model, run=run_id):
         log.info(f"run {request.outcome}", cause=cause, package=request.package_arn)
     publish(
@@ -52,6 +45,16 @@ def finish_run(request: FinishRunRequest, services: Services) -> None:
     if request.outcome == RunOutcome.FAILED:
         message = f"{cause}\n\nExecution: {execution}\nThe champion keeps serving."
         alert(services, f"{services.environment.id} {model}: retraining failed", message)
+    if run_id:
+        end = RunEnd(
+            outcome=request.outcome,
+            cause=cause,
+            package_arn=request.package_arn,
+            ended=format_time(datetime.now(UTC)),
+            jobs=jobs_of(request.state, request.cause),
+            comparison=request.comparison,
+        )
+        ledger.update(keys.run(model, run_id), end)
 
 
 def jobs_of(state: Mapping[str, object], cause: object) -> dict[str, str]:

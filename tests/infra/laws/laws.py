@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.aws.transient import TransientError
 from tests.support.synth import Template, resources
 
 
@@ -148,15 +149,15 @@ def tasks_are_guarded(template: Template) -> Iterator[Violation]:
 
 
 def lambda_retries_are_complete(template: Template) -> Iterator[Violation]:
-    """A throttled or dead function is called again: the CDK's own list lacks both errors."""
-    wanted = {"Lambda.TooManyRequestsException", "Lambda.Unknown", "Lambda.ServiceException"}
+    """A function that is throttled or dead, or that met a transient error of AWS, is called again."""
+    wanted = {"Lambda.TooManyRequestsException", "Lambda.Unknown", "Lambda.ServiceException", TransientError.__name__}
     for name, definition in definitions(template).items():
         for title, state in titled_states(definition):
             if ":function:" in state.get("Resource", ""):
                 retried = {error for retry in state.get("Retry", []) for error in retry["ErrorEquals"]}
                 if missing := wanted - retried:
                     reason = f"does not retry {', '.join(sorted(missing))}"
-                    yield Violation(f"{name}/{title}", reason, "use asl.TRANSIENT and asl.DIED")
+                    yield Violation(f"{name}/{title}", reason, "use asl.TRANSIENT, asl.LATER and asl.DIED")
 
 
 def buckets_are_closed(template: Template) -> Iterator[Violation]:

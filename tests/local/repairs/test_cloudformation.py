@@ -63,6 +63,15 @@ def test_role_given_once_is_used_for_every_later_operation(embedded_aws: Embedde
     assert "not authorized to perform: sns:CreateTopic" in _reasons(client, name)
 
 
+def test_role_needs_every_action_of_the_handlers(embedded_aws: EmbeddedAws, name: str) -> None:
+    naming = ["sns:CreateTopic", "sns:DeleteTopic"]
+    deployer = embedded_aws.create_role(f"{name}-deployer", [_allow(naming)], trusted=CLOUDFORMATION)
+    client = embedded_aws.client("cloudformation")
+    client.create_stack(StackName=name, TemplateBody=_template({"T": _topic(name)}), RoleARN=deployer)
+    assert _wait(client, name) == "ROLLBACK_COMPLETE"
+    assert "not authorized to perform: sns:GetDataProtectionPolicy on any resource" in _reasons(client, name)
+
+
 def test_stack_without_a_role_uses_the_callers_permissions(embedded_aws: EmbeddedAws, name: str) -> None:
     caller = embedded_aws.create_role(f"{name}-caller", [_allow("cloudformation:*")])
     client = embedded_aws.client("cloudformation", role=caller)
