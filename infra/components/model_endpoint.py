@@ -58,14 +58,15 @@ class ModelEndpoint(Construct):
             # Scaling owns the count of instances; a release must not reset it.
             retain_all_variant_properties=True,
         )
-        target, policy = self._scaling(model, serving, endpoint)
+        scaled = serving.min_instances < serving.max_instances
+        scaling_parts = self._scaling(model, serving, endpoint) if scaled else ()
         alarms = [
             self._alarm("Errors", model, "Invocation5XXErrors", "Sum", 1),
             self._alarm("Latency", model, "ModelLatency", "p99", MAX_LATENCY_US),
         ]
         for retained in (resource, config, endpoint):
             retained.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
-        for part in (resource, config, endpoint, target, policy, *alarms):
+        for part in (resource, config, endpoint, *scaling_parts, *alarms):
             part.cfn_options.condition = self._serves
 
     def _config(

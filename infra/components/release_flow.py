@@ -2,11 +2,11 @@
 
 from infra.components.asl import EXECUTION, State, call, catch, choose, fail
 from pipelines.interface.names import Environment
+from pipelines.interface.release_state import LONGEST_RELEASE_S
 
 REFUSALS = ("NotApprovedError", "ApprovalConsumedError", "OlderThanChampionError")
 POLL_S = 5
 """Seconds between polls. A poll adds nine events to the history; the longest release must stay below 25,000 events."""
-LONGEST_RELEASE_S = 3 * 3600
 
 
 def release_flow(environment: Environment) -> State:

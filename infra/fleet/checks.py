@@ -10,7 +10,7 @@ from infra import images
 from infra.fleet.fleet import Fleet
 from infra.fleet.problems import Problem
 from infra.fleet.spec import ACCOUNT, METRICS, NAME, PRODUCTION, EnvironmentSpec, ModelSpec, Settings, TeamSpec
-from infra.instances import has_local_disk
+from infra.instances import has_arm_processor, has_local_disk, is_burstable, types
 from pipelines.interface.names import Environment
 
 
@@ -84,9 +84,11 @@ def _check_settings(
     if values["training_stage"] not in stages or values["training_stage"] not in present:
         where = [name for name in stages if name in present]
         yield "training_stage", values["training_stage"], f"one of the team's stages {', '.join(where)}"
-    for job in ("training", "processing"):
-        if has_local_disk(kind := values[job]["instance_type"]):
-            yield f"{job}.instance_type", kind, "a type without local disks: SageMaker accepts no KMS key for those"
+    for use in ("training", "processing", "serving"):
+        yield from _check_instances(use, values[use]["instance_type"])
+    if is_burstable(serving["instance_type"]) and serving["min_instances"] != serving["max_instances"]:
+        allowed = "a type that is not burstable, since SageMaker does not scale these; or min_instances = max_instances"
+        yield "serving.instance_type", serving["instance_type"], allowed
     if gate["metric"] not in METRICS[model.task]:
         yield "gate.metric", gate["metric"], f"for {model.task} one of {', '.join(METRICS[model.task])}"
     if gate["bound"] is None:
@@ -104,3 +106,19 @@ def _check_settings(
         yield "serving.min_instances", serving["min_instances"], f"at most max_instances, {serving['max_instances']}"
     if stage == PRODUCTION and serving["min_instances"] < 2:
         yield "serving.min_instances", serving["min_instances"], "at least 2 in prod"
+
+
+def _check_instances(use: str, kind: str) -> Iterator[tuple[str, Any, str]]:
+    at = f"{use}.instance_type"
+    if has_arm_processor(kind):
+        yield at, kind, "a type with an x86 processor: SageMaker's scikit-learn image has no build for Graviton"
+    elif use != "serving" and has_local_disk(kind):
+        yield at, kind, "a type without local disks: SageMaker accepts no KMS key for those"
+    elif kind not in types(use):
+        fitting = sorted(found for found in types(use) if not has_arm_processor(found) and not has_local_disk(found))
+        near = get_close_matches(kind, fitting, n=3)
+        yield (
+            at,
+            kind,
+            f"an instance type that SageMaker has for {use}" + (f", such as {', '.join(near)}" if near else ""),
+        )

@@ -13,6 +13,7 @@ from pipelines.interface.settings import ModelSettings
 from pipelines.monitoring.capture.capture import CaptureReader
 from pipelines.monitoring.capture.columns import Chunk
 from pipelines.monitoring.capture.listing import hours
+from pipelines.monitoring.capture.served import ServedVersions
 from pipelines.monitoring.capture.traffic import Traffic
 from pipelines.monitoring.capture.window import Window
 from pipelines.monitoring.quality.join import join
@@ -33,7 +34,8 @@ class LabelledTraffic:
     def captured(self) -> list[Chunk]:
         """Return the rows that were captured so far."""
         bucket = self.services.bucket("capture")
-        traffic = Traffic(bucket, self.services.environment.model(self.settings.model))
+        served = ServedVersions(self.services.ledger, self.settings.model, self.version)
+        traffic = Traffic(bucket, self.services.environment.model(self.settings.model), served)
         files = traffic.files(self.version, self.window)
         begin, end = self.window.begin, self.window.end
         reader = CaptureReader(bucket, begin, end, numeric=(), on_corrupt=lambda *_: None)

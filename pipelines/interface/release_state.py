@@ -7,6 +7,8 @@ MODES = ("none", "shadow", "split")
 SHIFTS = ("guarded", "plain")
 FIELDS = ("champion", "challenger", "mode", "weight", "shift")
 """The order of the list's items; the Serving stack selects by these positions."""
+LONGEST_RELEASE_S = 3 * 3600
+"""Seconds after which the state machine gives a release up."""
 
 
 class InvalidReleaseStateError(ValueError):

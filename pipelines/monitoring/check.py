@@ -13,6 +13,7 @@ from pipelines.interface.settings import ModelSettings
 from pipelines.interface.times import format_time, sortable_id
 from pipelines.monitoring.capture.capture import CaptureReader
 from pipelines.monitoring.capture.listing import BATCH_BYTES
+from pipelines.monitoring.capture.served import ServedVersions
 from pipelines.monitoring.capture.traffic import Traffic
 from pipelines.monitoring.capture.window import Window
 from pipelines.monitoring.drift.checked_windows import CheckedWindows
@@ -76,13 +77,14 @@ class Checker:
         model = services.environment.model(settings.model)
         champion = ReleaseState.from_value(services.parameter(model.release_parameter)).champion
         self._champion = version_of(champion) if champion else None
-        self._traffic = Traffic(services.bucket("capture"), model)
+        served = ServedVersions(services.ledger, settings.model, self._champion)
+        self._traffic = Traffic(services.bucket("capture"), model, served)
         self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_arn}
         self._checked = CheckedWindows(services.bucket("artifacts"), settings.model, self._encryption)
 
     def check(self, window: Window) -> Check:
-        """Check the champion, and every other version that captured files in the window."""
-        by_version = self._files(window)
+        """Check the champion, and every other version that served and captured files in the window."""
+        by_version = self._traffic.by_version(window)
         if self._champion is None:
             found = self._record_nothing(window)
         else:
@@ -96,7 +98,7 @@ class Checker:
     def look_back(self, window: Window) -> None:
         """Check earlier windows again for versions of which a file with requests of the window came late."""
         for earlier in self._checked.before(window):
-            by_version = self._files(earlier)
+            by_version = self._traffic.by_version(earlier)
             everything = [file for files in by_version.values() for file in files]
             late = self._checked.late(earlier, everything)
             for version, files in by_version.items():
@@ -126,10 +128,6 @@ class Checker:
         """Measure the quality of the hours whose labels have changed."""
         check = QualityCheck(self._services, self._settings, self._traffic, self._champion, self._key_arn)
         return check.run(window)
-
-    def _files(self, window: Window) -> dict[int, list[ListedObject]]:
-        found = {version: self._traffic.files(version, window) for version in self._traffic.versions()}
-        return {version: files for version, files in found.items() if files}
 
     def _holds_requests(self, window: Window, files: list[ListedObject]) -> bool:
         """Return whether a file holds requests of the window.

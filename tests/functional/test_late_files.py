@@ -1,11 +1,17 @@
 """Tests that late capture, and versions that served one after another, are checked by window and by version."""
 
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, timedelta
+
 import pytest
+from botocore.model import OperationModel
 
 from pipelines.interface.codec import to_json
 from pipelines.interface.paths import check_prefix
 from pipelines.interface.records import Check, CheckOutcome
-from tests.support.captured import FOLDER, check, put, record, recorded, register, rows
+from pipelines.interface.release_state import ReleaseState
+from tests.support.captured import FOLDER, check, put, record, record_release, recorded, register, rows
 from tests.support.world import MODEL, World
 
 
@@ -80,3 +86,48 @@ def test_version_that_no_longer_serves_is_checked_when_its_files_come(champion: 
     put(champion, "late.jsonl", record(rows(100)))
     check(champion, "14:00")
     assert of_window(champion, "12:00").rows == 100
+
+
+def test_check_costs_the_same_after_many_versions(champion: World) -> None:
+    put(champion, "a.jsonl", record(rows(500)))
+    check(champion, "12:00")
+    few = calls_of(champion, lambda: check(champion, "14:00"))
+    for version in range(2, 402):
+        day = date(2025, 1, 1) + timedelta(days=version)
+        record_release(champion, version, begun=f"{day}T00:00:00Z")
+        put(champion, "a.jsonl", record(rows(1)), folder=FOLDER.replace("/v1/", f"/v{version}/"))
+    many = calls_of(champion, lambda: check(champion, "14:00"))
+    assert few == many
+    assert set(few) >= {"ListObjectsV2", "Query", "GetObject"}
+
+
+def calls_of(world: World, act: Callable[[], object]) -> Counter[str]:
+    """Return how often each operation of S3 and DynamoDB was called."""
+    found = Counter[str]()
+
+    def count(model: OperationModel, **_: object) -> None:
+        found[model.name] += 1
+
+    clients = [world.client(service) for service in ("s3", "dynamodb")]
+    for client in clients:
+        client.meta.events.register("before-call", count)
+    act()
+    for client in clients:
+        client.meta.events.unregister("before-call", count)
+    return found
+
+
+def test_version_that_was_rolled_back_is_checked_in_its_window(champion: World) -> None:
+    """Version 2 served for some minutes; then the champion of before serves again."""
+    register(champion, rows(2100, shift=20))
+    champion.services.put_parameter(MODEL.release_parameter, ReleaseState(champion=MODEL.package_arn(1)).to_value())
+    put(champion, "a.jsonl", record(rows(600)), folder=FOLDER.replace("/v1/", "/v2/"))
+    check(champion)
+    assert {(found.version, found.rows) for found in recorded(champion)} == {(1, 0), (2, 600)}
+
+
+def test_version_of_an_earlier_day_is_not_looked_for(champion: World) -> None:
+    record_release(champion, 3, begun="2026-02-28T08:59:00Z")
+    put(champion, "a.jsonl", record(rows(600)), folder=FOLDER.replace("/v1/", "/v3/"))
+    check(champion)
+    assert {found.version for found in recorded(champion)} == {1}

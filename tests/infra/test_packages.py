@@ -48,7 +48,7 @@ def assets(assembly: Path) -> dict[str, str]:
 
 
 def asset(assembly: Path, name: str) -> Path:
-    """Return the folder of a function's code. Its name ends with the suffix of the checkout's, such as ``mooring-1.0``."""
+    """Return the folder of a function's code; the CDK adds what follows a dot in the checkout's name (mooring-1.0)."""
     (folder,) = assembly.glob(f"asset.{assets(assembly)[name]}*")
     return folder
 

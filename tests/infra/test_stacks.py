@@ -258,3 +258,13 @@ def test_no_person_may_release_without_the_flow(templates: dict[str, Template]) 
     forbidden = ("ssm:PutParameter", "cloudformation:UpdateStack", "sagemaker:Update", "sagemaker:Create")
     for role in properties(templates[f"{PREFIX}-foundation"], "AWS::IAM::Role"):
         assert not any(action in json.dumps(role) for action in forbidden)
+
+
+def test_endpoint_whose_size_is_fixed_is_not_scaled() -> None:
+    document = yaml.safe_load(FLEET.read_text(encoding="utf-8"))
+    team = document["teams"][0]
+    team["models"][0]["serving"] = {"min_instances": 2, "max_instances": 2}
+    found = templates_of(parse({**document, "teams": [{**team, "environments": team["environments"][:1]}]}))
+    kinds = {resource["Type"] for resource in found[f"{PREFIX}-late-arrival-serving"]["Resources"].values()}
+    assert "AWS::SageMaker::Endpoint" in kinds
+    assert not {kind for kind in kinds if kind.startswith("AWS::ApplicationAutoScaling::")}

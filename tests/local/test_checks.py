@@ -14,6 +14,7 @@ from pipelines.interface.paths import capture_prefix, check_prefix
 from pipelines.interface.records import Check
 from pipelines.interface.release_state import ReleaseState
 from pipelines.monitoring.capture import listing
+from pipelines.monitoring.capture.served import ServedVersions
 from pipelines.monitoring.capture.traffic import Traffic
 from pipelines.monitoring.capture.window import Window
 from pipelines.monitoring.drift import fan_out
@@ -121,7 +122,7 @@ def test_a_check_and_a_distributed_map_find_the_same(world: World) -> None:
     assert (by_one[0].outcome, by_one[0].rows, by_one[0].duplicates) == ("drift", 900, 6)
 
     model = services.environment.model("late-arrival")
-    files = Traffic(services.bucket("capture"), model).files(1, WINDOW)
+    files = Traffic(services.bucket("capture"), model, ServedVersions(services.ledger, model.name, 1)).files(1, WINDOW)
     plan = fan_out.Plan(version=1, window=WINDOW, batches=listing.batches(files))
     assert len(plan.batches) == 2
     arn = fan_out.start(services, model.name, by_one[0].check_id, plan, {})

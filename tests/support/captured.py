@@ -6,7 +6,8 @@ import random
 from typing import Any
 
 from pipelines.interface import keys
-from pipelines.interface.records import Check, EvaluationReport
+from pipelines.interface.names import version_of
+from pipelines.interface.records import Check, EvaluationReport, Leftovers, Release, ReleaseOutcome
 from pipelines.interface.release_state import ReleaseState
 from pipelines.interface.requests import CheckAnswer, CheckRequest
 from pipelines.monitoring.capture.listing import BATCH_BYTES
@@ -79,8 +80,28 @@ def register(world: World, reference: list[list[Any]], evaluation: EvaluationRep
         ModelApprovalStatus="Approved",
         CustomerMetadataProperties={"baseline_uri": artifacts.uri(f"{folder}/baseline.json")},
     )
+    version = version_of(arn)
+    record_release(world, version, begun=f"2026-03-01T10:{version:02}:00Z")
     world.services.put_parameter(MODEL.release_parameter, ReleaseState(champion=arn).to_value())
-    return int(arn.rpartition("/")[2])
+    return version
+
+
+def record_release(world: World, version: int, *, begun: str) -> None:
+    """Record the release of a version that replaced the champion."""
+    release = Release(
+        release_id=f"{begun}-{version}",
+        execution=f"release-{version}",
+        model=MODEL.name,
+        package_arn=MODEL.package_arn(version),
+        by="approval",
+        rollback=False,
+        previous=world.services.parameter(MODEL.release_parameter),
+        intended=ReleaseState(champion=MODEL.package_arn(version)).to_value(),
+        predecessors=Leftovers(),
+        begun=begun,
+        outcome=ReleaseOutcome.RELEASED,
+    )
+    world.services.ledger.record(keys.release(MODEL.name, release.release_id), release)
 
 
 def put(world: World, name: str, *lines: str, folder: str = FOLDER) -> None:

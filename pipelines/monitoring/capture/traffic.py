@@ -1,30 +1,27 @@
 """The files of a model's captured traffic, by the version that served it."""
 
-import re
-
 from pipelines.aws.s3 import Bucket, ListedObject
 from pipelines.interface.names import Model
 from pipelines.interface.paths import capture_prefix
 from pipelines.monitoring.capture.listing import hours
+from pipelines.monitoring.capture.served import ServedVersions
 from pipelines.monitoring.capture.window import Window
 
 
 class Traffic:
     """Captured files of a model. Each folder is listed once, although several windows may share it."""
 
-    def __init__(self, bucket: Bucket, model: Model) -> None:
+    def __init__(self, bucket: Bucket, model: Model, served: ServedVersions) -> None:
         self._bucket = bucket
         self._model = model
+        self._served = served
         self._listed: dict[str, list[ListedObject]] = {}
-        self._versions: list[int] | None = None
         self._variants: dict[int, list[str]] = {}
 
-    def versions(self) -> list[int]:
-        """Return all versions with captured traffic, in order."""
-        if self._versions is None:
-            folders = self._bucket.folders(f"{self._model.name}/")
-            self._versions = sorted(int(folder[1:]) for folder in folders if re.fullmatch(r"v[0-9]+", folder))
-        return self._versions
+    def by_version(self, window: Window) -> dict[int, list[ListedObject]]:
+        """Return the files of the hours that the window touches, by version; a version without files is left out."""
+        found = {version: self.files(version, window) for version in self._served.within(window)}
+        return {version: files for version, files in found.items() if files}
 
     def files(self, version: int, window: Window) -> list[ListedObject]:
         """Return the version's files of all variants and of the hours that the window touches, by folder and key."""

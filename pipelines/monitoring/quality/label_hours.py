@@ -93,7 +93,7 @@ class LabelHours:
         begin = _begin(hour)
         if begin >= self._recent:
             window = Window(begin=begin, end=begin + HOUR)
-            files += [file for version in self._traffic.versions() for file in self._traffic.files(version, window)]
+            files += [file for found in self._traffic.by_version(window).values() for file in found]
         return fingerprint(files)
 
 

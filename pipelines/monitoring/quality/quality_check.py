@@ -59,9 +59,8 @@ class QualityCheck:
         for begin in sorted(hours.changed())[:MAX_WINDOWS]:
             window = Window(begin=begin, end=begin + HOUR)
             labels = read_labels(capture, hours.of(window), classes=self._settings.task == "classification")
-            for version in self._traffic.versions():
-                files = self._traffic.files(version, window)
-                found += [self._measure(version, window, files, labels)] if files else []
+            for version, files in self._traffic.by_version(window).items():
+                found.append(self._measure(version, window, files, labels))
             hours.settle(window)
         if misplaced := hours.new_misplaced():
             message = "\n".join(["Labels lie below labels/<model>/yyyy/mm/dd/hh/; these do not:", *misplaced])

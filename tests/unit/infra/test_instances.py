@@ -1,8 +1,10 @@
 """Instance types with local disks are known, because SageMaker accepts no key for them."""
 
+import json
+
 import pytest
 
-from infra.instances import has_local_disk
+from infra.instances import FILE, has_local_disk, read_botocore
 
 
 @pytest.mark.parametrize(
@@ -11,3 +13,7 @@ from infra.instances import has_local_disk
 )
 def test_families_with_a_d_and_those_with_a_gpu_have_local_disks(instance_type: str, expected: bool) -> None:
     assert has_local_disk(instance_type) is expected
+
+
+def test_list_of_types_is_botocores() -> None:
+    assert json.loads(FILE.read_text(encoding="utf-8")) == read_botocore(), "run python -m infra.instances"

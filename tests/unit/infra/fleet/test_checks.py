@@ -71,6 +71,10 @@ def test_all_errors_are_reported_at_once() -> None:
         (("stages", 2, "defaults", "serving"), {"min_instances": 1}, "at least 2 in prod"),
         (("teams", 0, "models", 0, "serving"), {"instance_type": "m5.large"}, "serving.instance_type: 'm5.large'"),
         (("teams", 0, "models", 0, "training"), {"instance_type": "ml.m5d.large"}, "a type without local disks"),
+        (("teams", 0, "models", 0, "training"), {"instance_type": "ml.m5.lage"}, "such as ml.m5.large"),
+        (("teams", 0, "models", 0, "processing"), {"instance_type": "ml.t2.medium"}, "SageMaker has for processing"),
+        (("teams", 0, "models", 0, "serving"), {"instance_type": "ml.m7g.large"}, "a type with an x86 processor"),
+        (("teams", 0, "models", 0, "serving"), {"instance_type": "ml.t2.medium"}, "SageMaker does not scale these"),
         (("teams", 0, "models", 0, "training_stage"), "test", "one of the team's stages dev, staging, prod"),
         (("teams", 0, "models", 0, "stages"), {"prodd": {}}, "one of the stages dev, staging, prod"),
         (("teams", 0, "models", 0, "name"), "late-arrival-of-flights-that-left-new-york", "characters for the"),
@@ -89,3 +93,10 @@ def test_wrong_value_is_refused(path: tuple[int | str, ...], value: Any, expecte
         at[path[-1]] = value
 
     assert expected in problems_after(change)
+
+
+def test_burstable_type_that_is_not_scaled_is_accepted() -> None:
+    document = fleet_document()
+    serving = {"instance_type": "ml.t2.medium", "min_instances": 2, "max_instances": 2}
+    document["stages"][2]["defaults"]["serving"] = document["teams"][0]["models"][0]["serving"] = serving
+    parse(document)
