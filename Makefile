@@ -47,7 +47,7 @@ bench: setup layer ## Benchmarks, with versions and medians
 	@python -m tests.benchmarks.bench_capture
 	@python -m tests.benchmarks.bench_monitoring
 
-golden: setup layer ## Write the golden templates and the docs' generated tables anew
+golden: setup layer ## Write the golden templates, the docs' generated tables and the instance types anew
 	@python -m tests.infra.golden
 
 setup: $(BIN)/.done node_modules/.done

@@ -99,6 +99,9 @@ FUNCTIONS = (
         name="register_candidate",
         flow="retraining",
         packages=RETRAINING,
+        # It hashes the model's artifact, at most some gigabytes: one whole processor comes with 1,769 MB.
+        timeout_s=300,
+        memory_mb=1769,
         may=lambda grants: [
             grants.read_settings(),
             grants.read_runs(),
@@ -129,6 +132,9 @@ FUNCTIONS = (
         name="begin_release",
         flow="release",
         packages=RELEASE,
+        # It hashes the model's artifact, at most some gigabytes: one whole processor comes with 1,769 MB.
+        timeout_s=300,
+        memory_mb=1769,
         may=lambda grants: [
             grants.describe_package(),
             grants.read_runs(),

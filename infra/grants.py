@@ -2,7 +2,7 @@
 
 from aws_cdk import aws_iam as iam
 
-from infra.components.policies import allow, pass_role
+from infra.components.policies import allow, pass_role, pull_image
 from pipelines.interface.landing import PREFIX, quarantine_prefix
 from pipelines.interface.names import Environment
 
@@ -114,6 +114,8 @@ class Grants:
             # AWS documents no resource for the listing of one group's packages.
             allow(["sagemaker:ListModelPackages"], "*"),
             allow(["sagemaker:AddTags"], packages),
+            # AWS documents these for a caller that registers an image; it does not say whether they are checked.
+            pull_image(self._environment),
         ]
 
     def describe_endpoint(self) -> iam.PolicyStatement:

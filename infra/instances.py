@@ -1,6 +1,6 @@
 """SageMaker's instance types: which exist for what, which have local disks, are burstable, or have Arm processors.
 
-``python -m infra.instances`` writes the list of types anew from botocore's model of SageMaker.
+``make golden`` writes the list of types anew from botocore's model of SageMaker.
 """
 
 import json
@@ -9,12 +9,6 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("instance_types.json")
-SHAPES = {
-    "training": "TrainingInstanceType",
-    "processing": "ProcessingInstanceType",
-    "serving": "ProductionVariantInstanceType",
-}
-"""Uses of instances, as the fleet's file names them -> botocore's lists of their types."""
 
 
 @cache
@@ -64,15 +58,3 @@ def _family(instance_type: str) -> tuple[str, str]:
     family = instance_type.split(".")[1]
     generation = re.match(r"[a-z]+[0-9]+", family)
     return family, family[generation.end() :] if generation else ""
-
-
-def read_botocore() -> dict[str, list[str]]:
-    """Return the types of each use in botocore's model; reading it takes half a second."""
-    from botocore.loaders import Loader  # noqa: PLC0415 - only the command needs it
-
-    shapes = Loader().load_service_model("sagemaker", "service-2")["shapes"]
-    return {use: sorted(shapes[shape]["enum"]) for use, shape in SHAPES.items()}
-
-
-if __name__ == "__main__":
-    FILE.write_text(json.dumps(read_botocore(), indent=1) + "\n", encoding="utf-8")

@@ -13,7 +13,7 @@ from pipelines.interface.names import Environment
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "flows.md"
 BEGIN, END = "<!-- permissions: made by `make golden` -->", "<!-- end of permissions -->"
-EXAMPLE = Environment(team="TEAM", stage="STAGE", account="ACCOUNT", region="REGION")
+EXAMPLE = Environment(team="TEAM", stage="STAGE", account="ACCOUNT", region="eu-west-1")
 
 
 def table() -> str:

@@ -42,7 +42,7 @@ DIED = {
     "BackoffRate": 1.0,
     "JitterStrategy": "FULL",
 }
-NO_CAPACITY = {
+NO_CAPACITY: State = {
     "ErrorEquals": ["SageMaker.ResourceLimitExceeded", "SageMaker.ResourceLimitExceededException"],
     "IntervalSeconds": 60,
     "MaxAttempts": 8,

@@ -3,8 +3,7 @@
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra import images
-from infra.components.policies import allow
+from infra.components.policies import allow, pull_image
 from pipelines.interface.names import BUCKETS, Environment
 
 REGIONAL = (
@@ -59,7 +58,6 @@ class Boundary(Construct):
         account, region = environment.account, environment.region
         ours = [f"arn:aws:s3:::{environment.bucket(kind)}" for kind in BUCKETS]
         code = f"arn:aws:s3:::cdk-*-assets-{account}-{region}/*.gz"
-        registry = f"arn:aws:ecr:{region}:{images.REGISTRIES[region]}:repository/{images.REPOSITORY}"
         self.policy = iam.ManagedPolicy(
             self,
             "Policy",
@@ -71,7 +69,7 @@ class Boundary(Construct):
                 allow(WITHOUT_RESOURCE, "*"),
                 allow(["s3:*"], *ours, *(f"{bucket}/*" for bucket in ours)),
                 allow(["s3:GetObject"], code),
-                allow(["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], registry),
+                pull_image(environment),
                 allow(["iam:PassRole"], environment.role_arn(f"{environment.id}-*")),
                 allow(["iam:CreateServiceLinkedRole"], scaling_role_arn(environment)),
             ],

@@ -4,12 +4,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from infra import images
-from infra.components.policies import allow, service, use_key
+from infra.components.policies import allow, pull_image, service, use_key
 from pipelines.interface.names import Model
 from pipelines.interface.paths import RunFiles
-
-PULL_IMAGE = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
 
 class JobRoles(Construct):
@@ -23,10 +20,9 @@ class JobRoles(Construct):
         )
         runs = RunFiles(model.name, "*").prefix.removesuffix("/")
         objects = f"datasets/{dataset}/objects/*"
-        registry = f"arn:aws:ecr:{environment.region}:{images.REGISTRIES[environment.region]}"
         common = [
             allow(["ecr:GetAuthorizationToken"], "*"),
-            allow(PULL_IMAGE, f"{registry}:repository/{images.REPOSITORY}"),
+            pull_image(environment),
             allow(
                 ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
                 environment.arn("logs", "log-group:/aws/sagemaker/*"),

@@ -5,6 +5,9 @@ from typing import Any
 
 from aws_cdk import aws_iam as iam
 
+from infra import images
+from pipelines.interface.names import Environment
+
 Conditions = Mapping[str, Mapping[str, Any]]
 
 NO_SOURCE_ACCOUNT = ("lambda.amazonaws.com", "cloudformation.amazonaws.com")
@@ -31,3 +34,10 @@ def pass_role(role_arn: str, to: str) -> iam.PolicyStatement:
 
 def use_key(key_arn: str) -> iam.PolicyStatement:
     return allow(["kms:Decrypt", "kms:GenerateDataKey"], key_arn)
+
+
+def pull_image(environment: Environment) -> iam.PolicyStatement:
+    """Allow pulling SageMaker's scikit-learn image from AWS's registry of the environment's region."""
+    actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    registry = images.REGISTRIES[environment.region]
+    return allow(actions, f"arn:aws:ecr:{environment.region}:{registry}:repository/{images.REPOSITORY}")

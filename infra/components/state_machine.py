@@ -121,6 +121,7 @@ def job_statements(environment: Environment) -> list[iam.PolicyStatement]:
                 "sagemaker:DescribeProcessingJob",
                 "sagemaker:StopProcessingJob",
                 "sagemaker:AddTags",
+                "sagemaker:ListTags",
             ],
             *jobs,
         ),

@@ -7,11 +7,16 @@ from difflib import get_close_matches
 from typing import Any
 
 from infra import images
-from infra.fleet.fleet import Fleet
+from infra.fleet.fleet import Fleet, FleetEnvironment
 from infra.fleet.problems import Problem
 from infra.fleet.spec import ACCOUNT, METRICS, NAME, PRODUCTION, EnvironmentSpec, ModelSpec, Settings, TeamSpec
 from infra.instances import has_arm_processor, has_local_disk, is_burstable, types
 from pipelines.interface.names import Environment
+
+MAX_SETTINGS = 4096
+"""Parameter Store's limit for the value of a standard parameter, in characters."""
+LONGEST_URI = "s3://" + "x" * 140
+"""Placeholder of a code bundle's URI: a bucket's name of at most 63 characters, and a digest."""
 
 
 def check(fleet: Fleet) -> Iterator[Problem]:
@@ -27,6 +32,8 @@ def check(fleet: Fleet) -> Iterator[Problem]:
         present = [spec.stage for spec in team.environments]
         for place, model in enumerate(team.models):
             yield from _check_model(f"{at}.models[{place}]", fleet, model, stages, present)
+    for environment in fleet.environments():
+        yield from _check_sizes(environment, fleet.teams.index(environment.team))
 
 
 def _names(at: str, names: list[str]) -> Iterator[Problem]:
@@ -122,3 +129,19 @@ def _check_instances(use: str, kind: str) -> Iterator[tuple[str, Any, str]]:
             kind,
             f"an instance type that SageMaker has for {use}" + (f", such as {', '.join(near)}" if near else ""),
         )
+
+
+def _check_sizes(environment: FleetEnvironment, team: int) -> Iterator[Problem]:
+    """Check that each model's settings fit into their parameter."""
+    if environment.names.region not in images.REGISTRIES:
+        return
+    for place, model in enumerate(environment.team.models):
+        size = len(environment.model_settings(model, code_uri=LONGEST_URI).to_json())
+        if size > MAX_SETTINGS:
+            at = f"teams[{team}].models[{place}].hyperparameters"
+            allowed = f"fewer: with them the settings have {size:,} characters in {environment.names.id}"
+            yield Problem(
+                at,
+                f"{len(environment.settings(model).hyperparameters or {})} entries",
+                f"{allowed}, and Parameter Store takes {MAX_SETTINGS:,}",
+            )

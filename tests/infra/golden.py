@@ -1,4 +1,4 @@
-"""Writes the golden templates and the table of permissions: ``python -m tests.infra.golden``, or ``make golden``.
+"""Writes the golden templates, the table of permissions and the list of instance types: ``make golden``.
 
 One environment is stored as whole templates: the first team's dev. A second team and prod are stored as lists of their
 differences from it, after their names are replaced by those of dev. JSON in a string is stored parsed, below ``JSON``,
@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from infra import permission_table
+from botocore.loaders import Loader
+
+from infra import instances, permission_table
 from infra.fleet import FleetEnvironment
 from pipelines.interface.codec import Json
 from tests.support.synth import example_fleet, example_templates
@@ -126,6 +128,13 @@ def _renamed_text(text: str, names: Mapping[str, str]) -> str:
     return text
 
 
+def instance_types() -> dict[str, list[str]]:
+    """Return botocore's lists of instance types by the fleet file's names of their uses."""
+    shapes = Loader().load_service_model("sagemaker", "service-2")["shapes"]
+    named = {"training": "Training", "processing": "Processing", "serving": "ProductionVariant"}
+    return {use: sorted(shapes[f"{name}InstanceType"]["enum"]) for use, name in named.items()}
+
+
 def main() -> None:
     os.environ["CDK_VALIDATION"] = "false"
     FOLDER.mkdir(exist_ok=True)
@@ -135,6 +144,7 @@ def main() -> None:
     for name, text in files.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     permission_table.main()
+    instances.FILE.write_text(json.dumps(instance_types(), indent=1) + "\n", encoding="utf-8")
     print(f"Wrote {len(files)} files to {FOLDER}, and the table of permissions to {permission_table.PAGE}")
 
 

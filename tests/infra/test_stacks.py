@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.components import asl
 from infra.components.checks_flow import checks_flow
 from infra.fleet import parse
 from infra.functions import FUNCTIONS
+from pipelines.interface.jobs import CAPACITY_WAIT_S
 from pipelines.interface.names import Environment
 from pipelines.interface.settings import ModelSettings
 from tests.infra.laws.laws import LAWS, STATEFUL, listed
@@ -268,3 +270,12 @@ def test_endpoint_whose_size_is_fixed_is_not_scaled() -> None:
     kinds = {resource["Type"] for resource in found[f"{PREFIX}-late-arrival-serving"]["Resources"].values()}
     assert "AWS::SageMaker::Endpoint" in kinds
     assert not {kind for kind in kinds if kind.startswith("AWS::ApplicationAutoScaling::")}
+
+
+def test_lease_lasts_as_long_as_the_flow_waits_for_instances() -> None:
+    retry = asl.NO_CAPACITY
+    waits = [
+        min(retry["IntervalSeconds"] * retry["BackoffRate"] ** number, retry["MaxDelaySeconds"])
+        for number in range(retry["MaxAttempts"])
+    ]
+    assert sum(waits) == CAPACITY_WAIT_S

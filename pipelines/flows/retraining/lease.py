@@ -10,6 +10,7 @@ from datetime import datetime
 from pipelines.aws.clients import Services
 from pipelines.aws.ledger import ConflictError
 from pipelines.interface import keys, log
+from pipelines.interface.jobs import CAPACITY_WAIT_S
 from pipelines.interface.names import execution_name
 from pipelines.interface.records import Execution, Lease, Refusal, RunStart, Trigger, TriggerKind
 from pipelines.interface.requests import LeaseGrant, LeaseRequest
@@ -97,8 +98,11 @@ def decide(lease: Lease, trigger: Trigger, settings: ModelSettings, *, execution
 
 
 def longest_run_s(settings: ModelSettings) -> int:
-    """Return the longest time of a run in seconds: the limits of its three jobs, and ``SLACK_S``."""
-    return 2 * settings.processing.max_runtime_s + settings.training.max_runtime_s + SLACK_S
+    """Return the longest time of a run in seconds: the limits of its three jobs, their waits for instances, and more.
+
+    ``SLACK_S`` is for all else, such as starting the instances.
+    """
+    return 2 * settings.processing.max_runtime_s + settings.training.max_runtime_s + 3 * CAPACITY_WAIT_S + SLACK_S
 
 
 def take_lease(request: LeaseRequest, services: Services) -> LeaseGrant:

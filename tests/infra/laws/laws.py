@@ -296,7 +296,7 @@ def sync_is_permitted(template: Template) -> Iterator[Violation]:
             resource = state.get("Resource", "")
             if resource.startswith("arn:aws:states:::sagemaker:"):
                 call = resource.rpartition(":")[2].removesuffix(".sync")
-                wanted = {*SYNC_ACTIONS[call], *SYNC_EVENTS, "sagemaker:AddTags", "iam:PassRole"}
+                wanted = {*SYNC_ACTIONS[call], *SYNC_EVENTS, "sagemaker:AddTags", "sagemaker:ListTags", "iam:PassRole"}
                 if missing := wanted - granted:
                     reason = f"may not {', '.join(sorted(missing))}, which {name}/{title} needs"
                     yield Violation(role, reason, "give the state machine state_machine.job_statements")

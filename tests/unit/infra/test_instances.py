@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from infra.instances import FILE, has_local_disk, read_botocore
+from infra.instances import FILE, has_local_disk
+from tests.infra.golden import instance_types
 
 
 @pytest.mark.parametrize(
@@ -16,4 +17,4 @@ def test_families_with_a_d_and_those_with_a_gpu_have_local_disks(instance_type: 
 
 
 def test_list_of_types_is_botocores() -> None:
-    assert json.loads(FILE.read_text(encoding="utf-8")) == read_botocore(), "run python -m infra.instances"
+    assert json.loads(FILE.read_text(encoding="utf-8")) == instance_types(), "run make golden"

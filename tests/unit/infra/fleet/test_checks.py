@@ -100,3 +100,12 @@ def test_burstable_type_that_is_not_scaled_is_accepted() -> None:
     serving = {"instance_type": "ml.t2.medium", "min_instances": 2, "max_instances": 2}
     document["stages"][2]["defaults"]["serving"] = document["teams"][0]["models"][0]["serving"] = serving
     parse(document)
+
+
+def test_settings_that_do_not_fit_into_a_parameter_are_refused_with_their_size() -> None:
+    def change(document: Any) -> None:
+        document["teams"][0]["models"][0]["hyperparameters"] = {f"parameter_{number}": "x" * 50 for number in range(60)}
+
+    text = problems_after(change)
+    assert "teams[0].models[0].hyperparameters: '60 entries'; allowed: fewer: with them the settings have 4,9" in text
+    assert "characters in arrivals-prod-us-east-1, and Parameter Store takes 4,096" in text
