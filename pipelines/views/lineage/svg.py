@@ -22,6 +22,8 @@ TITLE_HEIGHT = 20
 TITLE_SIZE = 13
 LINE_HEIGHT = 15
 LINE_SIZE = 11
+BOLD_EM = 0.68
+"""Mean width of a bold character, in font sizes."""
 MAX_LINES = 9
 MARGIN = 24
 HEADER = 46
@@ -123,7 +125,8 @@ def _node(card: _Card, box: Box, *, asked: bool) -> Markup:
 
 def _short_title(node: Node) -> str:
     """Return the title as far as it fits beside the state."""
-    return shorten(title(node), count_fitting(TEXT_WIDTH, TITLE_SIZE) - len(state(node)))
+    beside = (len(state(node)) + 1) * BOLD_EM * LINE_SIZE
+    return shorten(title(node), int((TEXT_WIDTH - beside) / (BOLD_EM * TITLE_SIZE)))
 
 
 def _edge(edge: Edge, source: Box, target: Box, y2: int) -> Markup:
