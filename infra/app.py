@@ -15,6 +15,7 @@ from infra.stacks.model import ModelStack
 from infra.stacks.operations import OperationsStack
 from infra.stacks.serving import ServingStack
 from infra.wheels import WheelsNotBuiltError
+from pipelines.interface.names import QUALIFIER
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = {
@@ -24,6 +25,7 @@ FLAGS = {
     # Without this an encrypted queue would admit the rules of every account.
     "@aws-cdk/aws-events:eventsTargetQueueSameAccount": True,
     "@aws-cdk/core:target-partitions": ["aws"],
+    "@aws-cdk/core:bootstrapQualifier": QUALIFIER,
 }
 
 

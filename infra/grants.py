@@ -86,8 +86,7 @@ class Grants:
 
     def read_code_bundles(self) -> iam.PolicyStatement:
         """Allow reading the models' code bundles; templates and functions among the assets have other endings."""
-        account, region = self._environment.account, self._environment.region
-        return allow(["s3:GetObject"], f"arn:aws:s3:::cdk-*-assets-{account}-{region}/*.gz")
+        return allow(["s3:GetObject"], f"arn:aws:s3:::{self._environment.asset_bucket}/*.gz")
 
     def land_files(self) -> list[iam.PolicyStatement]:
         data, queue = self._data, self._arn("sqs", self._environment.landing_queue)

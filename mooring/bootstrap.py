@@ -1,5 +1,6 @@
 """Prepares an account and region for ``cdk deploy``: the CDK's own bootstrap, with a narrow deployment policy.
 
+Its stack and resources have names of their own, so that the bootstrap of other CDK applications stays as it is.
 Without ``--cloudformation-execution-policies`` the CDK's bootstrap gives CloudFormation AdministratorAccess. Our policy
 names the services that the stacks use, is limited to the environment's account, and lets CloudFormation create roles
 only with a permissions boundary.
@@ -14,9 +15,10 @@ import boto3
 from botocore.exceptions import ClientError
 
 from mooring import cdk
-from pipelines.interface.names import Environment
+from pipelines.interface.names import QUALIFIER, Environment
 
 POLICY_NAME = "mooring-deployer"
+TOOLKIT_STACK = "MooringToolkit"
 REGIONAL = (
     "application-autoscaling",
     "cloudwatch",
@@ -165,6 +167,10 @@ def bootstrap(
         [
             "bootstrap",
             f"aws://{environment.account}/{environment.region}",
+            "--qualifier",
+            QUALIFIER,
+            "--toolkit-stack-name",
+            TOOLKIT_STACK,
             "--cloudformation-execution-policies",
             arn,
             "--app",

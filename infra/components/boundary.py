@@ -55,9 +55,8 @@ class Boundary(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(scope, construct_id)
-        account, region = environment.account, environment.region
         ours = [f"arn:aws:s3:::{environment.bucket(kind)}" for kind in BUCKETS]
-        code = f"arn:aws:s3:::cdk-*-assets-{account}-{region}/*.gz"
+        code = f"arn:aws:s3:::{environment.asset_bucket}/*.gz"
         self.policy = iam.ManagedPolicy(
             self,
             "Policy",

@@ -50,15 +50,15 @@ class ModelEndpoint(Construct):
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(model_package_name=champion),
         )
         config = self._config(model, serving, resource, champion)
+        scaled = serving.min_instances < serving.max_instances
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
             endpoint_name=model.endpoint,
             endpoint_config_name=config.attr_endpoint_config_name,
-            # Scaling owns the count of instances; a release must not reset it.
-            retain_all_variant_properties=True,
+            # Where it is scaled, scaling owns the count of instances; a release must not reset it.
+            retain_all_variant_properties=scaled,
         )
-        scaled = serving.min_instances < serving.max_instances
         scaling_parts = self._scaling(model, serving, endpoint) if scaled else ()
         alarms = [
             self._alarm("Errors", model, "Invocation5XXErrors", "Sum", 1),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 STACK_KINDS = ("foundation", "operations")
 MODEL_STACK_KINDS = ("model", "serving")
+QUALIFIER = "mooring"
+"""Part of the names of our CDK bootstrap's resources: other CDK applications of the account keep theirs."""
 BUCKETS = ("data", "artifacts", "capture", "audit")
 PERSONAS = ("engineer", "approver", "operator", "auditor", "consumer")
 JOB_ROLES = ("training", "serving")
@@ -48,6 +50,11 @@ class Environment:
 
     def bucket(self, kind: str) -> str:
         return f"{self.id}-{kind}-{self.account}"
+
+    @property
+    def asset_bucket(self) -> str:
+        """Name of the bucket in which our bootstrap keeps what ``cdk deploy`` uploads."""
+        return f"cdk-{QUALIFIER}-assets-{self.account}-{self.region}"
 
     @property
     def ledger_table(self) -> str:

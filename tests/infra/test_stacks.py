@@ -267,8 +267,10 @@ def test_endpoint_whose_size_is_fixed_is_not_scaled() -> None:
     team = document["teams"][0]
     team["models"][0]["serving"] = {"min_instances": 2, "max_instances": 2}
     found = templates_of(parse({**document, "teams": [{**team, "environments": team["environments"][:1]}]}))
-    kinds = {resource["Type"] for resource in found[f"{PREFIX}-late-arrival-serving"]["Resources"].values()}
-    assert "AWS::SageMaker::Endpoint" in kinds
+    serving = found[f"{PREFIX}-late-arrival-serving"]
+    kinds = {resource["Type"] for resource in serving["Resources"].values()}
+    (endpoint,) = properties(serving, "AWS::SageMaker::Endpoint")
+    assert endpoint["RetainAllVariantProperties"] is False, "a change of the number must reach the endpoint"
     assert not {kind for kind in kinds if kind.startswith("AWS::ApplicationAutoScaling::")}
 
 

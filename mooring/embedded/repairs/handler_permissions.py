@@ -58,13 +58,14 @@ def needed(resource_type: str, *operations: str) -> list[str]:
 
 
 def needed_of_its_service(resource_type: str, *operations: str) -> list[str]:
-    """Return the ``needed`` actions of the resource's own service.
+    """Return the ``needed`` actions of the resource's own service, first those that create, update or delete.
 
     A schema lists the actions of other services for properties that few templates have, such as delivery logging.
     """
     service = resource_type.split("::")[1]
     prefix = _PREFIXES.get(service, service.lower())
-    return [action for action in needed(resource_type, *operations) if action.startswith(f"{prefix}:")]
+    found = [action for action in needed(resource_type, *operations) if action.startswith(f"{prefix}:")]
+    return sorted(found, key=lambda action: not action.partition(":")[2].startswith(("Create", "Update", "Delete")))
 
 
 def read_schemas(archive: Path) -> Iterator[dict[str, Any]]:
