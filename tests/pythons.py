@@ -39,7 +39,8 @@ def install(python: Path, folder: Path) -> None:
     subprocess.run(["uv", "venv", "--quiet", "--clear", "--python", str(python), str(folder)], check=True)
     variables = {**os.environ, "VIRTUAL_ENV": str(folder)}
     lock = str(ROOT / "requirements.lock")
-    subprocess.run(["uv", "pip", "install", "--quiet", "--require-hashes", "-r", lock], env=variables, check=True)
+    compiled = ["uv", "pip", "install", "--quiet", "--compile-bytecode", "--require-hashes", "-r", lock]
+    subprocess.run(compiled, env=variables, check=True)
     project = ["uv", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
     subprocess.run(project, env=variables, check=True)
 
