@@ -241,6 +241,12 @@ FUNCTIONS = (
         ],
     ),
     FunctionSpec(
+        name="finish_check",
+        flow="checks",
+        packages=(*CORE, "monitoring/drift"),
+        may=lambda grants: [grants.describe_checks(), grants.ledger("PutItem"), grants.alert()],
+    ),
+    FunctionSpec(
         name="land_files",
         flow="landing queue and schedule",
         packages=(*CORE, "datasets/commits", "datasets/landing", "tables"),
@@ -261,6 +267,6 @@ FUNCTIONS = (
         flow="deployment (custom resource)",
         packages=RELEASE,
         timeout_s=300,
-        may=lambda grants: [grants.write_release(), grants.describe_endpoint()],
+        may=lambda grants: [grants.write_release(), grants.resolve_release(), grants.describe_endpoint()],
     ),
 )

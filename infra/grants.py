@@ -3,6 +3,7 @@
 from aws_cdk import aws_iam as iam
 
 from infra.components.policies import allow, pass_role, pull_image
+from infra.components.state_machine import executions
 from pipelines.interface.landing import PREFIX, quarantine_prefix
 from pipelines.interface.names import Environment
 
@@ -38,7 +39,7 @@ class Grants:
         return allow(["ssm:GetParameter", "ssm:PutParameter"], self._parameter("release"))
 
     def resolve_release(self) -> iam.PolicyStatement:
-        """Allow resolving the release state in UpdateStack: as the caller or as the role, AWS does not say."""
+        """Allow reading release states in pages, as UpdateStack may do for its caller: AWS does not say who reads."""
         return allow(["ssm:GetParameters"], self._parameter("release"))
 
     # -- ledger, messages -------------------------------------------------------------------------------------------
@@ -145,6 +146,9 @@ class Grants:
     def describe_releases(self) -> iam.PolicyStatement:
         machine = self._environment.state_machine("release")
         return allow(["states:DescribeExecution"], self._arn("states", f"execution:{machine}:*"))
+
+    def describe_checks(self) -> iam.PolicyStatement:
+        return allow(["states:DescribeExecution"], *executions(self._environment, "checks"))
 
     def start_checks(self) -> iam.PolicyStatement:
         return allow(["states:StartExecution"], self._environment.state_machine_arn("checks"))

@@ -11,7 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.components.asl import State, states_of
-from infra.components.policies import allow, pass_role, service
+from infra.components.policies import ISOLATED, allow, pass_role, service
 from pipelines.interface.names import Environment
 
 LOG_DELIVERY = [
@@ -105,19 +105,18 @@ def executions(environment: Environment, kind: str) -> list[str]:
 
 
 def job_statements(environment: Environment) -> list[iam.PolicyStatement]:
-    """Return the permissions of ``.sync`` for training and processing jobs under each model's training role."""
+    """Return the permissions of ``.sync`` for training and processing jobs that are isolated from every network."""
     jobs = [environment.arn("sagemaker", f"{kind}-job/*") for kind in ("training", "processing")]
     rules = (
         "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
         "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
     )
     return [
+        allow(["sagemaker:CreateTrainingJob", "sagemaker:CreateProcessingJob"], *jobs, conditions=ISOLATED),
         allow(
             [
-                "sagemaker:CreateTrainingJob",
                 "sagemaker:DescribeTrainingJob",
                 "sagemaker:StopTrainingJob",
-                "sagemaker:CreateProcessingJob",
                 "sagemaker:DescribeProcessingJob",
                 "sagemaker:StopProcessingJob",
                 "sagemaker:AddTags",
@@ -125,7 +124,7 @@ def job_statements(environment: Environment) -> list[iam.PolicyStatement]:
             ],
             *jobs,
         ),
-        pass_role(environment.role_arn(f"{environment.id}-*-training"), "sagemaker"),
+        pass_role(environment.role_arn(environment.job_role("training")), "sagemaker"),
         allow(
             ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
             *(environment.arn("events", f"rule/{rule}") for rule in rules),

@@ -68,6 +68,13 @@ class FleetEnvironment:
     def is_production(self) -> bool:
         return self.names.stage == PRODUCTION
 
+    def registry(self) -> dict[int, list[ModelSpec]]:
+        """Return the team's models by the slots of their Registry stacks, both in order."""
+        slots: dict[int, list[ModelSpec]] = {}
+        for model in sorted(self.team.models, key=lambda model: model.name):
+            slots.setdefault(self.names.model(model.name).registry_slot, []).append(model)
+        return dict(sorted(slots.items()))
+
     def settings(self, model: ModelSpec) -> Settings:
         return self.fleet.settings(model, self.names.stage)
 

@@ -119,7 +119,7 @@ BUILT_IN = Settings(
     two_people=False,
     hyperparameters={},
     serving=ServingSpec(
-        mode="real-time", instance_type="ml.m5.large", min_instances=1, max_instances=2, capture_percentage=100
+        mode="real-time", instance_type="ml.m5.large", min_instances=1, max_instances=1, capture_percentage=100
     ),
 )
 

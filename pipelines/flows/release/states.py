@@ -2,7 +2,7 @@
 
 import json
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -12,8 +12,11 @@ from pipelines.aws.clients import Services
 from pipelines.flows.release.serving import is_absent
 from pipelines.interface import log
 from pipelines.interface.codec import read
+from pipelines.interface.names import Model
 from pipelines.interface.release_state import ReleaseState
 
+PAGE = 10
+"""Largest number of parameters that GetParameters reads at once; Parameter Store serves 40 reads a second."""
 MAX_REASON = 1000
 """Largest number of characters of a reason: CloudFormation accepts answers of at most 4,096 bytes."""
 TIMEOUT_S = 10
@@ -60,10 +63,7 @@ def create_release_states(models: tuple[str, ...], services: Services) -> None:
     EndpointServesError
         A model without a release state has an endpoint.
     """
-    for name in models:
-        model = services.environment.model(name)
-        if _exists(services, model.release_parameter):
-            continue
+    for model in _without_state(models, services):
         if _serves(services, model.endpoint):
             raise EndpointServesError(
                 f"{model.release_parameter} is absent, but endpoint {model.endpoint} serves: restore the parameter "
@@ -92,14 +92,13 @@ def _send(url: str, body: bytes) -> None:
         pass
 
 
-def _exists(services: Services, parameter: str) -> bool:
-    try:
-        services.parameter(parameter)
-    except ClientError as error:
-        if code_of(error) == "ParameterNotFound":
-            return False
-        raise
-    return True
+def _without_state(models: tuple[str, ...], services: Services) -> Iterator[Model]:
+    """Yield the models that have no release state; the others are read in pages."""
+    for begin in range(0, len(models), PAGE):
+        page = [services.environment.model(name) for name in models[begin : begin + PAGE]]
+        found = services.client("ssm").get_parameters(Names=[model.release_parameter for model in page])
+        absent = set(found["InvalidParameters"])
+        yield from (model for model in page if model.release_parameter in absent)
 
 
 def _serves(services: Services, endpoint: str) -> bool:

@@ -103,6 +103,7 @@ def plan_run(request: PlanRequest, services: Services, *, packages_uri: str) -> 
 def make_plan(sources: RunSources) -> RunPlan:
     """Return the plan of a run."""
     settings, champion, original, files = sources.settings, sources.champion, sources.original, sources.files
+    environment = sources.model.environment
     return RunPlan(
         run_id=files.run_id,
         job_id=sources.job_id,
@@ -111,11 +112,11 @@ def make_plan(sources: RunSources) -> RunPlan:
         image=settings.image,
         code_uri=settings.code_uri,
         code_sha256=sources.code_sha256,
-        training_role=sources.model.role_arn("training"),
+        training_role=environment.role_arn(environment.job_role("training")),
         key_arn=sources.key_arn,
         training=settings.training,
         processing=settings.processing,
-        hyperparameters=hyperparameters(settings, sources.model.environment.region),
+        hyperparameters=hyperparameters(settings, environment.region),
         validate=_validate(sources),
         training_data_uri=sources.uri(files.training_data),
         training_output_uri=sources.uri(files.models).rstrip("/"),
