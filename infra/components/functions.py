@@ -28,6 +28,7 @@ class Functions(Construct):
         root: Path,
         key: kms.IKey,
         dead_letters: sqs.IQueue,
+        log_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
         wheels = lambda_.LayerVersion(
@@ -59,4 +60,5 @@ class Functions(Construct):
                 key=key,
                 dead_letters=dead_letters,
                 wheels=wheels,
+                log_days=log_days,
             ).function

@@ -5,7 +5,7 @@ from typing import Any
 from infra.components.asl import EXECUTION, State, call, catch, choose, fail, run_job
 from pipelines.interface import jobs
 from pipelines.interface.log import VARIABLE_PREFIX
-from pipelines.interface.names import Environment
+from pipelines.interface.names import ENVIRONMENT_TAG, Environment
 from pipelines.interface.records import TriggerKind
 
 REFUSALS = ("LeaseHeldError", "CooldownError", "BudgetSpentError", "TriggerRefusedError")
@@ -162,7 +162,7 @@ def _name(step: str) -> str:
 
 def _tags(environment: Environment) -> list[State]:
     return [
-        {"Key": "mooring:environment", "Value": environment.id},
+        {"Key": ENVIRONMENT_TAG, "Value": environment.id},
         {"Key": "mooring:team", "Value": environment.team},
         {"Key": "mooring:stage", "Value": environment.stage},
         {"Key": "mooring:model", "Value.$": "$.model"},

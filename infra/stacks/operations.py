@@ -37,7 +37,10 @@ class OperationsStack(Stack):
             **stack_properties(environment, "Functions, flows, rules and release states", stateful=False),
         )
         key, queue = environment_key(self, names), dead_letters(self, names)
-        functions = Functions(self, "Functions", environment=names, root=root, key=key, dead_letters=queue).by_name
+        log_days = environment.retention.logs
+        functions = Functions(
+            self, "Functions", environment=names, root=root, key=key, dead_letters=queue, log_days=log_days
+        ).by_name
         retraining = StateMachine(
             self,
             "Retraining",
@@ -45,10 +48,17 @@ class OperationsStack(Stack):
             kind="retraining",
             definition=retraining_flow(names),
             key=key,
+            log_days=log_days,
             statements=job_statements(names),
         ).machine
         release = StateMachine(
-            self, "Release", environment=names, kind="release", definition=release_flow(names), key=key
+            self,
+            "Release",
+            environment=names,
+            kind="release",
+            definition=release_flow(names),
+            key=key,
+            log_days=log_days,
         ).machine
         checks = StateMachine(
             self,
@@ -57,6 +67,7 @@ class OperationsStack(Stack):
             kind="checks",
             definition=checks_flow(names),
             key=key,
+            log_days=log_days,
             statements=map_statements(names, "checks"),
         ).machine
         Triggers(

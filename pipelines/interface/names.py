@@ -13,6 +13,8 @@ MODEL_STACK_KINDS = ("model", "serving")
 QUALIFIER = "mooring"
 """Part of the names of our CDK bootstrap's resources: other CDK applications of the account keep theirs."""
 BUCKETS = ("data", "artifacts", "capture", "audit")
+ENVIRONMENT_TAG = "mooring:environment"
+"""Tag of everything that an environment has and starts; its value is the environment's id. Budget and bill need it."""
 PERSONAS = ("engineer", "approver", "operator", "auditor", "consumer")
 JOB_ROLES = ("training", "serving")
 

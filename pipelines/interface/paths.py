@@ -107,14 +107,18 @@ def capture_prefix(model: str, version: int | str) -> str:
     return f"{model}/v{version}"
 
 
+CHECKS = "checks/"
+"""Prefix in the artifacts bucket of the documents of checks; they expire."""
+
+
 def check_prefix(model: str, check_id: str) -> str:
     """Return the prefix in the artifacts bucket of one drift check's documents; it ends in a slash."""
-    return f"checks/{model}/{check_id}/"
+    return f"{CHECKS}{model}/{check_id}/"
 
 
 def checked_windows_prefix(model: str) -> str:
     """Return the prefix in the artifacts bucket of the lists of files that each window's check has read."""
-    return f"checks/{model}/windows/"
+    return f"{CHECKS}{model}/windows/"
 
 
 def quarantine_prefix(model: str, check_id: str) -> str:
@@ -129,9 +133,9 @@ def labels_prefix(model: str) -> str:
 
 def quality_key(model: str, window: str, version: int) -> str:
     """Return the key in the artifacts bucket of the quality of one version's predictions of a window."""
-    return f"checks/{model}/quality/{window}-v{version}.json"
+    return f"{CHECKS}{model}/quality/{window}-v{version}.json"
 
 
 def measured_labels_key(model: str) -> str:
     """Return the key in the artifacts bucket of the digest of the labels that each hour was measured with."""
-    return f"checks/{model}/labels.json"
+    return f"{CHECKS}{model}/labels.json"
