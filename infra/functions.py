@@ -75,9 +75,10 @@ FUNCTIONS = (
             grants.ledger("UpdateItem"),
             grants.read_datasets(),
             grants.list_data(),
-            # A run keeps its code: of the newest deployment, or of the run that it reproduces.
-            grants.write_runs(),
+            grants.write_scratch(),
+            # The code is the newest deployment's, or that of the run that it reproduces.
             grants.read_code_bundles(),
+            grants.keep_sources(),
             grants.read_runs(),
             grants.list_artifacts(),
             grants.describe_package(),
@@ -105,6 +106,7 @@ FUNCTIONS = (
         may=lambda grants: [
             grants.read_settings(),
             grants.read_runs(),
+            *grants.keep_artifact(),
             grants.list_artifacts(),
             grants.ledger("UpdateItem"),
             *grants.register_package(),

@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam
 from infra.components.policies import allow, pass_role, pull_image
 from pipelines.interface.landing import PREFIX, quarantine_prefix
 from pipelines.interface.names import Environment
+from pipelines.interface.paths import SCRATCH, RunFiles, code_key, packages_key
 
 
 class Grants:
@@ -59,8 +60,19 @@ class Grants:
     def read_runs(self) -> iam.PolicyStatement:
         return allow(["s3:GetObject"], f"{self._artifacts}/runs/*")
 
-    def write_runs(self) -> iam.PolicyStatement:
-        return allow(["s3:PutObject"], f"{self._artifacts}/runs/*")
+    def write_scratch(self) -> iam.PolicyStatement:
+        return allow(["s3:PutObject"], f"{self._artifacts}/{SCRATCH}*")
+
+    def keep_sources(self) -> iam.PolicyStatement:
+        keys = (code_key("*"), packages_key("*"))
+        return allow(["s3:GetObject", "s3:PutObject"], *(f"{self._artifacts}/{key}" for key in keys))
+
+    def keep_artifact(self) -> list[iam.PolicyStatement]:
+        """Allow copying the accepted one of the training jobs' outputs to where it does not expire."""
+        return [
+            allow(["s3:GetObject"], f"{self._artifacts}/{SCRATCH}*"),
+            allow(["s3:PutObject"], f"{self._artifacts}/{RunFiles('*', '*').artifact}"),
+        ]
 
     def list_artifacts(self) -> iam.PolicyStatement:
         """Allow listing: without it S3 answers "denied" instead of "missing" for an absent object."""

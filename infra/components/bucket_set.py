@@ -9,7 +9,7 @@ from constructs import Construct
 from infra.fleet.spec import Retention
 from pipelines.interface import landing
 from pipelines.interface.names import Environment
-from pipelines.interface.paths import CHECKS, commit_key, object_key
+from pipelines.interface.paths import CHECKS, SCRATCH, code_key, commit_key, object_key, packages_key
 
 ACCESS = "access/"
 """Prefix in the audit bucket of the other buckets' access logs."""
@@ -38,10 +38,12 @@ class BucketSet(Construct):
         )
         landed = [self._remove_versions(landing.PREFIX), self._expire(landing.QUARANTINE, retention.quarantine)]
         self.data = self._bucket("data", landed, key=key)
-        self.artifacts = self._bucket("artifacts", [self._expire(CHECKS, retention.checks)], key=key)
+        left = [self._expire(SCRATCH, retention.runs), self._expire(CHECKS, retention.checks)]
+        self.artifacts = self._bucket("artifacts", left, key=key)
         self.capture = self._bucket("capture", [self._expire(None, retention.traffic, cold=True)], key=key)
         self._send_events(self.data)
         self._write_once(self.data, object_key("*", "*"), commit_key("*", "*"))
+        self._write_once(self.artifacts, code_key("*"), packages_key("*"))
 
     def _expire(self, prefix: str | None, days: int, *, cold: bool = False) -> s3.LifecycleRule:
         """Delete objects below ``prefix`` after ``days``; ``cold`` moves them to a cheaper class before, if that pays.

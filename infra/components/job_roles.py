@@ -6,7 +6,7 @@ from constructs import Construct
 
 from infra.components.policies import allow, pull_image, service, use_key
 from pipelines.interface.names import Model
-from pipelines.interface.paths import RunFiles
+from pipelines.interface.paths import RunFiles, code_key, packages_key
 
 
 class JobRoles(Construct):
@@ -18,7 +18,9 @@ class JobRoles(Construct):
         artifacts, capture, data = (
             f"arn:aws:s3:::{environment.bucket(kind)}" for kind in ("artifacts", "capture", "data")
         )
-        runs = RunFiles(model.name, "*").prefix.removesuffix("/")
+        files = RunFiles(model.name, "*")
+        runs, scratch = files.prefix.removesuffix("/"), files.scratch.removesuffix("/")
+        sources = (code_key("*"), packages_key("*"))
         objects = f"datasets/{dataset}/objects/*"
         common = [
             allow(["ecr:GetAuthorizationToken"], "*"),
@@ -42,10 +44,14 @@ class JobRoles(Construct):
             "training",
             model,
             [
-                allow(["s3:GetObject"], f"{data}/{objects}", f"{artifacts}/{runs}"),
-                allow(["s3:PutObject"], f"{artifacts}/{runs}"),
+                allow(
+                    ["s3:GetObject"],
+                    f"{data}/{objects}",
+                    *(f"{artifacts}/{key}" for key in (runs, scratch, *sources)),
+                ),
+                allow(["s3:PutObject"], f"{artifacts}/{runs}", f"{artifacts}/{scratch}"),
                 self._list(data, f"datasets/{dataset}/objects/*"),
-                self._list(artifacts, runs),
+                self._list(artifacts, runs, scratch, *sources),
                 *common,
             ],
         )
@@ -60,8 +66,8 @@ class JobRoles(Construct):
             ],
         )
 
-    def _list(self, bucket: str, prefix: str) -> iam.PolicyStatement:
-        return allow(["s3:ListBucket"], bucket, conditions={"StringLike": {"s3:prefix": [prefix]}})
+    def _list(self, bucket: str, *prefixes: str) -> iam.PolicyStatement:
+        return allow(["s3:ListBucket"], bucket, conditions={"StringLike": {"s3:prefix": list(prefixes)}})
 
     def _role(self, job: str, model: Model, statements: list[iam.PolicyStatement]) -> iam.Role:
         return iam.Role(

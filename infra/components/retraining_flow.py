@@ -175,12 +175,12 @@ def _processing(step: str, inputs_path: str, environment: Environment) -> State:
         {
             "OutputName": name,
             "S3Output": {
-                "S3Uri.$": f"States.Format('{{}}{place}', $.plan.run_uri)",
+                "S3Uri.$": f"States.Format('{{}}{place}', $.plan.{base})",
                 "LocalPath": jobs.output_dir(name),
                 "S3UploadMode": "Continuous" if name in jobs.KEPT_OF_FAILURES else "EndOfJob",
             },
         }
-        for name, place in jobs.OUTPUTS[step].items()
+        for name, (base, place) in jobs.OUTPUTS[step].items()
     ]
     return {
         "ProcessingJobName.$": _name(step),

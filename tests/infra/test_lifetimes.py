@@ -169,6 +169,7 @@ def test_retention_of_the_stage_reaches_buckets_logs_and_archives(neighbours: di
     }
     assert days == {
         ("data", "quarantine/"): 7,
+        ("artifacts", "scratch/"): 14,
         ("artifacts", "checks/"): 91,
         ("capture", ""): 92,
         ("audit", "access/"): 10,

@@ -14,7 +14,12 @@ KEPT = {
 """Prefixes of each kind of bucket below which no version of an object ever expires."""
 WAITING = {"data": ("landing/",)}
 """Prefixes below which current objects stay until somebody deletes them."""
-ENDING = {"data": ("landing/", "quarantine/"), "artifacts": ("checks/",), "audit": ("access/",), "capture": ("",)}
+ENDING = {
+    "data": ("landing/", "quarantine/"),
+    "artifacts": ("checks/", "scratch/"),
+    "audit": ("access/",),
+    "capture": ("",),
+}
 """Prefixes below which deleted and overwritten objects expire; current ones too, unless they are ``WAITING``."""
 
 
