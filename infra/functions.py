@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aws_cdk import aws_iam as iam
 
 from infra.grants import Grants
-from pipelines.interface.env import CheckEnv, FunctionEnv, PlanRunEnv
+from pipelines.interface.env import BeginReleaseEnv, CheckEnv, FunctionEnv, PlanRunEnv
 from pipelines.interface.landing import LONGEST_S
 
 Statements = Sequence[iam.PolicyStatement]
@@ -134,6 +134,7 @@ FUNCTIONS = (
         name="begin_release",
         flow="release",
         packages=RELEASE,
+        env=BeginReleaseEnv,
         # It hashes the model's artifact, at most some gigabytes: one whole processor comes with 1,769 MB.
         timeout_s=300,
         memory_mb=1769,
@@ -146,6 +147,7 @@ FUNCTIONS = (
             grants.describe_releases(),
             grants.stacks("DescribeStacks"),
             grants.describe_chain(),
+            *grants.keep_endpoint_logs(),
         ],
     ),
     FunctionSpec(
@@ -264,5 +266,11 @@ FUNCTIONS = (
         packages=RELEASE,
         timeout_s=300,
         may=lambda grants: [grants.write_release(), grants.describe_endpoint()],
+    ),
+    FunctionSpec(
+        name="create_log_groups",
+        flow="deployment (custom resource)",
+        packages=CORE,
+        may=lambda grants: grants.keep_job_logs(),
     ),
 )

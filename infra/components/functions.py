@@ -47,6 +47,7 @@ class Functions(Construct):
             "account": environment.account,
             "region": environment.region,
             "key_arn": key.key_arn,
+            "log_days": str(log_days),
             "packages_uri": JobPackages(self, "JobPackages").uri,
         }
         self.by_name: dict[str, lambda_.Function] = {}

@@ -9,6 +9,7 @@ from constructs import Construct
 from infra.components.boundary import boundary_arn
 from infra.components.checks_flow import checks_flow
 from infra.components.functions import Functions
+from infra.components.job_logs import JobLogs
 from infra.components.landing import Landing
 from infra.components.operations_watch import OperationsWatch
 from infra.components.release_deployer import ReleaseDeployer
@@ -90,6 +91,7 @@ class OperationsStack(Stack):
             function=functions["create_release_states"],
             models=sorted(model.name for model in environment.team.models),
         )
+        JobLogs(self, "JobLogs", function=functions["create_log_groups"], key=key, days=log_days)
         OperationsWatch(
             self,
             "Watch",

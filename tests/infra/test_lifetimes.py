@@ -188,6 +188,21 @@ def test_retention_of_the_stage_reaches_buckets_logs_and_archives(neighbours: di
         assert {group["Properties"]["RetentionInDays"] for group in groups} == {expected}
 
 
+def test_log_groups_of_jobs_and_endpoints_get_the_retention_of_the_stage(neighbours: dict[str, Template]) -> None:
+    for stage, expected in (("dev", "30"), ("staging", "14")):
+        operations = neighbours[_environment(stage).stack("operations")]
+        (groups,) = resources(operations, "Custom::JobLogGroups").values()
+        assert str(groups["Properties"]["Days"]) == expected
+        assert "KeyArn" in groups["Properties"]
+        name = _environment(stage).function("begin_release")
+        (begin,) = (
+            function["Properties"]["Environment"]["Variables"]
+            for function in resources(operations, "AWS::Lambda::Function").values()
+            if function["Properties"]["FunctionName"] == name
+        )
+        assert begin["LOG_DAYS"] == expected
+
+
 def test_traffic_moves_to_a_cheaper_class_only_if_it_stays_long_enough_there(neighbours: dict[str, Template]) -> None:
     moving = {
         stage: _rules_of(neighbours[_environment(stage).stack("foundation")], "capture")[1]
