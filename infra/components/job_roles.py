@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.components.policies import allow, pull_image, service, use_key
 from pipelines.interface.names import JOB_ROLES, Environment
-from pipelines.interface.paths import RunFiles, capture_prefix, object_key
+from pipelines.interface.paths import RunFiles, capture_prefix, code_key, object_key, packages_key
 
 
 class JobRoles(Construct):
@@ -23,7 +23,8 @@ class JobRoles(Construct):
         artifacts, capture, data = (
             f"arn:aws:s3:::{environment.bucket(kind)}" for kind in ("artifacts", "capture", "data")
         )
-        runs, objects = f"{RunFiles('*', '*').prefix}*", object_key("*", "*")
+        files, objects = RunFiles("*", "*"), object_key("*", "*")
+        runs, scratch, sources = f"{files.prefix}*", f"{files.scratch}*", (code_key("*"), packages_key("*"))
         common = [
             allow(["ecr:GetAuthorizationToken"], "*"),
             pull_image(environment),
@@ -44,10 +45,12 @@ class JobRoles(Construct):
         ]
         statements = {
             "training": [
-                allow(["s3:GetObject"], f"{data}/{objects}", f"{artifacts}/{runs}"),
-                allow(["s3:PutObject"], f"{artifacts}/{runs}"),
+                allow(
+                    ["s3:GetObject"], f"{data}/{objects}", *(f"{artifacts}/{key}" for key in (runs, scratch, *sources))
+                ),
+                allow(["s3:PutObject"], f"{artifacts}/{runs}", f"{artifacts}/{scratch}"),
                 self._list(data, objects),
-                self._list(artifacts, runs),
+                self._list(artifacts, runs, scratch, *sources),
             ],
             "serving": [
                 allow(["s3:GetObject"], f"{artifacts}/{runs}"),
@@ -65,5 +68,5 @@ class JobRoles(Construct):
                 inline_policies={job: iam.PolicyDocument(statements=[*statements[job], *common])},
             )
 
-    def _list(self, bucket: str, prefix: str) -> iam.PolicyStatement:
-        return allow(["s3:ListBucket"], bucket, conditions={"StringLike": {"s3:prefix": [prefix]}})
+    def _list(self, bucket: str, *prefixes: str) -> iam.PolicyStatement:
+        return allow(["s3:ListBucket"], bucket, conditions={"StringLike": {"s3:prefix": list(prefixes)}})

@@ -5,7 +5,7 @@ from typing import Any
 from infra.components.asl import EXECUTION, State, call, catch, choose, fail, run_job
 from pipelines.interface import jobs
 from pipelines.interface.log import VARIABLE_PREFIX
-from pipelines.interface.names import Environment
+from pipelines.interface.names import ENVIRONMENT_TAG, Environment
 from pipelines.interface.records import TriggerKind
 
 REFUSALS = ("LeaseHeldError", "CooldownError", "BudgetSpentError", "TriggerRefusedError")
@@ -162,7 +162,7 @@ def _name(step: str) -> str:
 
 def _tags(environment: Environment) -> list[State]:
     return [
-        {"Key": "mooring:environment", "Value": environment.id},
+        {"Key": ENVIRONMENT_TAG, "Value": environment.id},
         {"Key": "mooring:team", "Value": environment.team},
         {"Key": "mooring:stage", "Value": environment.stage},
         {"Key": "mooring:model", "Value.$": "$.model"},
@@ -175,12 +175,12 @@ def _processing(step: str, inputs_path: str, environment: Environment) -> State:
         {
             "OutputName": name,
             "S3Output": {
-                "S3Uri.$": f"States.Format('{{}}{place}', $.plan.run_uri)",
+                "S3Uri.$": f"States.Format('{{}}{place}', $.plan.{base})",
                 "LocalPath": jobs.output_dir(name),
                 "S3UploadMode": "Continuous" if name in jobs.KEPT_OF_FAILURES else "EndOfJob",
             },
         }
-        for name, place in jobs.OUTPUTS[step].items()
+        for name, (base, place) in jobs.OUTPUTS[step].items()
     ]
     return {
         "ProcessingJobName.$": _name(step),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from infra.fleet.fleet import Fleet, FleetEnvironment
 from pipelines.interface.names import STACK_KINDS
 
-ROLES = 31
+ROLES = 32
 """Roles of an environment, whatever the number of its models; tests/infra/test_quotas.py counts them."""
 DEFAULT_BUS_RULES = 5
 

@@ -9,6 +9,7 @@ from constructs import Construct
 from infra.components.boundary import boundary_arn
 from infra.components.checks_flow import checks_flow
 from infra.components.functions import Functions
+from infra.components.job_logs import JobLogs
 from infra.components.job_roles import JobRoles
 from infra.components.landing import Landing
 from infra.components.operations_watch import OperationsWatch
@@ -34,7 +35,10 @@ class OperationsStack(Stack):
             **stack_properties(environment, "Functions, flows, rules and roles of jobs", stateful=False),
         )
         key, queue = environment_key(self, names), dead_letters(self, names)
-        functions = Functions(self, "Functions", environment=names, root=root, key=key, dead_letters=queue).by_name
+        log_days = environment.retention.logs
+        functions = Functions(
+            self, "Functions", environment=names, root=root, key=key, dead_letters=queue, log_days=log_days
+        ).by_name
         retraining = StateMachine(
             self,
             "Retraining",
@@ -42,10 +46,17 @@ class OperationsStack(Stack):
             kind="retraining",
             definition=retraining_flow(names),
             key=key,
+            log_days=log_days,
             statements=job_statements(names),
         ).machine
         release = StateMachine(
-            self, "Release", environment=names, kind="release", definition=release_flow(names), key=key
+            self,
+            "Release",
+            environment=names,
+            kind="release",
+            definition=release_flow(names),
+            key=key,
+            log_days=log_days,
         ).machine
         checks = StateMachine(
             self,
@@ -54,6 +65,7 @@ class OperationsStack(Stack):
             kind="checks",
             definition=checks_flow(names),
             key=key,
+            log_days=log_days,
             statements=map_statements(names, "checks"),
         ).machine
         Triggers(
@@ -73,6 +85,7 @@ class OperationsStack(Stack):
         ReleaseDeployer(self, "ReleaseDeployer", environment=names, key=key)
         SchedulerRole(self, "Scheduler", environment=names, key=key)
         JobRoles(self, "JobRoles", environment=names, key=key)
+        JobLogs(self, "JobLogs", function=functions["create_log_groups"], key=key, days=log_days)
         OperationsWatch(
             self,
             "Watch",

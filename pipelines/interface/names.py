@@ -16,6 +16,12 @@ REGISTRY_SLOTS = 32
 QUALIFIER = "mooring"
 """Part of the names of our CDK bootstrap's resources: other CDK applications of the account keep theirs."""
 BUCKETS = ("data", "artifacts", "capture", "audit")
+ENVIRONMENT_TAG = "mooring:environment"
+"""Tag of everything that an environment has and starts; its value is the environment's id. Budget and bill need it."""
+JOB_LOG_GROUPS = tuple(f"/aws/sagemaker/{kind}Jobs" for kind in ("Processing", "Training", "Transform"))
+"""Log groups of SageMaker's jobs, which all environments of an account and region share."""
+ENDPOINT_LOG_GROUPS = "/aws/sagemaker/Endpoints/"
+"""Prefix of the log groups of endpoints; an endpoint's name follows."""
 PERSONAS = ("engineer", "approver", "operator", "auditor", "consumer")
 JOB_ROLES = ("training", "serving")
 
@@ -193,6 +199,10 @@ class Model:
     @property
     def endpoint(self) -> str:
         return self.id
+
+    @property
+    def endpoint_log_group(self) -> str:
+        return f"{ENDPOINT_LOG_GROUPS}{self.endpoint}"
 
     @property
     def settings_parameter(self) -> str:

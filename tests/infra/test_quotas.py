@@ -48,7 +48,7 @@ def test_a_thousand_models_of_a_team_fit_the_defaults_of_one_account() -> None:
     assert [str(need) for need in exceeded(fleet)] == []
     assert {need.quota.service: need.needed for need in needs(fleet)} == {
         "cloudformation": 1034,
-        "iam": 31,
+        "iam": 32,
         "application-autoscaling": 0,
         "ssm": 2001,
         "events": 5,
