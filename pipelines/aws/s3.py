@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import IO, Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -122,15 +123,18 @@ class Bucket:
         for page in pages:
             yield [entry["Key"] for entry in page.get("Contents", [])]
 
-    def listing(self, prefix: str, *, after: str = "") -> list[ListedObject]:
-        """Return all objects whose keys begin with ``prefix`` and come after ``after``, in order of their keys."""
+    def listing(self, prefix: str, *, after: str = "", before: str = "") -> list[ListedObject]:
+        """Return all objects whose keys begin with ``prefix``, in order of their keys.
+
+        Only keys after ``after`` are returned and, if it is given, only those before ``before``.
+        """
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.name, Prefix=prefix, StartAfter=after, ExpectedBucketOwner=self.owner
         )
+        entries = (entry for page in pages for entry in page.get("Contents", []))
         return [
             ListedObject(key=entry["Key"], size_bytes=entry["Size"], etag=entry["ETag"])
-            for page in pages
-            for entry in page.get("Contents", [])
+            for entry in takewhile(lambda entry: not before or entry["Key"] < before, entries)
         ]
 
     def folders(self, prefix: str) -> list[str]:

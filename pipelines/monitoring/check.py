@@ -16,7 +16,7 @@ from pipelines.monitoring.capture.listing import BATCH_BYTES
 from pipelines.monitoring.capture.served import ServedVersions
 from pipelines.monitoring.capture.traffic import Traffic
 from pipelines.monitoring.capture.window import Window
-from pipelines.monitoring.drift.checked_windows import CheckedWindows
+from pipelines.monitoring.drift.checked_windows import LATE_FOR, CheckedWindows
 from pipelines.monitoring.drift.fan_out import FAN_OUT_BYTES, merged, read_plan, write_part
 from pipelines.monitoring.drift.version_check import VersionCheck
 from pipelines.monitoring.quality.quality_check import QualityCheck
@@ -84,6 +84,7 @@ class Checker:
 
     def check(self, window: Window) -> Check:
         """Check the champion, and every other version that served and captured files in the window."""
+        self._traffic.list_together(window.begin - LATE_FOR - (window.end - window.begin), window.end)
         by_version = self._traffic.by_version(window)
         if self._champion is None:
             found = self._record_nothing(window)

@@ -26,18 +26,18 @@ class CheckedWindows:
 
     def late(self, window: Window, files: Iterable[ListedObject]) -> list[ListedObject]:
         """Return those of the window's files that its check has not read, or that were rewritten since."""
+        if not (found := list(files)):
+            return []
         known = {tuple(file) for file in self._bucket.read_json(f"{self._prefix}{window.name}.json")["files"]}
-        return [file for file in files if (file.key, file.etag) not in known]
+        return [file for file in found if (file.key, file.etag) not in known]
 
     def before(self, window: Window) -> Iterator[Window]:
         """Yield the checked windows that ended at most a day before ``window`` begins.
 
         Windows that overlap it are left to later checks: files of their hours are still to come.
         """
-        day = window.begin - LATE_FOR
-        while day.date() <= window.begin.date():
-            for key in self._bucket.keys(f"{self._prefix}{day:%Y%m%d}"):
-                found = Window.named(key.removeprefix(self._prefix).removesuffix(".json"))
-                if window.begin - LATE_FOR <= found.end <= window.begin:
-                    yield found
-            day += timedelta(days=1)
+        oldest = window.begin - LATE_FOR
+        # Names begin with the window's end, and "~" comes after all that follows it.
+        first, last = (f"{self._prefix}{moment:%Y%m%dT%H%M%SZ}" for moment in (oldest, window.begin))
+        for file in self._bucket.listing(self._prefix, after=first, before=f"{last}~"):
+            yield Window.named(file.key.removeprefix(self._prefix).removesuffix(".json"))
