@@ -9,6 +9,7 @@ from pathlib import Path
 from aws_cdk import App
 
 from infra.components.source_bundle import SourceMissingError
+from infra.cost import Prices, over_budget, read_assembly
 from infra.fleet import Fleet, FleetEnvironment, FleetError, load
 from infra.fleet.quotas import exceeded
 from infra.stacks.foundation import FoundationStack
@@ -62,7 +63,14 @@ def main() -> None:
         build(app, fleet, environment_id=app.node.try_get_context("environment"))
     except (FleetError, WheelsNotBuiltError, SourceMissingError) as error:
         sys.exit(str(error))
-    app.synth()
+    warn_of_cost(fleet, Path(app.synth().directory))
+
+
+def warn_of_cost(fleet: Fleet, assembly: Path) -> None:
+    """Print a warning for each synthesized environment that costs more than its budget before it has any traffic."""
+    budgets = {environment.names.id: environment.team.monthly_budget_usd for environment in fleet.environments()}
+    for warning in over_budget(read_assembly(assembly), budgets, Prices.load()):
+        print(warning, file=sys.stderr)
 
 
 if __name__ == "__main__":

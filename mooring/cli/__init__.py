@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "labels": ("mooring.cli.check:labels", "Upload labels of a model's predictions for the checks."),
     "logs": ("mooring.cli.logs:logs", "Print the logs of a run, a release or a check, in order of time."),
     "show": ("mooring.cli.life:show", "Print a model's champion, runs, releases, checks and refusals."),
+    "cost": ("mooring.cli.cost:cost", "Print what a fleet, an environment or a model costs a month, item by item."),
     "reproduce": ("mooring.cli.reproduce:reproduce", "Train a version again from its record, and compare the two."),
     "lineage": ("mooring.cli.lineage:lineage", "Trace a version, commit or endpoint to its origin and its uses."),
 }

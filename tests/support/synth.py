@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.app import build, new_app
+from infra.cost import Stack, read_assembly
 from infra.fleet import Fleet, load
 
 Template = dict[str, Any]
@@ -53,3 +54,12 @@ def changed(template: Template, logical_id: str, **properties: Any) -> Template:
         else:
             target[name] = value
     return copied
+
+
+def stacks_of(fleet: Fleet) -> list[Stack]:
+    """Return the stacks of the fleet as ``mooring cost`` reads them."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = new_app(folder)
+        build(app, fleet)
+        app.synth()
+        return read_assembly(Path(folder))
