@@ -9,7 +9,7 @@ from typing import Any
 from infra.cost.assembly import Stack
 from infra.cost.retraining import job_units, release_units
 from infra.cost.schedules import HOURS, runs_per_month
-from infra.cost.usage import CALLS, ENDPOINT_VOLUME_GB, POLLS_PER_MONTH
+from infra.cost.usage import CALLS, ENDPOINT_VOLUME_GB, POLLS_PER_MONTH, RELEASE_SECONDS
 from infra.instances import has_local_disk
 
 Properties = Mapping[str, Any]
@@ -195,6 +195,8 @@ class _Environment:
         for variant in properties["ProductionVariants"]:
             kind, count = variant["InstanceType"], variant["InitialInstanceCount"]
             self._add(part, f"{count} {kind}{_scaling(stack, count)}", kind, count * HOURS, model=stack.model)
+            twice = count * RELEASE_SECONDS / 3600
+            self._add(Part.RETRAINING, f"update, {kind}", kind, twice, model=stack.model, estimated=True)
             stated = variant.get("VolumeSizeInGB")
             if stated or not has_local_disk(kind):
                 size = count * (stated or ENDPOINT_VOLUME_GB)

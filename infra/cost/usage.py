@@ -15,8 +15,10 @@ POLLS_PER_MONTH = 5 * 3 * 60 * 730
 """Lambda polls a queue that is empty five times in parallel, for 20 s each."""
 JOB_SECONDS = 300
 """Estimate of the seconds that SageMaker charges for one job: it loads image and data, runs, and stores its result."""
-RELEASE_POLLS = 120
-"""Estimate: a release waits ten minutes for the endpoint, and looks every five seconds."""
+RELEASE_SECONDS = 600
+"""Estimate of an endpoint's update. In this time the instances of before and the new ones are charged."""
+RELEASE_POLLS = RELEASE_SECONDS // 5
+"""A release looks every five seconds whether the update has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)

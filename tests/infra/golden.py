@@ -1,4 +1,4 @@
-"""Writes the golden templates, the table of permissions and the list of instance types: ``make golden``.
+"""Writes the golden templates, the tables of permissions and costs, and the list of instance types: ``make golden``.
 
 One environment is stored as whole templates: the first team's dev. A second team and prod are stored as lists of their
 differences from it, after their names are replaced by those of dev. JSON in a string is stored parsed, below ``JSON``,
@@ -14,11 +14,13 @@ from pathlib import Path
 from botocore.loaders import Loader
 
 from infra import instances, permission_table
+from infra.cost import Prices, table
 from infra.fleet import FleetEnvironment
 from pipelines.interface.codec import Json
-from tests.support.synth import example_fleet, example_templates
+from tests.support.synth import example_fleet, example_stacks, example_templates
 
 FOLDER = Path(__file__).parent / "golden"
+README = Path(__file__).parents[2] / "README.md"
 WHOLE = "arrivals-dev-us-east-1"
 COMPARED = ("network-dev-eu-west-1", "arrivals-prod-us-east-1")
 JSON = "<JSON>"
@@ -140,6 +142,11 @@ def instance_types() -> dict[str, list[str]]:
     return {use: sorted(shapes[f"{name}InstanceType"]["enum"]) for use, name in named.items()}
 
 
+def page_of_costs(text: str) -> str:
+    """Return README.md with the current table of costs."""
+    return table.page(text, example_stacks(), Prices.load(), "arrivals", "us-east-1")
+
+
 def main() -> None:
     os.environ["CDK_VALIDATION"] = "false"
     FOLDER.mkdir(exist_ok=True)
@@ -149,8 +156,9 @@ def main() -> None:
     for name, text in files.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     permission_table.main()
+    README.write_text(page_of_costs(README.read_text(encoding="utf-8")), encoding="utf-8")
     instances.FILE.write_text(json.dumps(instance_types(), indent=1) + "\n", encoding="utf-8")
-    print(f"Wrote {len(files)} files to {FOLDER}, and the table of permissions to {permission_table.PAGE}")
+    print(f"Wrote {len(files)} files to {FOLDER}, and the tables in {permission_table.PAGE} and {README}")
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ RETRAINING = {
     "validation job, volume": 0.0005,  # 30 GB x 300 s of 730 hours = 0.0034 GB-months x $0.14
     "training job, volume": 0.0005,
     "evaluation job, volume": 0.0005,
+    "update, ml.m5.large": 0.0192,  # 600 s of an hour x $0.115: old and new instances at once
     "flows": 0.0096,  # (22 states + 3 x 120 polls) = 382 x $0.025/1,000
     # 8 calls of 2.3 s x 0.25 GB + 2 of 2.3 s x 1.73 GB + 120 polls of 0.16 s x 0.25 GB = 17.3 GB-s x $0.0000166667
     # = $0.0003; 130 calls x $0.20/1,000,000 = $0.00003

@@ -9,7 +9,7 @@ from pathlib import Path
 from infra import permission_table
 from infra.app import ROOT
 from pipelines.interface.codec import Json
-from tests.infra.golden import FOLDER, JSON, compare, current, readable
+from tests.infra.golden import FOLDER, JSON, README, compare, current, page_of_costs, readable
 from tests.support.synth import FLEET
 
 MEND = "run make golden, and review its diff"
@@ -25,6 +25,11 @@ def test_templates_are_equal_to_the_golden_ones() -> None:
 def test_table_of_permissions_is_current() -> None:
     text = permission_table.PAGE.read_text(encoding="utf-8")
     assert permission_table.page(text) == text, MEND
+
+
+def test_table_of_costs_is_current() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert page_of_costs(text) == text, MEND
 
 
 def test_comparison_lists_changed_added_and_removed_values() -> None:

@@ -1,7 +1,6 @@
 """Synthesizes fleets for tests, and returns templates by stack name."""
 
 import copy
-import json
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -17,13 +16,18 @@ FLEET = Path(__file__).with_name("fleet.yaml")
 """File of the tests' fleet. Commands find it by ``MOORING_FLEET``, which tests/conftest.py sets."""
 
 
-def templates_of(fleet: Fleet) -> dict[str, Template]:
-    """Return the templates of every stack of the fleet, without the CDK's own validation."""
+def stacks_of(fleet: Fleet) -> list[Stack]:
+    """Return every stack of the fleet, by name, without the CDK's own validation."""
     with tempfile.TemporaryDirectory() as folder:
         app = new_app(folder)
         build(app, fleet)
-        assembly = app.synth()
-        return {stack.stack_name: json.loads(Path(stack.template_full_path).read_text()) for stack in assembly.stacks}
+        app.synth()
+        return read_assembly(Path(folder))
+
+
+def templates_of(fleet: Fleet) -> dict[str, Template]:
+    """Return the templates of every stack of the fleet."""
+    return {stack.name: stack.template for stack in stacks_of(fleet)}
 
 
 @cache
@@ -32,9 +36,15 @@ def example_fleet() -> Fleet:
 
 
 @cache
+def example_stacks() -> list[Stack]:
+    """Return the stacks of the tests' fleet, which a process synthesizes once."""
+    return stacks_of(example_fleet())
+
+
+@cache
 def example_templates() -> dict[str, Template]:
-    """Return the templates of the tests' fleet, which a process synthesizes once."""
-    return templates_of(example_fleet())
+    """Return the templates of the tests' fleet."""
+    return {stack.name: stack.template for stack in example_stacks()}
 
 
 def resources(template: Template, *types: str) -> dict[str, Template]:
@@ -54,12 +64,3 @@ def changed(template: Template, logical_id: str, **properties: Any) -> Template:
         else:
             target[name] = value
     return copied
-
-
-def stacks_of(fleet: Fleet) -> list[Stack]:
-    """Return the stacks of the fleet as ``mooring cost`` reads them."""
-    with tempfile.TemporaryDirectory() as folder:
-        app = new_app(folder)
-        build(app, fleet)
-        app.synth()
-        return read_assembly(Path(folder))

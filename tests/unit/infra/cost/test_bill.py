@@ -52,7 +52,7 @@ def test_region_without_a_price_is_priced_as_the_default_one_and_named() -> None
 
 def test_region_has_its_own_prices() -> None:
     [line, volume] = bill_of(costs_of([stack("eu-west-1", "m", Config=endpoint("ml.m5.large"))]), PRICES, {}).standing
-    assert (line.list_usd, volume.list_usd) == (pytest.approx(0.128 * 730), pytest.approx(0.154 * 20))
+    assert [line.list_usd, volume.list_usd] == pytest.approx([0.128 * 730, 0.154 * 20])
 
 
 def test_allowance_is_taken_off_once() -> None:
