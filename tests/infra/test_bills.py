@@ -9,7 +9,7 @@ import yaml
 from infra.cost import Bill, Costs, Line, Part, Prices, bill_of, costs_of, list_total, total
 from infra.fleet import parse
 from mooring.costs import Use, bill_with
-from tests.support.synth import FLEET, stacks_of
+from tests.support.synth import FLEET, example_fleet, example_stacks, stacks_of
 
 PRICES = Prices.load()
 DEV = "arrivals-dev-us-east-1"
@@ -20,7 +20,7 @@ CENT = 0.01
 ENVIRONMENT = {
     "KMS key": 1.00,  # 1 x $1
     "dashboard": 3.00,  # 1 x $3
-    "alarm": 0.70,  # 7 x $0.10
+    "alarm": 0.10,  # 1 x $0.10
     "polls of the empty landing queue": 0.2628,  # 5 pollers x 3 a minute x 43,800 minutes = 657,000 x $0.40/1,000,000
     "schedule": 0.0029,  # every 15 minutes: 2,920 x $1/1,000,000
     # 1.03 s x 1,769/1,024 GB x 2,920 = 5,195.7 GB-s x $0.0000166667 = $0.0866; 2,920 calls x $0.20/1,000,000 = $0.0006;
@@ -29,8 +29,6 @@ ENVIRONMENT = {
 }
 # A model beside its endpoint, a month.
 MODEL = {
-    "dashboard": 3.00,  # 1 x $3
-    "alarm": 0.30,  # 3 x $0.10
     "schedule": 0.0007,  # every hour: 730 x $1/1,000,000
     # 2.07 s x 2,048/1,024 GB x 730 = 3,022.2 GB-s x $0.0000166667 = $0.0504; 730 calls x $0.20/1,000,000 = $0.0001;
     # (5 LIST + 3 PUT) x 730 = 5,840 x $0.005/1,000 = $0.0292; 3 GET x 730 = 2,190 x $0.0004/1,000 = $0.0009;
@@ -40,15 +38,15 @@ MODEL = {
 }
 # Its endpoint in dev, a month.
 ENDPOINT = {
-    "1 ml.m5.large (up to 2 under load)": 83.95,  # 730 hours x $0.115
+    "1 ml.m5.large": 83.95,  # 730 hours x $0.115
     "volume": 2.80,  # 20 GB x $0.14
-    "alarm": 0.20,  # 2 x $0.10
+    "alarm": 0.10,  # 1 x $0.10
 }
 # Its endpoint in prod, a month.
 ENDPOINT_IN_PROD = {
     "2 ml.m5.large (up to 6 under load)": 167.90,  # 2 x 730 hours x $0.115
     "volume": 5.60,  # 2 x 20 GB x $0.14
-    "alarm": 0.20,  # 2 x $0.10
+    "alarm": 0.10,  # 1 x $0.10
 }
 # One retraining.
 RETRAINING = {
@@ -126,6 +124,8 @@ def test_a_hundred_idle_models_without_endpoints() -> None:
     bill = bill_with(costs, Use(absent=frozenset((DEV, f"m-{number}") for number in range(100))), PRICES)
     expected = sum(ENVIRONMENT.values()) + 100 * sum(MODEL.values())
     assert list_total(bill.month) == pytest.approx(expected, abs=0.5)
+    assert list_total(bill.month, Part.MODEL) <= 100 * 0.10
+    assert to_pay(bill) <= 100 * 0.10 + 4
 
 
 def test_a_month_with_thirty_retrainings(dev: Costs) -> None:
@@ -134,3 +134,13 @@ def test_a_month_with_thirty_retrainings(dev: Costs) -> None:
     assert by_item(bill.retrainings, Part.RETRAINING) == pytest.approx(
         {what: 30 * usd for what, usd in RETRAINING.items()}, abs=30 * 0.0001
     )
+
+
+@pytest.mark.parametrize("environment", [environment.names.id for environment in example_fleet().environments()])
+def test_idle_model_costs_at_most_ten_cents_and_idle_environment_four_dollars(environment: str) -> None:
+    """A model at list prices; an environment alone in its account, where three dashboards and ten alarms are free."""
+    bill = bill_of(costs_of(stack for stack in example_stacks() if stack.environment == environment), PRICES, {})
+    models = {line.item.model for line in bill.standing if line.item.part == Part.MODEL}
+    assert len(models) == 1
+    assert list_total(bill.standing, Part.MODEL) <= 0.10
+    assert total(bill.standing, Part.ENVIRONMENT) <= 4
