@@ -20,7 +20,6 @@ SETTINGS = "/settings"
 WITHOUT_CHARGE = frozenset(
     {
         "AWS::ApplicationAutoScaling::ScalableTarget",
-        "AWS::ApplicationAutoScaling::ScalingPolicy",
         "AWS::Budgets::Budget",
         "AWS::CDK::Metadata",
         "AWS::IAM::ManagedPolicy",
@@ -141,6 +140,7 @@ class _Environment:
             "AWS::KMS::Key": self._key,
             "AWS::CloudWatch::Dashboard": self._dashboard,
             "AWS::CloudWatch::Alarm": self._alarm,
+            "AWS::ApplicationAutoScaling::ScalingPolicy": self._scaling,
             "AWS::Lambda::EventSourceMapping": self._poller,
             "AWS::Scheduler::Schedule": self._schedule,
             "AWS::SSM::Parameter": self._settings,
@@ -163,6 +163,11 @@ class _Environment:
     def _alarm(self, stack: Stack, part: Part, properties: Properties) -> None:
         metrics = [metric for metric in properties.get("Metrics", ()) if "MetricStat" in metric]
         self._add(part, "alarm", "alarm", len(metrics) or 1, model=stack.model)
+
+    def _scaling(self, stack: Stack, part: Part, properties: Properties) -> None:
+        if "TargetTrackingScalingPolicyConfiguration" in properties:
+            # Application Auto Scaling makes one to scale out and one to scale in.
+            self._add(part, "alarms of target tracking", "alarm", 2, model=stack.model)
 
     def _poller(self, stack: Stack, part: Part, properties: Properties) -> None:  # noqa: ARG002
         self._add(part, "polls of the empty landing queue", "queue_request", POLLS_PER_MONTH, estimated=True)
@@ -194,7 +199,7 @@ class _Environment:
     def _endpoint(self, stack: Stack, part: Part, properties: Properties) -> None:
         for variant in properties["ProductionVariants"]:
             kind, count = variant["InstanceType"], variant["InitialInstanceCount"]
-            self._add(part, f"{count} {kind}{_scaling(stack, count)}", kind, count * HOURS, model=stack.model)
+            self._add(part, f"{count} {kind}{_most(stack, count)}", kind, count * HOURS, model=stack.model)
             twice = count * RELEASE_SECONDS / 3600
             self._add(Part.RETRAINING, f"update, {kind}", kind, twice, model=stack.model, estimated=True)
             stated = variant.get("VolumeSizeInGB")
@@ -232,7 +237,7 @@ def _part(stack: Stack) -> Part:
     return Part.MODEL if stack.model else Part.ENVIRONMENT
 
 
-def _scaling(stack: Stack, count: int) -> str:
+def _most(stack: Stack, count: int) -> str:
     """Return how far scaling may raise the number of instances, in words."""
     highest = max(
         (properties["MaxCapacity"] for _, properties in _resources(stack) if "MaxCapacity" in properties), default=count

@@ -47,6 +47,7 @@ ENDPOINT_IN_PROD = {
     "2 ml.m5.large (up to 6 under load)": 167.90,  # 2 x 730 hours x $0.115
     "volume": 5.60,  # 2 x 20 GB x $0.14
     "alarm": 0.10,  # 1 x $0.10
+    "alarms of target tracking": 0.20,  # 2 x $0.10, which AWS makes
 }
 # One retraining.
 RETRAINING = {
