@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mooring.embedded.sagemaker import events, store, variants
+from mooring.embedded.sagemaker import events, limits, store, variants
 from mooring.embedded.sagemaker.capture import CaptureWriter
 from mooring.embedded.sagemaker.errors import in_use, invalid
 from mooring.embedded.sagemaker.store import Record
@@ -199,7 +199,9 @@ def create(request: Record) -> Record:
     """Handle CreateEndpoint."""
     config = store.get("endpoint-config", request["EndpointConfigName"])
     record = {"EndpointConfigName": config["EndpointConfigName"], "EndpointStatus": "Creating"}
-    stored = store.add("endpoint", request["EndpointName"], record, request.get("Tags", []))
+    with store.region().lock:
+        limits.require_serving(config)
+        stored = store.add("endpoint", request["EndpointName"], record, request.get("Tags", []))
     endpoint = Endpoint(stored)
     _live[stored["EndpointArn"]] = endpoint
     endpoint.begin(config, status="Creating")
@@ -218,6 +220,7 @@ def update(request: Record) -> Record:
             raise invalid(f"Cannot update in-progress endpoint {record['EndpointArn']}: {record['EndpointStatus']}.")
         if record["EndpointStatus"] == "InService" and config["EndpointConfigName"] == record["EndpointConfigName"]:
             raise invalid(f"Cannot update endpoint {record['EndpointName']}: it has this endpoint config already.")
+        limits.require_serving(config)
         record.pop("FailureReason", None)
         find(record["EndpointName"]).begin(config, status="Updating")
     return {"EndpointArn": record["EndpointArn"]}
