@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 
+from pipelines.interface import quotas
+
 JOB_REASONS = ("ExitMessage", "FailureReason", "StatusMessage")
 """Fields of a failed SageMaker job's description with the reason, the most specific first."""
 
@@ -42,4 +44,6 @@ def _reason_of_error(cause: Mapping[str, object]) -> str:
         status = described.get("TrainingJobStatus") or described.get("ProcessingJobStatus")
         if status:
             return f"the job ended as {status}"
+    if error == quotas.NO_QUOTA and (quota := quotas.named_in(str(inner))):
+        return f"{error}: {inner} Raise the quota: {quotas.how_to_raise(quota)}"
     return f"{error}: {inner}" if inner else error

@@ -358,5 +358,9 @@ def test_stopped_job_is_no_success() -> None:
     raised = {"Error": "NoDataError", "Cause": json.dumps({"errorType": "NoDataError", "errorMessage": "no commit"})}
     assert reason_of(raised) == "NoDataError: no commit"
     assert reason_of({"Error": "States.Timeout", "Cause": ""}) == "States.Timeout"
+    refused = "The account-level service limit 'ml.r5.large for training job usage' is 0 Instances, with more words."
+    reason = reason_of({"Error": "NoQuotaError", "Cause": refused})
+    assert reason.startswith(f"NoQuotaError: {refused} Raise the quota: aws service-quotas")
+    assert "QuotaName=='ml.r5.large for training job usage'" in reason, "its code is not known here"
     assert reason_of(["worse", "too few rows"]) == "worse; too few rows"
     assert reason_of(("worse", "too few rows")) == "worse; too few rows"
