@@ -1,6 +1,7 @@
 """The custom resource that creates absent release states and never changes an existing one."""
 
 import json
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from pipelines.aws.client import code_of
 from pipelines.aws.clients import Services
+from pipelines.aws.transient import persistently
 from pipelines.flows.release.serving import is_absent
 from pipelines.interface import log
 from pipelines.interface.codec import read
@@ -17,6 +19,8 @@ from pipelines.interface.release_state import ReleaseState
 MAX_REASON = 1000
 """Largest number of characters of a reason: CloudFormation accepts answers of at most 4,096 bytes."""
 TIMEOUT_S = 10
+PATIENCE_S = 200
+"""Seconds for which throttled calls are repeated. The function has 300, and must answer within them."""
 
 Send = Callable[[str, bytes], None]
 
@@ -32,12 +36,22 @@ class ResourceProperties:
     Models: tuple[str, ...]
 
 
-def answer(event: Mapping[str, object], services: Services, *, send: Send | None = None) -> None:
-    """Create the absent release states and answer CloudFormation; without an answer the stack hangs for an hour."""
+def answer(
+    event: Mapping[str, object],
+    services: Services,
+    *,
+    send: Send | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Create the absent release states and answer CloudFormation; without an answer the stack hangs for an hour.
+
+    CloudFormation repeats nothing, so throttled calls are repeated here: a state that exists is found, and kept.
+    """
     status, reason = "SUCCESS", ""
     try:
         if event["RequestType"] != "Delete":
-            create_release_states(_models(event), services)
+            models = _models(event)
+            persistently(lambda: create_release_states(models, services), for_s=PATIENCE_S, sleep=sleep)
     except Exception as error:
         status, reason = "FAILED", f"{type(error).__name__}: {error}"[:MAX_REASON]
         log.failure(error)
