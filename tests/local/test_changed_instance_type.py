@@ -17,7 +17,7 @@ REFUSAL = "instance type of variant primary from ml.m5.large to ml.m5.xlarge whi
 
 def template(world: World, url: str, instance_type: str, *, scaled: bool) -> str:
     """Return the parts of a Serving stack: scaling depends on the endpoint."""
-    variant = {"VariantName": "primary", "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]}}
+    variant: dict[str, Any] = {"VariantName": "primary", "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]}}
     variant |= {"InstanceType": instance_type, "InitialInstanceCount": 1, "InitialVariantWeight": 1}
     resources: dict[str, Any] = {
         "Model": {
