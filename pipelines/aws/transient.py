@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
 from pipelines.aws.client import code_of
 
@@ -55,7 +55,8 @@ def transient(error: Exception) -> TransientError | None:
     if isinstance(error, ClientError):
         again = is_throttled(error) or _status_of(error) >= 500 or _is_stack_busy(error)
     else:
-        again = isinstance(error, HTTPClientError | ConnectionError)
+        # A body that ends early raises no error of the connection.
+        again = isinstance(error, HTTPClientError | ConnectionError | IncompleteReadError)
     return TransientError(f"{type(error).__name__}: {error}") if again else None
 
 

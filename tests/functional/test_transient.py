@@ -1,7 +1,7 @@
 """AWS throttles each call of each function once: the function fails transiently, and its repetitions do the rest."""
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, IncompleteReadError, ReadTimeoutError
 
 from infra.components.asl import LATER
 from pipelines.aws.transient import THROTTLING, TransientError, transient
@@ -91,6 +91,7 @@ def test_failed_run_survives_throttling_of_each_call(world: World) -> None:
         refusal("ValidationError", "Stack:arn is in UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS state"),
         EndpointConnectionError(endpoint_url="https://x"),
         ReadTimeoutError(endpoint_url="https://x"),
+        IncompleteReadError(actual_bytes=1, expected_bytes=2),
     ],
     ids=lambda error: f"{type(error).__name__}-{str(error)[:40]}",
 )
