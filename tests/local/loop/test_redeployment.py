@@ -47,11 +47,19 @@ def copy_of_version_1(arrivals: DeployedEnvironment, admin: Any) -> Iterator[str
 
 
 @pytest.fixture
-def other_update(deployment: Deployment, arrivals: DeployedEnvironment, admin: Any) -> Callable[[], Callable[[], None]]:
-    """Return a function that begins another update of the Serving stack, and returns the function that ends it."""
+def other_update(
+    deployment: Deployment, arrivals: DeployedEnvironment, admin: Any
+) -> Iterator[Callable[[], Callable[[], None]]]:
+    """Yield a function that begins another update of the Serving stack, and returns the function that ends it.
+
+    The stack gets its own template again after the test.
+    """
     cloudformation, environment = admin("cloudformation"), arrivals.environment
     name = environment.model(MODEL).stack("serving")
     role = environment.role_arn(f"cdk-mooring-cfn-exec-role-{environment.account}-{environment.region}")
+
+    given = cloudformation.get_template(StackName=name)["TemplateBody"]
+    template = json.loads(given) if isinstance(given, str) else given
 
     def update(template: Any) -> None:
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
@@ -66,8 +74,6 @@ def other_update(deployment: Deployment, arrivals: DeployedEnvironment, admin: A
         )
 
     def begin() -> Callable[[], None]:
-        template = cloudformation.get_template(StackName=name)["TemplateBody"]
-        template = json.loads(template) if isinstance(template, str) else template
         update({**template, "Resources": {**template["Resources"], **WAITS}})
         found = wait(
             lambda: (
@@ -84,14 +90,22 @@ def other_update(deployment: Deployment, arrivals: DeployedEnvironment, admin: A
 
         def signal() -> None:
             body = json.dumps({"Status": "SUCCESS", "UniqueId": "1", "Data": "", "Reason": "the test goes on"})
-            request = urllib.request.Request(found[0]["PhysicalResourceId"], data=body.encode(), method="PUT")
+            request = urllib.request.Request(
+                found[0]["PhysicalResourceId"], data=body.encode(), method="PUT", headers={"Content-Type": ""}
+            )
             trust = ssl.create_default_context(cafile=str(deployment.server.authority))
             with urllib.request.urlopen(request, timeout=10, context=trust):
                 pass
 
         return signal
 
-    return begin
+    yield begin
+    update(template)
+    wait(
+        lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "UPDATE_COMPLETE" or None,
+        what="the stack with its own template",
+        timeout_s=60,
+    )
 
 
 def releases_of(deployed: DeployedEnvironment, arn: str) -> list[StateMachineRun]:
