@@ -44,6 +44,7 @@ def _reason_of_error(cause: Mapping[str, object]) -> str:
         status = described.get("TrainingJobStatus") or described.get("ProcessingJobStatus")
         if status:
             return f"the job ended as {status}"
-    if error == quotas.NO_QUOTA and (quota := quotas.named_in(str(inner))):
-        return f"{error}: {inner} Raise the quota: {quotas.how_to_raise(quota)}"
-    return f"{error}: {inner}" if inner else error
+    reason = f"{error}: {inner}" if inner else error
+    if refusal := quotas.refusal_in(reason):
+        return f"{reason} Raise the quota: {quotas.how_to_raise(refusal.name, refusal.needed)}"
+    return reason

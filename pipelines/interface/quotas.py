@@ -4,6 +4,7 @@ Every use of every instance type has a quota of its own; new accounts have 0 for
 """
 
 import re
+from dataclasses import dataclass
 
 SERVICE_CODE = "sagemaker"
 USES = {"training": "training job usage", "processing": "processing job usage", "serving": "endpoint usage"}
@@ -18,6 +19,9 @@ CODES = {
     "ml.m5.xlarge for endpoint usage": "L-2F737F8D",
 }
 """Codes of the quotas that fleets need most; they are the same in all accounts and regions."""
+REFUSAL = re.compile(
+    r"limit '([^']+)' is \d+ Instances, with current utilization of (\d+) Instances and a request delta of (\d+)"
+)
 NO_QUOTA = "NoQuotaError"
 """Error with which the state machine ends a job that SageMaker refuses because the quota is 0."""
 
@@ -27,30 +31,41 @@ def quota_name(instance_type: str, use: str) -> str:
     return f"{instance_type} for {USES[use]}"
 
 
-def named_in(refusal: str) -> str | None:
-    """Return the name of the quota in SageMaker's refusal, or None.
+@dataclass(frozen=True, kw_only=True)
+class QuotaRefusal:
+    """SageMaker's refusal of instances beyond a quota; ``needed`` is the value with which it would admit them."""
+
+    name: str
+    needed: int
+
+
+def refusal_in(text: str) -> QuotaRefusal | None:
+    """Return the refusal that a text quotes, or None.
 
     Examples
     --------
-    >>> named_in("The account-level service limit 'ml.m5.large for training job usage' is 0 Instances, with …")
-    'ml.m5.large for training job usage'
+    >>> refusal_in(
+    ...     "The account-level service limit 'ml.m5.large for endpoint usage' is 1 Instances, with current utilization "
+    ...     "of 1 Instances and a request delta of 1 Instances. Please use AWS Service Quotas …"
+    ... )
+    QuotaRefusal(name='ml.m5.large for endpoint usage', needed=2)
     """
-    found = re.search(r"limit '([^']+)' is ", refusal)
-    return found.group(1) if found else None
+    found = REFUSAL.search(text)
+    return QuotaRefusal(name=found[1], needed=int(found[2]) + int(found[3])) if found else None
 
 
-def how_to_raise(name: str) -> str:
+def how_to_raise(name: str, needed: int) -> str:
     """Return the command that asks AWS for a larger quota; without a known code, also the one that finds the code.
 
     Examples
     --------
-    >>> how_to_raise("ml.m5.large for training job usage").partition(" --")[2]
+    >>> how_to_raise("ml.m5.large for training job usage", 2).partition(" --")[2]
     'service-code sagemaker --quota-code L-611FA074 --desired-value 2'
     """
     code = CODES.get(name, "CODE")
     ask = (
         f"aws service-quotas request-service-quota-increase --service-code {SERVICE_CODE} "
-        f"--quota-code {code} --desired-value 2"
+        f"--quota-code {code} --desired-value {needed}"
     )
     if name in CODES:
         return ask
