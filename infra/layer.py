@@ -14,6 +14,7 @@ SERVICES = (
     "cloudformation",
     "dynamodb",
     "events",
+    "logs",
     "s3",
     "sagemaker",
     "sagemaker-runtime",

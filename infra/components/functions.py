@@ -29,6 +29,7 @@ class Functions(Construct):
         root: Path,
         key: kms.IKey,
         dead_letters: sqs.IQueue,
+        log_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
         sdk = self._layer("Sdk", "boto3 for all functions", layer.SDK)
@@ -39,6 +40,7 @@ class Functions(Construct):
             "account": environment.account,
             "region": environment.region,
             "key_arn": key.key_arn,
+            "log_days": str(log_days),
             "packages_uri": JobPackages(self, "JobPackages").uri,
         }
         self.by_name: dict[str, lambda_.Function] = {}
@@ -52,6 +54,7 @@ class Functions(Construct):
                 key=key,
                 dead_letters=dead_letters,
                 layers=[sdk, wheels] if spec.layer else [sdk],
+                log_days=log_days,
             ).function
 
     def _layer(self, construct_id: str, description: str, wheels: Wheels) -> lambda_.LayerVersion:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from pipelines.aws.custom_resource import PATIENCE_S
 from pipelines.aws.transient import persistently
 from pipelines.datasets.landing.landing import land
-from pipelines.flows.release.states import PATIENCE_S, answer
+from pipelines.flows.release.states import answer
 from pipelines.flows.retraining.lease import take_lease
 from pipelines.flows.retraining.plan import plan_run
 from pipelines.flows.retraining.register import judge_candidate, register_candidate
@@ -121,15 +122,16 @@ def test_landing_repeats_throttled_calls_itself(world: World) -> None:
 
 
 def test_custom_resource_repeats_throttled_calls_itself(world: World) -> None:
-    throttling, waits, models = Throttling(world), list[float](), [f"model-{number}" for number in range(9)]
+    throttling, waits = Throttling(world), list[float]()
     while throttling.count >= throttling.at:
         throttling.at, throttling.count = throttling.at + 1, 0
-        event, sent = custom_resource("Create", *models), dict[str, bytes]()
-        answer(event, throttling.services, send=sent.__setitem__, sleep=waits.append)
+        models = [f"model-{throttling.at}-{number}" for number in range(3)]
+        sent: dict[str, bytes] = {}
+        answer(custom_resource("Create", *models), throttling.services, send=sent.__setitem__, sleep=waits.append)
         assert [json.loads(body)["Status"] for body in sent.values()] == ["SUCCESS"]
+        for name in models:
+            assert world.services.parameter(ENVIRONMENT.model(name).release_parameter) == ReleaseState().to_value()
     assert len(waits) == throttling.at - 1 >= len(models)
-    for name in models:
-        assert world.services.parameter(ENVIRONMENT.model(name).release_parameter) == ReleaseState().to_value()
 
 
 def test_repetition_ends_in_time_and_knows_other_errors() -> None:

@@ -16,6 +16,7 @@ from mooring.embedded.repairs import (
     events,
     functions,
     leading_keys,
+    log_groups,
     parameters,
     pass_role,
     schedules,
@@ -51,5 +52,6 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     storage.apply()
     conditional_writes.apply()
     leading_keys.apply()
+    log_groups.apply()
     parameters.apply()
     alarms.apply()
