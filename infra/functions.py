@@ -29,7 +29,7 @@ class FunctionSpec:
     ``name`` is its folder in ``functions/``, ``flow`` its caller. ``packages`` are the folders of ``pipelines`` that
     its code imports: no other goes into its package. ``may`` returns its permissions, besides writing its own log and
     using the environment's key. The fields of ``env`` are its variables; ``layer`` says that it imports numpy or
-    msgspec.
+    msgspec; all functions have the layer of boto3.
     """
 
     name: str
@@ -277,6 +277,7 @@ FUNCTIONS = (
         name="create_log_groups",
         flow="deployment (custom resource)",
         packages=CORE,
+        timeout_s=300,
         may=lambda grants: grants.keep_job_logs(),
     ),
 )

@@ -22,14 +22,20 @@ class WheelsNotBuiltError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Wheels:
-    """One lock and the folder of its wheels, which holds ``hash`` (the stamp) and ``content``."""
+    """One lock and the folder of its wheels, which holds ``hash`` (the stamp) and ``content``.
+
+    ``services`` are the AWS services of which botocore keeps its data; without any, it keeps all.
+    """
 
     lock: Path
     folder: Path
+    services: tuple[str, ...] = ()
 
     @property
     def asset_hash(self) -> str:
-        return hashlib.sha256(self.lock.read_bytes() + "|".join((PYTHON, *PLATFORMS)).encode()).hexdigest()
+        return hashlib.sha256(
+            self.lock.read_bytes() + "|".join((PYTHON, *PLATFORMS, *self.services)).encode()
+        ).hexdigest()
 
     @property
     def content(self) -> Path:
@@ -62,6 +68,9 @@ class Wheels:
         command += [*platforms, "--python-version", PYTHON, "--implementation", "cp", "--only-binary=:all:"]
         command += ["--no-deps", "--require-hashes", "--requirement", str(self.lock), "--target", str(target)]
         subprocess.run(command, check=True)
+        for data in (target / "botocore" / "data").glob("*/") if self.services else ():
+            if data.name not in self.services:
+                shutil.rmtree(data)
 
     def stamp(self) -> None:
         """Mark the content as complete."""

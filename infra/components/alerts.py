@@ -10,7 +10,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.components.policies import service
+from infra.components.policies import publisher, service
 from pipelines.interface.names import Environment
 
 
@@ -24,12 +24,12 @@ class Alerts(Construct):
         self.topic = sns.Topic(self, "Topic", topic_name=environment.topic, master_key=key, enforce_ssl=True)
         for owner in owners:
             self.topic.add_subscription(subscriptions.EmailSubscription(owner))
-        for publisher in ("cloudwatch", "events", "budgets"):
+        for name in ("cloudwatch", "events", "budgets"):
             self.topic.add_to_resource_policy(
                 iam.PolicyStatement(
-                    sid=f"Publish{publisher.capitalize()}",
+                    sid=f"Publish{name.capitalize()}",
                     actions=["sns:Publish"],
-                    principals=[service(publisher, environment.account)],
+                    principals=[publisher(name, environment.account)],
                     resources=[self.topic.topic_arn],
                 )
             )

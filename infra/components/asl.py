@@ -1,9 +1,10 @@
 """Building blocks of the state machines' definitions: tasks retry transient errors and catch all others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pipelines.interface.names import Environment
+from pipelines.interface.quotas import NO_QUOTA
 
 State = dict[str, Any]
 
@@ -43,6 +44,7 @@ DIED = {
     "JitterStrategy": "FULL",
 }
 NO_CAPACITY: State = {
+    # Other jobs use all instances that the quota admits.
     "ErrorEquals": ["SageMaker.ResourceLimitExceeded", "SageMaker.ResourceLimitExceededException"],
     "IntervalSeconds": 60,
     "MaxAttempts": 8,
@@ -62,6 +64,11 @@ THROTTLED = {
     "MaxDelaySeconds": 60,
     "JitterStrategy": "FULL",
 }
+
+
+CAPACITY_RETRY_S = 600
+"""Seconds until a job is started again that SageMaker accepted, but found no instance for."""
+SAY_NO_QUOTA = "Say that there is no quota"
 
 
 def states_of(definition: State) -> Iterator[State]:
@@ -99,19 +106,70 @@ def call(
 
 
 def run_job(
-    kind: str, request: dict[str, Any], *, then: str, on_failure: str, timeout_s: int, keep: str | None = None
-) -> State:
-    """Return a task that runs a SageMaker job and waits for its end; ``kind`` is Processing or Training."""
-    return {
+    title: str,
+    kind: str,
+    request: Callable[[str], dict[str, Any]],
+    *,
+    then: str,
+    on_failure: str,
+    timeout_s: int,
+    keep: str,
+) -> dict[str, State]:
+    """Return the states of a SageMaker job, by title; ``kind`` is Processing or Training.
+
+    ``request`` makes a job's request from what precedes the number of the attempt in the job's name. A Retry knows an
+    error by its name alone, and the refusal for a quota of 0 has the same name as that for a quota in use. So the first
+    task catches its error, a choice reads the cause, and a second task waits for instances: at once if the quota is in
+    use, later if SageMaker itself had none. A quota of 0, and any other failure, ends the run.
+    """
+    why, wait, again = f"{title}: why not?", f"{title}: wait", f"{title}: again"
+    task: State = {
         "Type": "Task",
         "Resource": f"arn:aws:states:::sagemaker:create{kind}Job.sync",
-        "Parameters": request,
-        "ResultPath": f"$.{keep}" if keep else None,
+        "ResultPath": f"$.{keep}",
         "TimeoutSeconds": timeout_s,
-        "Retry": [NO_CAPACITY, THROTTLED],
-        "Catch": [catch(on_failure)],
         "Next": then,
     }
+    return {
+        title: {**task, "Parameters": request(""), "Retry": [THROTTLED], "Catch": [catch(why)]},
+        why: {
+            "Type": "Choice",
+            "Choices": [
+                {"Variable": "$.failure.Cause", "IsPresent": False, "Next": on_failure},
+                {"And": [_refused(), _failed("Cause", "* is 0 Instances*")], "Next": SAY_NO_QUOTA},
+                {**_refused(), "Next": again},
+                {
+                    "And": [
+                        _failed("Error", "States.TaskFailed"),
+                        _failed("Cause", '*"FailureReason":"CapacityError: *'),
+                    ],
+                    "Next": wait,
+                },
+            ],
+            "Default": on_failure,
+        },
+        wait: {"Type": "Wait", "Seconds": CAPACITY_RETRY_S, "Next": again},
+        again: {
+            **task,
+            "Parameters": request("b"),
+            "Retry": [NO_CAPACITY, THROTTLED],
+            "Catch": [catch(on_failure)],
+        },
+    }
+
+
+def _refused() -> State:
+    return _failed("Error", "SageMaker.ResourceLimitExceeded*")
+
+
+def _failed(what: str, pattern: str) -> State:
+    return {"Variable": f"$.failure.{what}", "StringMatches": pattern}
+
+
+def say_no_quota(then: str) -> State:
+    """Return the state that names the refusal of a job whose quota is 0."""
+    failure = {"Error": NO_QUOTA, "Cause.$": "$.failure.Cause"}
+    return {"Type": "Pass", "Parameters": failure, "ResultPath": "$.failure", "Next": then}
 
 
 def choose(variable: str, branches: dict[str | bool, str], *, otherwise: str) -> State:

@@ -6,7 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra.components.policies import service
+from infra.components.policies import publisher, service
 from pipelines.interface.names import Environment
 
 PUBLISHERS = ("cloudwatch", "events", "budgets", "scheduler")
@@ -27,8 +27,8 @@ class EnvironmentKey(Construct):
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         account = environment.account
-        for publisher in PUBLISHERS:
-            self._admit(service(publisher, account), "kms:Decrypt", "kms:GenerateDataKey*")
+        for name in PUBLISHERS:
+            self._admit(publisher(name, account), "kms:Decrypt", "kms:GenerateDataKey*")
         logs = iam.ServicePrincipal(
             f"logs.{environment.region}.amazonaws.com",
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": environment.arn("logs", "*")}},

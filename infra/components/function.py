@@ -1,5 +1,6 @@
 """One Lambda function of ``functions/``, with its code, log, role and dead-letter queue."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, IgnoreMode
@@ -44,7 +45,7 @@ class Function(Construct):
         root: Path,
         key: kms.IKey,
         dead_letters: sqs.IQueue,
-        wheels: lambda_.ILayerVersion,
+        layers: Sequence[lambda_.ILayerVersion],
         log_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -77,7 +78,7 @@ class Function(Construct):
             environment=env.to_environment(),
             # Otherwise CDK would add a second policy with the same permissions.
             role=role.without_policy_updates(),
-            layers=[wheels] if spec.layer else [],
+            layers=layers,
             log_group=log,
             timeout=Duration.seconds(spec.timeout_s),
             memory_size=spec.memory_mb,

@@ -13,6 +13,7 @@ from infra import layer
 from infra.components.function import Function
 from infra.components.job_packages import JobPackages
 from infra.functions import FUNCTIONS
+from infra.wheels import Wheels
 from pipelines.interface.names import Environment
 
 
@@ -31,16 +32,8 @@ class Functions(Construct):
         log_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        wheels = lambda_.LayerVersion(
-            self,
-            "Wheels",
-            description="numpy and msgspec for the functions that compute",
-            code=lambda_.Code.from_asset(
-                str(layer.WHEELS.built()), asset_hash=layer.WHEELS.asset_hash, asset_hash_type=AssetHashType.CUSTOM
-            ),
-            compatible_runtimes=[lambda_.Runtime.PYTHON_3_12],
-            compatible_architectures=[lambda_.Architecture.X86_64],
-        )
+        sdk = self._layer("Sdk", "boto3 for all functions", layer.SDK)
+        wheels = self._layer("Wheels", "numpy and msgspec for the functions that compute", layer.WHEELS)
         values = {
             "team": environment.team,
             "stage": environment.stage,
@@ -60,6 +53,18 @@ class Functions(Construct):
                 root=root,
                 key=key,
                 dead_letters=dead_letters,
-                wheels=wheels,
+                layers=[sdk, wheels] if spec.layer else [sdk],
                 log_days=log_days,
             ).function
+
+    def _layer(self, construct_id: str, description: str, wheels: Wheels) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
+            self,
+            construct_id,
+            description=description,
+            code=lambda_.Code.from_asset(
+                str(wheels.built()), asset_hash=wheels.asset_hash, asset_hash_type=AssetHashType.CUSTOM
+            ),
+            compatible_runtimes=[lambda_.Runtime.PYTHON_3_12],
+            compatible_architectures=[lambda_.Architecture.X86_64],
+        )

@@ -40,8 +40,9 @@ class JobRoles(Construct):
             use_key(key.key_arn),
             # SageMaker needs these as well, for outputs and captured traffic.
             allow(["kms:DescribeKey", "kms:Encrypt"], key.key_arn),
-            # SageMaker encrypts the instances' volumes by a grant on the key.
-            allow(["kms:CreateGrant"], key.key_arn, conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+            # SageMaker encrypts the instances' volumes by a grant on the key. It is not among the services whose grants
+            # fulfil kms:GrantIsForAWSResource.
+            allow(["kms:CreateGrant"], key.key_arn),
         ]
         statements = {
             "training": [

@@ -29,6 +29,15 @@ def service(name: str, account: str) -> iam.ServicePrincipal:
     return iam.ServicePrincipal(host, conditions={"StringEquals": {"aws:SourceAccount": account}})
 
 
+def publisher(name: str, account: str) -> iam.ServicePrincipal:
+    """Return the principal of a service that sends to the topic, and uses the key for that.
+
+    EventBridge gives neither the topic's policy nor the key's its account: a condition would lock it out. AWS says so
+    in "Encrypting Amazon SNS topics" and in "Using resource-based policies for Amazon EventBridge".
+    """
+    return iam.ServicePrincipal("events.amazonaws.com") if name == "events" else service(name, account)
+
+
 def pass_role(role_arn: str, to: str) -> iam.PolicyStatement:
     """Allow passing ``role_arn`` to the service ``to`` and to no other."""
     condition = {"StringEquals": {"iam:PassedToService": f"{to}.amazonaws.com"}}

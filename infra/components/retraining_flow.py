@@ -1,8 +1,9 @@
 """The definition of the retraining state machine; see docs/reference/flows.md."""
 
+from functools import partial
 from typing import Any
 
-from infra.components.asl import EXECUTION, State, call, catch, choose, fail, run_job
+from infra.components.asl import EXECUTION, SAY_NO_QUOTA, State, call, catch, choose, fail, run_job, say_no_quota
 from pipelines.interface import jobs
 from pipelines.interface.log import VARIABLE_PREFIX
 from pipelines.interface.names import ENVIRONMENT_TAG, Environment
@@ -47,17 +48,19 @@ def retraining_flow(environment: Environment) -> State:
                 then="Validate data",
                 catches=failed,
             ),
-            "Validate data": run_job(
+            **run_job(
+                "Validate data",
                 "Processing",
-                _processing("validate", "$.plan.validate.inputs", environment),
+                partial(_processing, "validate", "$.plan.validate.inputs", environment),
                 keep="jobs.validate",
                 then="Train candidate",
                 on_failure="Record failure",
                 timeout_s=JOB_TIMEOUT_S,
             ),
-            "Train candidate": run_job(
+            **run_job(
+                "Train candidate",
                 "Training",
-                _training(environment),
+                partial(_training, environment),
                 keep="jobs.train",
                 then="Add candidate",
                 on_failure="Record failure",
@@ -70,9 +73,10 @@ def retraining_flow(environment: Environment) -> State:
                 "ResultPath": "$.inputs",
                 "Next": "Evaluate candidate",
             },
-            "Evaluate candidate": run_job(
+            **run_job(
+                "Evaluate candidate",
                 "Processing",
-                _processing("evaluate", "$.inputs[*][*]", environment),
+                partial(_processing, "evaluate", "$.inputs[*][*]", environment),
                 keep="jobs.evaluate",
                 then="Is it a reproduction?",
                 on_failure="Record failure",
@@ -131,6 +135,7 @@ def retraining_flow(environment: Environment) -> State:
                 then=None,
             ),
             "Record rejection": _finish(environment, "rejected", {"cause.$": "$.verdict.reasons"}, then=None),
+            SAY_NO_QUOTA: say_no_quota("Record failure"),
             "Record failure": _finish(environment, "failed", {"cause.$": "$.failure"}, then="Failed"),
             "Failed": fail(),
             "Refuse": {"Type": "Succeed"},
@@ -156,8 +161,8 @@ def _variables(environment: Environment) -> State:
     }
 
 
-def _name(step: str) -> str:
-    return f"States.Format('{{}}-{step}-{{}}-{{}}', $.model, $.plan.job_id, $$.State.RetryCount)"
+def _name(step: str, task: str) -> str:
+    return f"States.Format('{{}}-{step}-{{}}-{task}{{}}', $.model, $.plan.job_id, $$.State.RetryCount)"
 
 
 def _tags(environment: Environment) -> list[State]:
@@ -170,7 +175,7 @@ def _tags(environment: Environment) -> list[State]:
     ]
 
 
-def _processing(step: str, inputs_path: str, environment: Environment) -> State:
+def _processing(step: str, inputs_path: str, environment: Environment, task: str) -> State:
     outputs = [
         {
             "OutputName": name,
@@ -183,7 +188,7 @@ def _processing(step: str, inputs_path: str, environment: Environment) -> State:
         for name, (base, place) in jobs.OUTPUTS[step].items()
     ]
     return {
-        "ProcessingJobName.$": _name(step),
+        "ProcessingJobName.$": _name(step, task),
         "RoleArn.$": "$.plan.training_role",
         "AppSpecification": {
             "ImageUri.$": "$.plan.image",
@@ -207,11 +212,11 @@ def _processing(step: str, inputs_path: str, environment: Environment) -> State:
     }
 
 
-def _training(environment: Environment) -> State:
+def _training(environment: Environment, task: str) -> State:
     # With network isolation a program cannot fetch its source, so the source is a channel.
     channels = [_channel("training", "$.plan.training_data_uri"), _channel("code", "$.plan.code_uri")]
     return {
-        "TrainingJobName.$": _name("train"),
+        "TrainingJobName.$": _name("train", task),
         "RoleArn.$": "$.plan.training_role",
         "AlgorithmSpecification": {"TrainingImage.$": "$.plan.image", "TrainingInputMode": "File"},
         "HyperParameters.$": "$.plan.hyperparameters",

@@ -136,7 +136,8 @@ BUILT_IN = Settings(
     holdout_months=1,
     training_stage="dev",
     training=JobSpec(instance_type="ml.m5.large", volume_gb=30, max_runtime_s=3600),
-    processing=JobSpec(instance_type="ml.m5.large", volume_gb=30, max_runtime_s=3600),
+    # A new account may use four of these, and none of ml.m5.large.
+    processing=JobSpec(instance_type="ml.t3.medium", volume_gb=30, max_runtime_s=3600),
     gate=GateSpec(min_gain=0.0, min_rows=5000),
     drift=DriftSpec(
         schedule="rate(1 hour)", window_hours=1, min_rows=1000, false_alarm_rate=0.005, min_effect=0.07, persistence=1

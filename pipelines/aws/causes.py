@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 
+from pipelines.interface import quotas
+
 JOB_REASONS = ("ExitMessage", "FailureReason", "StatusMessage")
 """Fields of a failed SageMaker job's description with the reason, the most specific first."""
 
@@ -42,4 +44,7 @@ def _reason_of_error(cause: Mapping[str, object]) -> str:
         status = described.get("TrainingJobStatus") or described.get("ProcessingJobStatus")
         if status:
             return f"the job ended as {status}"
-    return f"{error}: {inner}" if inner else error
+    reason = f"{error}: {inner}" if inner else error
+    if refusal := quotas.refusal_in(reason):
+        return f"{reason} Raise the quota: {quotas.how_to_raise(refusal.name, refusal.needed)}"
+    return reason

@@ -5,6 +5,7 @@ from functools import cache
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import UnknownServiceError
 
 from pipelines.aws.client import Client
 from pipelines.aws.ledger import Ledger
@@ -13,12 +14,44 @@ from pipelines.aws.s3 import HASHED_ONCE, Bucket
 from pipelines.interface.names import Environment
 from pipelines.interface.settings import ModelSettings
 
+NEEDED = {"s3": (("CopyObject", "IfNoneMatch"), ("PutObject", "IfNoneMatch"))}
+"""Parameters of operations that are younger than some boto3 of Lambda's runtime, by service."""
+
+
+class OldSdkError(RuntimeError):
+    """The function runs with a boto3 that lacks what it calls, so its layer is missing."""
+
 
 @cache
 def client(service: str) -> Client:
-    """Return a boto3 client that retries throttling and outages a few times, with backoff; one per process."""
+    """Return a boto3 client that retries throttling and outages a few times, with backoff; one per process.
+
+    Raises
+    ------
+    OldSdkError
+        boto3 does not know the service, or lacks a parameter that the functions need.
+    """
     config = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=WORKERS, **HASHED_ONCE)
-    return boto3.client(service, config=config)  # type: ignore[call-overload]
+    try:
+        made = boto3.client(service, config=config)  # type: ignore[call-overload]
+    except UnknownServiceError as error:
+        raise _old_sdk(f"the service {service}") from error
+    require_needed(service, made)
+    return made
+
+
+def require_needed(service: str, made: Client) -> None:
+    """Raise ``OldSdkError`` if a client lacks a parameter of ``NEEDED``: else the first write would fail."""
+    for operation, parameter in NEEDED.get(service, ()):
+        if parameter not in made.meta.service_model.operation_model(operation).input_shape.members:
+            raise _old_sdk(f"{parameter} of {service}'s {operation}")
+
+
+def _old_sdk(missing: str) -> OldSdkError:
+    return OldSdkError(
+        f"boto3 {boto3.__version__} of this function has not {missing}: deploy the Operations stack again, "
+        "which gives each function the layer of boto3"
+    )
 
 
 class Services:

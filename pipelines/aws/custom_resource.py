@@ -1,25 +1,37 @@
 """Answers CloudFormation for a custom resource; without an answer its stack hangs for an hour."""
 
 import json
+import time
 import urllib.request
 from collections.abc import Callable, Mapping
 
+from pipelines.aws.transient import persistently
 from pipelines.interface import log
 
 MAX_REASON = 1000
 """Largest number of characters of a reason: CloudFormation accepts answers of at most 4,096 bytes."""
 TIMEOUT_S = 10
+PATIENCE_S = 200
+"""Seconds for which throttled calls are repeated. The functions have 300, and must answer within them."""
 
 Send = Callable[[str, bytes], None]
 
 
 def respond(
-    event: Mapping[str, object], resource_id: str, act: Callable[[], None], *, send: Send | None = None
+    event: Mapping[str, object],
+    resource_id: str,
+    act: Callable[[], None],
+    *,
+    send: Send | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Act, and send the outcome to where the event says; a failure is logged, not raised."""
+    """Act, and send the outcome to where the event says; a failure is logged, not raised.
+
+    CloudFormation repeats nothing, so ``act`` is called again after a transient error.
+    """
     status, reason = "SUCCESS", ""
     try:
-        act()
+        persistently(act, for_s=PATIENCE_S, sleep=sleep)
     except Exception as error:
         status, reason = "FAILED", f"{type(error).__name__}: {error}"[:MAX_REASON]
         log.failure(error)

@@ -21,8 +21,8 @@ OUTPUTS = {
 }
 """Outputs of each step: name, which is also the folder under ``OUTPUT`` -> field of the plan, and place below it."""
 
-CAPACITY_WAIT_S = 4500
-"""Longest time that the state machine waits for one job's instances: the sum of its retries."""
+CAPACITY_WAIT_S = 5100
+"""Longest time that the state machine waits for one job's instances: between its two tasks, and between retries."""
 
 KEPT_OF_FAILURES = ("validation",)
 """Outputs that are uploaded while the job runs, and so even if it fails; the others are uploaded at its end."""

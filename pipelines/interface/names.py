@@ -235,7 +235,7 @@ class Model:
         yield "model package group", self.package_group, 63
         yield "schedule", self.drift_schedule, 64
         yield "schedule", self.retraining_schedule, 64
-        yield "job", job_name(self.name, "evaluate", execution_id="x" * 12, attempt="10"), 63
+        yield "job", job_name(self.name, "evaluate", execution_id="x" * 12, attempt="b12"), 63
 
 
 def version_of(package_arn: str) -> int:

@@ -383,5 +383,15 @@ def test_stopped_job_is_no_success() -> None:
     raised = {"Error": "NoDataError", "Cause": json.dumps({"errorType": "NoDataError", "errorMessage": "no commit"})}
     assert reason_of(raised) == "NoDataError: no commit"
     assert reason_of({"Error": "States.Timeout", "Cause": ""}) == "States.Timeout"
+    refused = "The account-level service limit 'ml.r5.large for training job usage' is 0 Instances, "
+    refused += "with current utilization of 0 Instances and a request delta of 1 Instances."
+    reason = reason_of({"Error": "NoQuotaError", "Cause": refused})
+    assert reason.startswith(f"NoQuotaError: {refused} Raise the quota: aws service-quotas")
+    assert "--desired-value 1, with the CODE" in reason
+    assert "QuotaName=='ml.r5.large for training job usage'" in reason, "its code is not known here"
+    updated = "Endpoint: The account-level service limit 'ml.m5.large for endpoint usage' is 2 Instances, with current "
+    updated += "utilization of 2 Instances and a request delta of 2 Instances."
+    reason = reason_of({"Error": "ServingFailedError", "Cause": updated})
+    assert reason.endswith("--quota-code L-614B09FD --desired-value 4"), "an update needs the instances twice"
     assert reason_of(["worse", "too few rows"]) == "worse; too few rows"
     assert reason_of(("worse", "too few rows")) == "worse; too few rows"

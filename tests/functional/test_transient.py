@@ -1,14 +1,9 @@
 """AWS throttles each call of each function once: the function fails transiently, and its repetitions do the rest."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
-
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, IncompleteReadError, ReadTimeoutError
 
 from infra.components.asl import LATER
-from pipelines.aws.clients import Services
 from pipelines.aws.transient import THROTTLING, TransientError, transient
 from pipelines.flows.release.approve import approve_package
 from pipelines.flows.release.begin import begin_release
@@ -30,58 +25,8 @@ from pipelines.interface.requests import (
     VerifyRequest,
 )
 from tests.functional.test_release import begin, register, released
+from tests.support.throttling import Throttling, refusal
 from tests.support.world import MODEL, World, serve
-
-R = TypeVar("R")
-
-
-def refusal(code: str, message: str = "", status: int = 400) -> ClientError:
-    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(response, "Operation")
-
-
-@dataclass
-class Throttling:
-    """The world's services, which throttle one call: that of number ``at`` of an attempt, counted from 1."""
-
-    world: World
-    at: int = 0
-    count: int = 0
-    attempts: int = 0
-
-    @property
-    def services(self) -> Services:
-        return Services(self.world.services.environment, lambda name: ThrottledClient(self, self.world.client(name)))
-
-    def call(self, act: Callable[[Any, Services], R], request: Any) -> R:
-        """Call a function as its task does: again after each transient error, which comes one call later each time."""
-        self.at = 0
-        while True:
-            self.at, self.count, self.attempts = self.at + 1, 0, self.attempts + 1
-            try:
-                return act(request, self.services)
-            except Exception as error:
-                if transient(error) is None:
-                    raise
-
-
-@dataclass
-class ThrottledClient:
-    throttling: Throttling
-    inner: Any
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.inner, name)
-        if not callable(found) or name in ("get_paginator", "exceptions"):
-            return found
-
-        def call(*positional: Any, **request: Any) -> Any:
-            self.throttling.count += 1
-            if self.throttling.count == self.throttling.at:
-                raise refusal("ThrottlingException", "Rate exceeded")
-            return found(*positional, **request)
-
-        return call
 
 
 def test_release_survives_throttling_of_each_call(world: World) -> None:
@@ -146,6 +91,7 @@ def test_failed_run_survives_throttling_of_each_call(world: World) -> None:
         refusal("ValidationError", "Stack:arn is in UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS state"),
         EndpointConnectionError(endpoint_url="https://x"),
         ReadTimeoutError(endpoint_url="https://x"),
+        IncompleteReadError(actual_bytes=1, expected_bytes=2),
     ],
     ids=lambda error: f"{type(error).__name__}-{str(error)[:40]}",
 )

@@ -159,6 +159,20 @@ def with_keys_for_the_account_only(template: Template) -> Template:
     return template
 
 
+def with_eventbridge_of_the_account_only(kind: str, document: str) -> Break:
+    """Demand EventBridge's account in every policy of a type."""
+
+    def apply(template: Template) -> Template:
+        template = copy.deepcopy(template)
+        for resource in resources(template, kind).values():
+            for statement in resource["Properties"][document]["Statement"]:
+                if "events.amazonaws.com" in str(statement.get("Principal")):
+                    statement["Condition"] = {"StringEquals": {"aws:SourceAccount": "111111111111"}}
+        return template
+
+    return apply
+
+
 def with_an_import(template: Template) -> Template:
     return {**template, "Outputs": {"Other": {"Value": {"Fn::ImportValue": "other"}}}}
 
@@ -191,6 +205,24 @@ PROOFS: list[tuple[Law, str, Break, str]] = [
     ),
     (laws.trusts_name_their_account, OPERATIONS, with_trusts_of_every_account, "SchedulerRole"),
     (laws.roles_have_the_boundary, OPERATIONS, without("AWS::IAM::Role", "PermissionsBoundary"), "JobRolesServing"),
+    (
+        laws.conditions_can_hold,
+        FOUNDATION,
+        with_eventbridge_of_the_account_only("AWS::SNS::TopicPolicy", "PolicyDocument"),
+        "AlertsTopicPolicy",
+    ),
+    (
+        laws.conditions_can_hold,
+        FOUNDATION,
+        with_eventbridge_of_the_account_only("AWS::KMS::Key", "KeyPolicy"),
+        "Key",
+    ),
+    (
+        laws.conditions_can_hold,
+        OPERATIONS,
+        role_that("kms:CreateGrant", Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+        "RetrainingRole",
+    ),
     (laws.targets_have_dead_letters, OPERATIONS, targets_without("DeadLetterConfig"), "TriggersDriftFound*/Target0"),
     (
         laws.targets_have_dead_letters,

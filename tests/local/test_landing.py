@@ -64,13 +64,14 @@ def foundation(template: Template) -> Template:
 
 
 def operations(template: Template, code: dict[str, str]) -> Template:
-    """Return the part of the stack that lands files, with a shorter window, and ``code`` instead of the CDK's asset."""
+    """Return the part of the stack that lands files, with a shorter window; ``code`` replaces the CDK's assets."""
     found = {name: part for name, part in template["Resources"].items() if name.startswith(PARTS)}
     # The templates are synthesized once for all tests of a process.
     resources = copy.deepcopy(found)
     for part in resources.values():
         if part["Type"] == "AWS::Lambda::Function":
             part["Properties"]["Code"] = code
+            del part["Properties"]["Layers"]
         if part["Type"] == "AWS::Lambda::EventSourceMapping":
             part["Properties"]["MaximumBatchingWindowInSeconds"] = WINDOW_S
     parameters = {name: part for name, part in template["Parameters"].items() if "keyarn" in name}

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mooring.embedded.sagemaker import events, store, variants
+from mooring.embedded.sagemaker import events, limits, store, variants
 from mooring.embedded.sagemaker.capture import CaptureWriter
 from mooring.embedded.sagemaker.errors import in_use, invalid
 from mooring.embedded.sagemaker.store import Record
 from mooring.embedded.sagemaker.variants import Variant, VariantError
+from mooring.embedded.services import scaling
 
 logger = logging.getLogger("mooring.sagemaker")
 
@@ -199,7 +200,9 @@ def create(request: Record) -> Record:
     """Handle CreateEndpoint."""
     config = store.get("endpoint-config", request["EndpointConfigName"])
     record = {"EndpointConfigName": config["EndpointConfigName"], "EndpointStatus": "Creating"}
-    stored = store.add("endpoint", request["EndpointName"], record, request.get("Tags", []))
+    with store.region().lock:
+        limits.require_serving(config)
+        stored = store.add("endpoint", request["EndpointName"], record, request.get("Tags", []))
     endpoint = Endpoint(stored)
     _live[stored["EndpointArn"]] = endpoint
     endpoint.begin(config, status="Creating")
@@ -218,9 +221,26 @@ def update(request: Record) -> Record:
             raise invalid(f"Cannot update in-progress endpoint {record['EndpointArn']}: {record['EndpointStatus']}.")
         if record["EndpointStatus"] == "InService" and config["EndpointConfigName"] == record["EndpointConfigName"]:
             raise invalid(f"Cannot update endpoint {record['EndpointName']}: it has this endpoint config already.")
+        _require_types(record, config)
+        limits.require_serving(config)
         record.pop("FailureReason", None)
         find(record["EndpointName"]).begin(config, status="Updating")
     return {"EndpointArn": record["EndpointArn"]}
+
+
+def _require_types(record: Record, config: Record) -> None:
+    """Raise ``SageMakerError`` if an update changes the instance type of a variant that is a scalable target."""
+    name = record["EndpointName"]
+    current = store.region().records["endpoint-config"].get(record["EndpointConfigName"], {})
+    types = {variant["VariantName"]: variant["InstanceType"] for variant in current.get("ProductionVariants", [])}
+    for variant in config["ProductionVariants"]:
+        before, after = types.get(variant["VariantName"]), variant["InstanceType"]
+        if before not in (None, after) and scaling.is_target(name, variant["VariantName"]):
+            raise invalid(
+                f"Cannot update endpoint {name}: the update would change the instance type of variant"
+                f" {variant['VariantName']} from {before} to {after} while the variant is registered as a scalable"
+                " target. Deregister the variant from auto scaling, then update the endpoint."
+            )
 
 
 def describe(request: Record) -> Record:

@@ -27,17 +27,35 @@ logger = logging.getLogger("mooring.sagemaker")
 
 STOP_GRACE_S = 10.0
 """Seconds between TERM and KILL of a job that is stopped."""
+OUT_OF_STOCK = "out-of-stock"
+"""File in the folder ``sagemaker`` of the server's home; each line is an instance type that the next such job lacks."""
+NO_INSTANCE = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."
+)
 _POLL_S = 0.05
 _TAIL_LINES = 12
 _REASON_CHARS = 1024
 
 _home = Path()
+_stock = threading.Lock()
 
 
 def set_home(home: Path) -> None:
     """Set the folder below which jobs get their folders."""
     global _home  # noqa: PLW0603 - one server, one home
     _home = home
+
+
+def _take_shortage(instance_type: str) -> bool:
+    """Return whether instances of this type are out of stock for this job; the next job may find one."""
+    file = _home / OUT_OF_STOCK
+    with _stock:
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        if instance_type not in lines:
+            return False
+        lines.remove(instance_type)
+        file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +135,11 @@ class Job(ABC):
     def max_runtime_s(self) -> int:
         """Seconds after which the job is stopped."""
 
+    @property
+    @abstractmethod
+    def instance_type(self) -> str:
+        """Instance type that the request names; the job itself runs on this machine."""
+
     def raise_if_stopped(self) -> None:
         """Raise if a stop was requested: ``_run`` then records the job as Stopped."""
         if self._stop.is_set():
@@ -146,6 +169,8 @@ class Job(ABC):
         try:
             self.ml.mkdir(parents=True)
             self.raise_if_stopped()
+            if _take_shortage(self.instance_type):
+                raise JobFailedError(NO_INSTANCE)
             self.enter("Downloading")
             command = self.prepare()
             self.raise_if_stopped()

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path, PurePosixPath
 
-from mooring.embedded.sagemaker import events, jobs, s3data, store
+from mooring.embedded.sagemaker import events, jobs, limits, s3data, store
 from mooring.embedded.sagemaker.errors import SageMakerError, invalid
 from mooring.embedded.sagemaker.images import require_scikit_learn
 from mooring.embedded.sagemaker.jobs import Command, Job, Outcome, make_folder
@@ -48,7 +48,9 @@ def create(request: Record) -> Record:
     check_role(request["RoleArn"])
     record = {name: request[name] for name in _DESCRIBED if name in request}
     record |= {"ProcessingJobStatus": "InProgress", "LastModifiedTime": store.now()}
-    stored = store.add("processing-job", request["ProcessingJobName"], record, request.get("Tags", []))
+    with store.region().lock:
+        limits.require_processing(request)
+        stored = store.add("processing-job", request["ProcessingJobName"], record, request.get("Tags", []))
     job = ProcessingJob(stored)
     job.publish_state()
     jobs.launch(job, stored["ProcessingJobArn"])
@@ -107,6 +109,10 @@ class ProcessingJob(Job):
     @property
     def max_runtime_s(self) -> int:
         return int(self.record.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DEFAULT_RUNTIME_S))
+
+    @property
+    def instance_type(self) -> str:
+        return str(self.record["ProcessingResources"]["ClusterConfig"]["InstanceType"])
 
     def prepare(self) -> Command:
         s3, root = self.session.client("s3"), make_folder(self.ml / "processing")

@@ -59,7 +59,8 @@ def _wait(prefix: str, request: Record) -> Record:
         if status == "Completed":
             return described
         if status in ("Failed", "Stopped"):
-            raise stepfunctions._ExecutionError("States.TaskFailed", json.dumps(described))
+            # Step Functions writes no spaces, and definitions may match the text.
+            raise stepfunctions._ExecutionError("States.TaskFailed", json.dumps(described, separators=(",", ":")))
         if cancelled():
             _call(f"Stop{prefix}", key)
             raise stepfunctions._ExecutionError(

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mooring.embedded.sagemaker import archives, events, jobs, s3data, script_mode, store
+from mooring.embedded.sagemaker import archives, events, jobs, limits, s3data, script_mode, store
 from mooring.embedded.sagemaker.errors import SageMakerError, invalid
 from mooring.embedded.sagemaker.images import require_scikit_learn
 from mooring.embedded.sagemaker.jobs import Command, Job, JobFailedError, Outcome, make_folder
@@ -63,7 +63,9 @@ def create(request: Record) -> Record:
         "EnableInterContainerTrafficEncryption": request.get("EnableInterContainerTrafficEncryption", False),
         "EnableManagedSpotTraining": False,
     }
-    stored = store.add("training-job", request["TrainingJobName"], record, request.get("Tags", []))
+    with store.region().lock:
+        limits.require_training(request)
+        stored = store.add("training-job", request["TrainingJobName"], record, request.get("Tags", []))
     jobs.launch(TrainingJob(stored), stored["TrainingJobArn"])
     return {"TrainingJobArn": stored["TrainingJobArn"]}
 
@@ -111,6 +113,10 @@ class TrainingJob(Job):
     def max_runtime_s(self) -> int:
         return int(self.record["StoppingCondition"].get("MaxRuntimeInSeconds", 86_400))
 
+    @property
+    def instance_type(self) -> str:
+        return str(self.record["ResourceConfig"].get("InstanceType", "local"))
+
     def prepare(self) -> Command:
         s3 = self.session.client("s3")
         code = make_folder(self.ml / "code")
@@ -135,7 +141,7 @@ class TrainingJob(Job):
             program=hyperparameters["sagemaker_program"],
             hyperparameters=hyperparameters,
             channels=channels,
-            instance_type=self.record["ResourceConfig"].get("InstanceType", "local"),
+            instance_type=self.instance_type,
             cpus=os.cpu_count() or 1,
             submit_directory=hyperparameters["sagemaker_submit_directory"],
         )

@@ -1,7 +1,7 @@
 """Application Auto Scaling for endpoint variants: it stores and describes targets and policies.
 
-Nothing scales, because there is one machine. The service enforces a rule that deployments can break: a target must
-exist before its policy. Not enforced: AWS refuses to change an endpoint's instance type while a target is registered.
+Nothing scales, because there is one machine. Two rules that deployments can break are enforced: a target must exist
+before its policy, and SageMaker does not change the instance type of a variant that is a target.
 """
 
 import json
@@ -54,6 +54,11 @@ async def handle_request(_method: str, _path: str, headers: dict[str, str], body
         return _answer(200, OPERATIONS[operation](json.loads(body or b"{}")))
     except ScalingError as error:
         return _answer(400, {"__type": error.code, "message": str(error)})
+
+
+def is_target(endpoint: str, variant: str) -> bool:
+    """Return whether a variant of an endpoint of the calling account and region is a scalable target."""
+    return _targets.get(f"endpoint/{endpoint}/variant/{variant}") is not None
 
 
 def register_target(request: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pipelines.aws.messages import alert, publish
 from pipelines.aws.metrics import write_metrics
 from pipelines.aws.parallel import WORKERS, each
 from pipelines.aws.s3 import Bucket
+from pipelines.aws.transient import TransientError, transient
 from pipelines.datasets.commits.commits import Commit, Dataset, NoDataError
 from pipelines.datasets.commits.versions import erase
 from pipelines.datasets.landing import quarantine
@@ -60,8 +61,8 @@ class Landing:
 
         Raises
         ------
-        LandingFailedError
-            S3 did not return some of the files; the others were dealt with.
+        TransientError, LandingFailedError
+            S3 did not return some of the files, for now or for another reason; the others were dealt with.
         """
         head = self._head() if self.learners else None
         readings = self._read(landed, head)
@@ -83,7 +84,10 @@ class Landing:
             erase(self.data, (file.place for file in readings.handled))
         if readings.failed:
             lines = [f"{failed.landed.key}: {failed.error}" for failed in readings.failed[: quarantine.SHOWN]]
-            raise LandingFailedError(f"{len(readings.failed)} landed files could not be read:\n" + "\n".join(lines))
+            message = f"{len(readings.failed)} landed files could not be read:\n" + "\n".join(lines)
+            if all(transient(failed.error) for failed in readings.failed):
+                raise TransientError(message)
+            raise LandingFailedError(message)
         return batch
 
     def _head(self) -> Commit | None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from pipelines.aws.clients import Services
 from pipelines.aws.parallel import WORKERS
+from pipelines.aws.transient import persistently
 from pipelines.datasets.landing.batch import Landing, LandingFailedError
 from pipelines.datasets.landing.landed_files import MAX_FILES, list_datasets, list_landed
 from pipelines.datasets.landing.learners import learners
@@ -18,6 +19,9 @@ from pipelines.datasets.landing.lock import LandingLock
 from pipelines.datasets.landing.reader import SMALL_BYTES, Watch
 from pipelines.interface import log
 from pipelines.interface.records import LandingBatch
+
+PATIENCE_S = 120
+"""Seconds for which a dataset's throttled calls are repeated; the next run lists its files again."""
 
 
 def _utc_now() -> datetime:
@@ -29,6 +33,7 @@ def land(
     *,
     now: Callable[[], datetime] = _utc_now,
     seconds: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
     workers: int = WORKERS,
     max_files: int = MAX_FILES,
     small_bytes: int = SMALL_BYTES,
@@ -64,8 +69,13 @@ def land(
             workers=workers,
             small_bytes=small_bytes,
         )
-        try:
+
+        def land_dataset(landing: Landing = landing, lock: LandingLock = lock) -> None:
             batches.extend(_land_dataset(landing, lock, now, max_files))
+
+        try:
+            # Every step may be repeated: what was committed, recorded or erased is found so.
+            persistently(land_dataset, for_s=PATIENCE_S, sleep=sleep, seconds=seconds)
         except Exception as error:
             # The failure of one dataset must not delay the files of the others.
             problems.append(f"{name}: {type(error).__name__}: {error}")

@@ -1,6 +1,7 @@
 """The custom resource that creates absent release states and never changes an existing one."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -29,14 +30,20 @@ class ResourceProperties:
     Models: tuple[str, ...]
 
 
-def answer(event: Mapping[str, object], services: Services, *, send: Send | None = None) -> None:
+def answer(
+    event: Mapping[str, object],
+    services: Services,
+    *,
+    send: Send | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Create the absent release states and answer CloudFormation."""
 
     def act() -> None:
         if event["RequestType"] != "Delete":
             create_release_states(read(ResourceProperties, properties_of(event, "Models")).Models, services)
 
-    respond(event, f"{services.environment.id}-release-states", act, send=send)
+    respond(event, f"{services.environment.id}-release-states", act, send=send, sleep=sleep)
 
 
 def create_release_states(models: tuple[str, ...], services: Services) -> None:

@@ -228,6 +228,18 @@ def roles_have_the_boundary(template: Template) -> Iterator[Violation]:
             yield Violation(name, "has no permissions boundary", "apply PermissionsBoundary.of(stack) in its stack")
 
 
+def conditions_can_hold(template: Template) -> Iterator[Violation]:
+    """No statement has a condition that AWS never fulfils: its service would be locked out, and silently."""
+    for name, kind, statement in _statements(template):
+        conditions = json.dumps(statement.get("Condition", {}))
+        listens = kind in ("AWS::SNS::TopicPolicy", "AWS::KMS::Key") and statement["Effect"] == "Allow"
+        if listens and "events.amazonaws.com" in _trusted(statement) and "aws:Source" in conditions:
+            reason = "demands the account of EventBridge, which gives topics and their keys none"
+            yield Violation(name, reason, "name the service with policies.publisher")
+        if "kms:CreateGrant" in listed(statement["Action"]) and "kms:GrantIsForAWSResource" in conditions:
+            yield Violation(name, "demands what SageMaker's grants are not", "remove kms:GrantIsForAWSResource")
+
+
 def targets_have_dead_letters(template: Template) -> Iterator[Violation]:
     """Events that a rule or a schedule cannot deliver go to a queue."""
     for name, rule in resources(template, "AWS::Events::Rule").items():
@@ -408,6 +420,7 @@ LAWS: tuple[Law, ...] = (
     pass_role_is_narrow,
     trusts_name_their_account,
     roles_have_the_boundary,
+    conditions_can_hold,
     targets_have_dead_letters,
     state_is_kept,
     everything_served_is_captured,
