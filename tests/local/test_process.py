@@ -38,13 +38,14 @@ def _client(server: process.Server, service: str) -> Any:
     return boto3.client(service, **options)  # type: ignore[call-overload]
 
 
-def test_server_answers_on_loopback_over_tls_only(embedded_aws: EmbeddedAws) -> None:
+def test_server_and_its_proxy_listen_on_loopback_only(embedded_aws: EmbeddedAws) -> None:
     listening = [
-        connection
+        tuple(connection.laddr)
         for connection in psutil.Process(embedded_aws.server.pid).net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert [tuple(connection.laddr) for connection in listening] == [("127.0.0.1", embedded_aws.server.port)]
+    server = embedded_aws.server
+    assert sorted(listening) == sorted([("127.0.0.1", server.port), ("127.0.0.1", server.proxy_port)])
 
 
 def test_kill_leaves_no_worker_and_the_next_start_is_empty(tmp_path: Path) -> None:
