@@ -50,6 +50,7 @@ class Variant:
         container = model.get("PrimaryContainer") or model["Containers"][0]
         self._endpoint = endpoint
         self.name: str = production["VariantName"]
+        self.instances = int(production["InitialInstanceCount"])
         self.weight = float(production["InitialVariantWeight"])
         self.role_arn: str = model["ExecutionRoleArn"]
         self.log = base / f"{self.name}.log"
