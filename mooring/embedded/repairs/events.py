@@ -1,8 +1,8 @@
 """Repair EventBridge and Scheduler: a target is called only if its resource policy or the target's role allows it.
 
 MiniStack calls every target. On AWS the resource policy of a Lambda function must allow ``events.amazonaws.com``, and
-a target that names a role is called under that role. An event that cannot be delivered counts as a failed invocation and
-goes to the target's dead-letter queue, at once: for a target that refuses it or does not exist, AWS does not retry.
+a target that names a role is called under that role. An event that cannot be delivered counts as a failed invocation
+and goes to the target's dead-letter queue at once: AWS does not retry if the target refuses it or does not exist.
 """
 
 import json
@@ -113,13 +113,13 @@ def _caller(event: dict[str, Any], rule: dict[str, Any]) -> Caller:
 
 def _require_exists(arn: str) -> None:
     kind = arn.split(":")[2] if arn.count(":") > 4 else ""
-    found = {
+    exists: dict[str, Callable[[], Any]] = {
         "lambda": lambda: lambda_svc._get_func_record_for_ref(arn)[0],
         "sqs": lambda: sqs._queue_by_arn(arn),
         "sns": lambda: arn in sns._topics,
         "states": lambda: stepfunctions._resolve_state_machine_arn(arn),
-    }.get(kind, lambda: True)
-    if not found():
+    }
+    if kind in exists and not exists[kind]():
         raise UndeliverableError("NO_RESOURCE", f"{arn} does not exist")
 
 

@@ -1,4 +1,4 @@
-"""Repair CloudWatch's metrics of services: those that the work itself publishes on AWS, with AWS's dimensions and units.
+"""Repair CloudWatch's metrics of services: the work itself publishes them, with AWS's dimensions and units.
 
 MiniStack publishes Lambda's for calls of the Invoke API only, and the metrics of no other service. Events and SageMaker
 call ``record`` where they work. A line in the embedded metric format becomes metrics of its own namespace.

@@ -1,4 +1,4 @@
-"""CloudWatch: the metrics that services publish by themselves, and each alarm of our templates, fired by a real event."""
+"""CloudWatch: the metrics that services publish by themselves, and each alarm of our templates, fired by an event."""
 
 import json
 import time
@@ -11,6 +11,8 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
+from pipelines.aws.metrics import metrics_line
+from pipelines.interface.metrics import NAMESPACE, Metric
 from tests.support.embedded_aws import REGION, EmbeddedAws
 from tests.support.functions import create_function, finish
 from tests.support.sagemaker_world import World, tar, wait, world
@@ -69,9 +71,7 @@ def _sum(aws: EmbeddedAws, namespace: str, metric: str, statistic: str = "Sum", 
 
 def _machine(aws: EmbeddedAws, name: str, definition: dict[str, Any]) -> str:
     role = aws.create_role(f"{name}-machine", [], trusted=STATES)
-    made = aws.client("stepfunctions").create_state_machine(
-        name=name, definition=json.dumps(definition), roleArn=role
-    )
+    made = aws.client("stepfunctions").create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)
     return str(made["stateMachineArn"])
 
 
@@ -142,9 +142,7 @@ def test_messages_of_a_queue_are_counted(embedded_aws: EmbeddedAws, name: str) -
     wait(lambda: visible("Maximum") == 2.0)
     sqs.receive_message(QueueUrl=url)
     wait(
-        lambda: (
-            _sum(embedded_aws, "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "Maximum", QueueName=name) == 1.0
-        )
+        lambda: _sum(embedded_aws, "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "Maximum", QueueName=name) == 1.0
     )
 
 
@@ -335,6 +333,16 @@ def _slow_container(world: World, name: str) -> dict[str, str]:
     return {"EndpointName": name, "VariantName": "primary"}
 
 
+def _print_finding(world: World, name: str, metric: Metric) -> dict[str, str]:
+    """Let a function print the line with which a check reports a finding."""
+    dimensions = {"Environment": name, "Model": "late_arrival"}
+    line = metrics_line({}, dimensions, {metric: 1})
+    role = world.aws.create_role(name, [], trusted=LAMBDA)
+    create_function(world.aws, name, f"def handle(event, context):\n    print({line!r})\n", role=role)
+    world.client("lambda").invoke(FunctionName=name)
+    return dimensions
+
+
 CAUSES: dict[tuple[str, str], Callable[[World, str], dict[str, str]]] = {
     ("AWS/States", "ExecutionsFailed"): lambda world, name: _fail_execution(world, name, FAILING),
     ("AWS/States", "ExecutionsTimedOut"): lambda world, name: _fail_execution(
@@ -344,6 +352,9 @@ CAUSES: dict[tuple[str, str], Callable[[World, str], dict[str, str]]] = {
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): _bury_event,
     ("AWS/SageMaker", "Invocation5XXErrors"): _fail_container,
     ("AWS/SageMaker", "ModelLatency"): _slow_container,
+    (NAMESPACE, "Drift"): lambda world, name: _print_finding(world, name, Metric.DRIFT),
+    (NAMESPACE, "BrokenInput"): lambda world, name: _print_finding(world, name, Metric.BROKEN_INPUT),
+    (NAMESPACE, "QualityLost"): lambda world, name: _print_finding(world, name, Metric.QUALITY_LOST),
 }
 """Real event that must fire an alarm, by namespace and metric; it returns the dimensions of its resource."""
 
@@ -352,11 +363,7 @@ CAUSES: dict[tuple[str, str], Callable[[World, str], dict[str, str]]] = {
 def test_each_alarm_of_our_templates_fires(world: World, name: str, alarm: str) -> None:
     properties = _alarms()[alarm]
     cause = CAUSES[(properties["Namespace"], properties["MetricName"])]
-    sns, sqs, cloudwatch = (world.client(service) for service in ("sns", "sqs", "cloudwatch"))
-    topic = sns.create_topic(Name=name)["TopicArn"]
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    topic, url = _notices(world, name)
     dimensions = cause(world, name)
     assert set(dimensions) == {dimension["Name"] for dimension in properties["Dimensions"]}
     request = properties | {
@@ -364,10 +371,27 @@ def test_each_alarm_of_our_templates_fires(world: World, name: str, alarm: str) 
         "AlarmActions": [topic],
         "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
     }
+    cloudwatch, sqs = world.client("cloudwatch"), world.client("sqs")
     cloudwatch.put_metric_alarm(**request)
-    (message,) = wait(
-        lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2).get("Messages"), until=bool, timeout_s=20
-    )
+    (message,) = wait(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"), timeout_s=20)
     notice = json.loads(json.loads(message["Body"])["Message"])
     assert (notice["AlarmName"], notice["NewStateValue"]) == (name, "ALARM")
     cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+def _notices(world: World, name: str) -> tuple[str, str]:
+    """Create a topic with a queue that gets its messages; return the topic's ARN and the queue's URL."""
+    topic = world.client("sns").create_topic(Name=name)["TopicArn"]
+    sqs = world.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    world.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    return topic, url
