@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ministack.core.responses import now_iso, request_scope
+from ministack.core.responses import get_account_id, get_region, now_iso, request_scope
 from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc, sqs, stepfunctions
 
 from mooring.embedded.repairs.patching import replace
@@ -37,6 +37,9 @@ _OF_QUEUES = {
 }
 _published: dict[tuple[str, ...], tuple[float, str]] = {}
 """Time and value of the last publication, by account, region, queue and metric."""
+_newest: dict[tuple[str, ...], tuple[int, dict[tuple[float, str], dict[str, Any]]]] = {}
+"""The newest second of each metric, and its points by value and unit."""
+_writing = threading.Lock()
 
 
 def apply() -> None:
@@ -51,11 +54,30 @@ def apply() -> None:
 def record(
     namespace: str, values: Mapping[str, tuple[float, str]], dimensions: Mapping[str, str], at: float | None = None
 ) -> None:
-    """Publish metrics in the calling account and region; ``values`` has value and unit by metric."""
-    point = {"Timestamp": time.time() if at is None else at, "Dimensions": dict(dimensions)}
-    key = cloudwatch._dims_key(point["Dimensions"])
-    for name, (value, unit) in values.items():
-        cloudwatch._metric_bucket((namespace, name, key)).append({**point, "Value": float(value), "Unit": unit})
+    """Publish metrics in the calling account and region; ``values`` has value and unit by metric.
+
+    Equal values of one second share a stored point, so that an endpoint under load does not fill the memory.
+    """
+    now = time.time() if at is None else at
+    key = cloudwatch._dims_key(dict(dimensions))
+    with _writing:
+        for name, (value, unit) in values.items():
+            where = (get_account_id(), get_region(), namespace, name, key)
+            second, points = _newest.get(where, (0, {}))
+            if second != int(now):
+                second, points = _newest[where] = (int(now), {})
+            if point := points.get((value, unit)):
+                point["Count"] += 1.0
+                continue
+            point = {
+                "Timestamp": now,
+                "Dimensions": dict(dimensions),
+                "Value": float(value),
+                "Unit": unit,
+                "Count": 1.0,
+            }
+            points[(value, unit)] = point
+            cloudwatch._metric_bucket((namespace, name, key)).append(point)
 
 
 def count(happened: bool = True) -> tuple[float, str]:
