@@ -70,7 +70,14 @@ def test_kill_leaves_no_worker_and_the_next_start_is_empty(tmp_path: Path) -> No
 
 
 def test_record_with_the_pid_of_another_process_is_ignored(tmp_path: Path) -> None:
-    state = {"home": str(tmp_path), "port": 1, "proxy_port": 2, "pid": os.getpid(), "started": 0.0, "schedule_speed": 1.0}
+    state = {
+        "home": str(tmp_path),
+        "port": 1,
+        "proxy_port": 2,
+        "pid": os.getpid(),
+        "started": 0.0,
+        "schedule_speed": 1.0,
+    }
     (tmp_path / "server.json").write_text(json.dumps(state))
     assert process.running(tmp_path) is None
     assert process.stop(home=tmp_path) is None

@@ -210,13 +210,12 @@ class Variant:
                 self._handle.terminate(1.0)
 
 
-def describe(variant: Variant, production: Record) -> dict[str, Any]:
+def describe(variant: Variant) -> dict[str, Any]:
     """Return the variant in the shape of DescribeEndpoint."""
-    count = int(production["InitialInstanceCount"])
     return {
         "VariantName": variant.name,
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.weight,
-        "CurrentInstanceCount": count,
-        "DesiredInstanceCount": count,
+        "CurrentInstanceCount": variant.instances,
+        "DesiredInstanceCount": variant.instances,
     }

@@ -203,6 +203,89 @@ def test_requests_of_an_endpoint_are_counted_and_timed(world: World, name: str) 
     assert [(point["SampleCount"], point["Unit"]) for point in statistics] == [(4.0, "Microseconds")]
 
 
+def _policy(world: World, name: str, *, most: int) -> list[dict[str, str]]:
+    """Let scaling keep a variant at ten requests a minute and instance; return the policy's alarms."""
+    scaling = world.client("application-autoscaling")
+    where = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{name}/variant/primary",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    scaling.register_scalable_target(**where, MinCapacity=1, MaxCapacity=most)
+    tracked = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+    made = scaling.put_scaling_policy(
+        **where,
+        PolicyName=name,
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 10.0,
+            "PredefinedMetricSpecification": tracked,
+            "ScaleOutCooldown": 0,
+            "ScaleInCooldown": 0,
+        },
+    )
+    assert scaling.describe_scaling_policies(**where)["ScalingPolicies"][0]["Alarms"] == made["Alarms"]
+    return list(made["Alarms"])
+
+
+def _deregister(world: World, name: str) -> None:
+    world.client("application-autoscaling").deregister_scalable_target(
+        ServiceNamespace="sagemaker",
+        ResourceId=f"endpoint/{name}/variant/primary",
+        ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+    )
+
+
+def _minutes(world: World, name: str, *values: float) -> None:
+    """Write the requests per instance of the last minutes, newest first: nobody wants to wait for them."""
+    dimensions = [{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "primary"}]
+    now = datetime.now(UTC)
+    data = [
+        {
+            "MetricName": "InvocationsPerInstance",
+            "Dimensions": dimensions,
+            "Timestamp": now - timedelta(seconds=20 + 60 * minute),
+            "Value": value,
+        }
+        for minute, value in enumerate(values)
+    ]
+    world.client("cloudwatch").put_metric_data(Namespace="AWS/SageMaker", MetricData=data)
+
+
+def test_target_tracking_follows_the_requests_of_an_endpoint(world: World, name: str) -> None:
+    def count() -> int:
+        (variant,) = world.client("sagemaker").describe_endpoint(EndpointName=name)["ProductionVariants"]
+        return int(variant["DesiredInstanceCount"])
+
+    invoke = _serve(world, name)
+    for _ in range(15):
+        invoke(b"good")
+    assert count() == 2
+    _minutes(world, name, 0, 15, 15)
+    high, _low = _policy(world, name, most=3)
+    assert count() == 2  # one minute is missing yet: 7.5 requests per instance of 15
+    for _ in range(15):
+        invoke(b"good")
+    wait(lambda: count() == 3)
+    alarms = world.client("cloudwatch").describe_alarms(AlarmNames=[high["AlarmName"]])["MetricAlarms"]
+    assert [alarm["StateValue"] for alarm in alarms] == ["ALARM"]
+    _deregister(world, name)
+    assert world.client("cloudwatch").describe_alarms(AlarmNames=[high["AlarmName"]])["MetricAlarms"] == []
+
+
+def test_target_tracking_removes_instances_after_fifteen_quiet_minutes(world: World, name: str) -> None:
+    _serve(world, name)
+    _minutes(world, name, *[1.0] * 16)
+    _policy(world, name, most=4)
+
+    def count() -> int:
+        (variant,) = world.client("sagemaker").describe_endpoint(EndpointName=name)["ProductionVariants"]
+        return int(variant["CurrentInstanceCount"])
+
+    wait(lambda: count() == 1)
+    _deregister(world, name)
+
+
 def test_lines_in_the_embedded_metric_format_become_metrics(embedded_aws: EmbeddedAws, name: str) -> None:
     role = embedded_aws.create_role(name, [], trusted=LAMBDA)
     line = {
