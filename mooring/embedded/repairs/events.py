@@ -56,7 +56,7 @@ def _authorize_target(original: Callable[..., None]) -> Callable[..., None]:
         except UndeliverableError as error:
             log.warning("%s does not call %s: %s", rule.get("Arn", "a rule"), target.get("Arn"), error)
             caller.record("failed")
-            _bury(target, event, rule, caller, error)
+            _send_to_dead_letters(target, event, rule, caller, error)
             return
         caller.record("called")
         # The target and the work that it starts act for themselves, not for the sender of the event.
@@ -92,8 +92,8 @@ def _caller(event: dict[str, Any], rule: dict[str, Any]) -> Caller:
             counted={
                 "called": ("InvocationAttemptCount",),
                 "failed": ("InvocationAttemptCount", "TargetErrorCount"),
-                "buried": ("InvocationsSentToDeadLetterCount",),
-                "lost": ("InvocationsFailedToBeSentToDeadLetterCount",),
+                "dead letter": ("InvocationsSentToDeadLetterCount",),
+                "dropped": ("InvocationsFailedToBeSentToDeadLetterCount",),
             },
         )
     bus = rule.get("EventBusName") or "default"
@@ -105,8 +105,8 @@ def _caller(event: dict[str, Any], rule: dict[str, Any]) -> Caller:
         counted={
             "called": ("Invocations",),
             "failed": ("Invocations", "FailedInvocations"),
-            "buried": ("InvocationsSentToDlq",),
-            "lost": ("InvocationsFailedToBeSentToDlq",),
+            "dead letter": ("InvocationsSentToDlq",),
+            "dropped": ("InvocationsFailedToBeSentToDlq",),
         },
     )
 
@@ -123,7 +123,7 @@ def _require_exists(arn: str) -> None:
         raise UndeliverableError("NO_RESOURCE", f"{arn} does not exist")
 
 
-def _bury(
+def _send_to_dead_letters(
     target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], caller: Caller, error: UndeliverableError
 ) -> None:
     """Send an event that was not delivered to the target's dead-letter queue, if it has one that accepts it."""
@@ -154,10 +154,10 @@ def _bury(
         }
         sqs._act_send_message(message, queue["url"])
     except (identity.AccessDeniedError, UndeliverableError) as refusal:
-        log.warning("the event of %s is lost: %s", rule.get("Arn", "a rule"), refusal)
-        caller.record("lost")
+        log.warning("the event of %s is dropped: %s", rule.get("Arn", "a rule"), refusal)
+        caller.record("dropped")
         return
-    caller.record("buried")
+    caller.record("dead letter")
 
 
 def _authorize(target: dict[str, Any], *, service: str, source_arn: str) -> None:

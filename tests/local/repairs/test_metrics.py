@@ -376,6 +376,32 @@ def test_dead_letter_queue_must_allow_the_rule(embedded_aws: EmbeddedAws, name: 
     assert "Messages" not in embedded_aws.client("sqs").receive_message(QueueUrl=url)
 
 
+def test_event_of_a_schedule_goes_to_the_dead_letter_queue(embedded_aws: EmbeddedAws, name: str) -> None:
+    role = embedded_aws.create_role(name, [], trusted=LAMBDA)
+    function = create_function(embedded_aws, name, role=role)
+    sqs, scheduler = embedded_aws.client("sqs"), embedded_aws.client("scheduler")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sends = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}
+    calls = embedded_aws.create_role(f"{name}-schedule", [sends], trusted={"Service": "scheduler.amazonaws.com"})
+    target = {"Arn": function, "RoleArn": calls, "Input": '{"a": 1}', "DeadLetterConfig": {"Arn": queue}}
+    scheduler.create_schedule_group(Name=name)
+    scheduler.create_schedule(
+        Name=name,
+        GroupName=name,
+        ScheduleExpression="rate(1 minutes)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )
+    read = {"QueueUrl": url, "MessageAttributeNames": ["All"], "WaitTimeSeconds": 1, "MaxNumberOfMessages": 1}
+    (message,) = wait(lambda: sqs.receive_message(**read).get("Messages"))
+    scheduler.delete_schedule(Name=name, GroupName=name)
+    assert message["Body"] == '{"a": 1}'
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    for metric in ("InvocationAttemptCount", "TargetErrorCount", "InvocationsSentToDeadLetterCount"):
+        assert _sum(embedded_aws, "AWS/Scheduler", metric, ScheduleGroup=name)
+
+
 def _alarms() -> dict[str, dict[str, Any]]:
     """Return the properties of each alarm in the golden templates, by template and logical id."""
     return {
@@ -399,7 +425,7 @@ def _fail_function(world: World, name: str) -> dict[str, str]:
     return {"FunctionName": name}
 
 
-def _bury_event(world: World, name: str) -> dict[str, str]:
+def _refuse_event(world: World, name: str) -> dict[str, str]:
     _undeliverable(world.aws, name)
     return {"QueueName": f"{name}-dead"}
 
@@ -432,7 +458,7 @@ CAUSES: dict[tuple[str, str], Callable[[World, str], dict[str, str]]] = {
         world, name, WAITING | {"TimeoutSeconds": 1}
     ),
     ("AWS/Lambda", "Errors"): _fail_function,
-    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): _bury_event,
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): _refuse_event,
     ("AWS/SageMaker", "Invocation5XXErrors"): _fail_container,
     ("AWS/SageMaker", "ModelLatency"): _slow_container,
     (NAMESPACE, "Drift"): lambda world, name: _print_finding(world, name, Metric.DRIFT),
