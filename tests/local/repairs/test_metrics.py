@@ -11,7 +11,8 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from pipelines.aws.metrics import metrics_line
+from mooring.cli.fleet import find
+from pipelines.aws.metrics import write_metrics
 from pipelines.interface.metrics import NAMESPACE, Metric
 from tests.support.embedded_aws import REGION, EmbeddedAws
 from tests.support.functions import create_function, finish
@@ -312,6 +313,18 @@ def test_lines_in_the_embedded_metric_format_become_metrics(embedded_aws: Embedd
     assert _sum(embedded_aws, name, "Rows", Environment="dev", Model="late_arrival") is None
 
 
+def test_findings_of_our_functions_become_metrics(
+    embedded_aws: EmbeddedAws, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = find("arrivals-dev-us-east-1")
+    write_metrics(environment, {Metric.DRIFT: 2, Metric.BROKEN_INPUT: 0}, model="late_arrival")
+    role = embedded_aws.create_role(name, [], trusted=LAMBDA)
+    source = f"def handle(event, context):\n    print({capsys.readouterr().out!r})\n"
+    create_function(embedded_aws, name, source, role=role)
+    embedded_aws.client("lambda").invoke(FunctionName=name)
+    wait(lambda: _sum(embedded_aws, NAMESPACE, "Drift", Environment=environment.id) == 2.0)
+
+
 def _dead_letters(aws: EmbeddedAws, name: str, rule: str, *, allowed: bool = True) -> tuple[str, str]:
     """Create a queue that EventBridge may send the events of ``rule`` to; return its URL and ARN."""
     sqs = aws.client("sqs")
@@ -412,19 +425,6 @@ def _alarms() -> dict[str, dict[str, Any]]:
     }
 
 
-def _fail_execution(world: World, name: str, definition: dict[str, Any]) -> dict[str, str]:
-    machine = _machine(world.aws, name, definition)
-    world.client("stepfunctions").start_execution(stateMachineArn=machine)
-    return {"StateMachineArn": machine}
-
-
-def _fail_function(world: World, name: str) -> dict[str, str]:
-    role = world.aws.create_role(name, [], trusted=LAMBDA)
-    create_function(world.aws, name, "def handle(event, context):\n    raise ValueError('x')\n", role=role)
-    world.client("lambda").invoke(FunctionName=name)
-    return {"FunctionName": name}
-
-
 def _refuse_event(world: World, name: str) -> dict[str, str]:
     _undeliverable(world.aws, name)
     return {"QueueName": f"{name}-dead"}
@@ -437,33 +437,9 @@ def _fail_container(world: World, name: str) -> dict[str, str]:
     return {"EndpointName": name, "VariantName": "primary"}
 
 
-def _slow_container(world: World, name: str) -> dict[str, str]:
-    _serve(world, name)(b"slow")
-    return {"EndpointName": name, "VariantName": "primary"}
-
-
-def _print_finding(world: World, name: str, metric: Metric) -> dict[str, str]:
-    """Let a function print the line with which a check reports a finding."""
-    dimensions = {"Environment": name, "Model": "late_arrival"}
-    line = metrics_line({}, dimensions, {metric: 1})
-    role = world.aws.create_role(name, [], trusted=LAMBDA)
-    create_function(world.aws, name, f"def handle(event, context):\n    print({line!r})\n", role=role)
-    world.client("lambda").invoke(FunctionName=name)
-    return dimensions
-
-
 CAUSES: dict[tuple[str, str], Callable[[World, str], dict[str, str]]] = {
-    ("AWS/States", "ExecutionsFailed"): lambda world, name: _fail_execution(world, name, FAILING),
-    ("AWS/States", "ExecutionsTimedOut"): lambda world, name: _fail_execution(
-        world, name, WAITING | {"TimeoutSeconds": 1}
-    ),
-    ("AWS/Lambda", "Errors"): _fail_function,
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): _refuse_event,
     ("AWS/SageMaker", "Invocation5XXErrors"): _fail_container,
-    ("AWS/SageMaker", "ModelLatency"): _slow_container,
-    (NAMESPACE, "Drift"): lambda world, name: _print_finding(world, name, Metric.DRIFT),
-    (NAMESPACE, "BrokenInput"): lambda world, name: _print_finding(world, name, Metric.BROKEN_INPUT),
-    (NAMESPACE, "QualityLost"): lambda world, name: _print_finding(world, name, Metric.QUALITY_LOST),
 }
 """Real event that must fire an alarm, by namespace and metric; it returns the dimensions of its resource."""
 
