@@ -44,7 +44,7 @@ def test_client_without_an_endpoint_reaches_the_embedded_aws(through_proxy: Embe
 
 
 def test_hosts_with_several_labels(through_proxy: EmbeddedAws) -> None:
-    assert _client("sagemaker").list_models()["Models"] == []
+    assert "Models" in _client("sagemaker").list_models()
     legacy = _client("sqs", endpoint_url=f"https://{REGION}.queue.amazonaws.com")
     url = legacy.create_queue(QueueName="through-proxy")["QueueUrl"]
     legacy.send_message(QueueUrl=url, MessageBody="seen")
