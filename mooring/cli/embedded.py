@@ -1,5 +1,6 @@
 """``mooring up``, ``down`` and ``env``: start, stop and use the embedded AWS."""
 
+import os
 import re
 import shlex
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ from mooring.embedded import process
 from mooring.errors import MooringError
 
 ACCOUNT = re.compile(r"\d{12}")
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")
 NEXT = """\
 Next, in this terminal or another:
   eval "$(mooring env ENVIRONMENT)"   let boto3, the AWS CLI and cdk use it
@@ -78,11 +80,17 @@ def down(as_json: bool) -> None:
 @click.command()
 @click.argument("environment", metavar="ENVIRONMENT|ACCOUNT")
 @click.option("--region", help="Use this region; required with an account.  [default: the environment's]")
+@click.option(
+    "--proxy", "proxied", is_flag=True, help="Also lead clients that ignore AWS_ENDPOINT_URL through a proxy."
+)
 @json_option
-def env(environment: str, region: str | None, as_json: bool) -> None:
+def env(environment: str, region: str | None, proxied: bool, as_json: bool) -> None:
     """Print the variables for boto3, the AWS CLI and cdk to use one account and region of the embedded AWS.
 
     ENVIRONMENT is an id of fleet.yaml, such as arrivals-dev-us-east-1; ACCOUNT is any account id of 12 digits.
+
+    With --proxy, clients that call AWS's own hosts (SageMaker's SDK 2, AWS CLI v1) reach the embedded AWS, too. The
+    proxy leads nowhere else: use a terminal of its own, and close it when you are done.
 
     \b
     Example:  eval "$(mooring env arrivals-dev-us-east-1)"
@@ -93,11 +101,12 @@ def env(environment: str, region: str | None, as_json: bool) -> None:
         near = get_close_matches(region, REGISTRIES, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise MooringError(f"there is no region {region!r}", remedy=f"{hint}use one of {', '.join(REGISTRIES)}")
-    variables = process.variables(server, account=account, region=region)
+    variables = process.variables(server, account=account, region=region, proxied=proxied)
     if as_json:
         print_json(variables)
     else:
-        click.echo("unset AWS_PROFILE AWS_SESSION_TOKEN")
+        earlier = [name for name in _PROXIES if not proxied and os.environ.get(name) == server.proxy_url]
+        click.echo(f"unset {' '.join(['AWS_PROFILE', 'AWS_SESSION_TOKEN', *earlier])}")
         for name, value in variables.items():
             click.echo(f"export {name}={shlex.quote(value)}")
 

@@ -10,7 +10,21 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from infra.images import REGISTRIES
+
 VALID_DAYS = 365
+
+AWS_NAMES = (
+    "*.amazonaws.com",
+    "*.queue.amazonaws.com",
+    "*.s3.amazonaws.com",
+    *(
+        f"*.{service}{region}.amazonaws.com"
+        for region in REGISTRIES
+        for service in ("", "dynamodb.", "ecr.", "s3.", "s3-control.", "sagemaker.")
+    ),
+)
+"""AWS's hosts that the certificate covers, for clients of the proxy; a wildcard stands for one label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +39,8 @@ class Certificates:
 def create(folder: Path) -> Certificates:
     """Write a certificate authority and its certificate for ``localhost`` and ``127.0.0.1`` to ``folder``.
 
-    The certificate also covers ``*.localhost``. The authority's key is not kept, so nobody can sign another
-    certificate with it.
+    The certificate also covers ``*.localhost`` and AWS's own hosts (``AWS_NAMES``). The authority's key is not kept, so
+    nobody can sign another certificate with it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = Certificates(authority=folder / "ca.pem", certificate=folder / "server.pem", key=folder / "server.key")
@@ -50,6 +64,7 @@ def create(folder: Path) -> Certificates:
                 [
                     x509.DNSName("localhost"),
                     x509.DNSName("*.localhost"),
+                    *(x509.DNSName(name) for name in AWS_NAMES),
                     x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")),
                 ]
             ),
@@ -66,6 +81,11 @@ def create(folder: Path) -> Certificates:
         )
     )
     return files
+
+
+def serves(host: str) -> bool:
+    """Return whether the certificate covers a host of AWS."""
+    return f"*.{host.lower().partition('.')[2]}" in AWS_NAMES
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -25,6 +25,7 @@ from typing import Any
 
 import psutil
 
+from mooring.embedded import trust
 from mooring.errors import MooringError
 
 DEFAULT_PORT = 4566
@@ -37,6 +38,8 @@ SECRET = "embedded"
 The server does not check it: it verifies the signatures of roles' and users' keys only, not of 12-digit account ids.
 """
 
+_LOOPBACK = "localhost,127.0.0.1"
+
 _started: "dict[int, subprocess.Popen[bytes]]" = {}
 """Servers that this process started: their parent must wait for them, else they stay as zombies."""
 
@@ -45,12 +48,13 @@ _started: "dict[int, subprocess.Popen[bytes]]" = {}
 class Server:
     """A running server, as recorded in ``server.json`` of its home folder.
 
-    ``started`` is the creation time of its process, in seconds since the epoch. It distinguishes the server from a
-    later process with the same pid.
+    ``proxy_port`` is the port of its proxy, for clients that ignore the endpoint. ``started`` is the creation time of
+    its process, in seconds since the epoch. It distinguishes the server from a later process with the same pid.
     """
 
     home: Path
     port: int
+    proxy_port: int
     pid: int
     started: float
     schedule_speed: float
@@ -58,6 +62,10 @@ class Server:
     @property
     def url(self) -> str:
         return f"https://localhost:{self.port}"
+
+    @property
+    def proxy_url(self) -> str:
+        return f"http://127.0.0.1:{self.proxy_port}"
 
     @property
     def authority(self) -> Path:
@@ -90,13 +98,14 @@ def start(
             remedy="use it, or stop it first: mooring down",
         )
     _require_free(port)
+    proxy_port = _free_port_after(port)
     _clear(home)
     for ended in [pid for pid, child in _started.items() if child.poll() is not None]:
         del _started[ended]  # killed by somebody else, and waited for by this poll
     command = [sys.executable, "-m", "mooring.embedded.server", "--port", str(port), "--home", str(home)]
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--schedule-speed", str(schedule_speed)],
+            [*command, "--proxy-port", str(proxy_port), "--schedule-speed", str(schedule_speed)],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -106,6 +115,7 @@ def start(
     server = Server(
         home=home,
         port=port,
+        proxy_port=proxy_port,
         pid=process.pid,
         started=psutil.Process(process.pid).create_time(),
         schedule_speed=schedule_speed,
@@ -191,12 +201,14 @@ def stop(*, home: Path) -> Server | None:
     return server
 
 
-def variables(server: Server, *, account: str, region: str) -> dict[str, str]:
-    """Return environment variables that point boto3, the AWS CLI and the CDK CLI at one account and region."""
-    return {
+def variables(server: Server, *, account: str, region: str, proxied: bool = False) -> dict[str, str]:
+    """Return environment variables that point boto3, the AWS CLI and the CDK CLI at one account and region.
+
+    With ``proxied`` they also lead clients that ignore the endpoint through the server's proxy.
+    """
+    bundle = str(trust.write(server.authority, server.home / "trust.pem"))
+    found = dict.fromkeys(trust.VARIABLES, bundle) | {
         "AWS_ENDPOINT_URL": server.url,
-        "AWS_CA_BUNDLE": str(server.authority),
-        "NODE_EXTRA_CA_CERTS": str(server.authority),
         "AWS_ACCESS_KEY_ID": account,
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_REGION": region,
@@ -204,7 +216,22 @@ def variables(server: Server, *, account: str, region: str) -> dict[str, str]:
         "CDK_DEFAULT_ACCOUNT": account,
         "CDK_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # Some operations put a label before the host: data-localhost has no address.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
     }
+    if proxied:
+        # Nothing but loopback may pass by the proxy: an entry for amazonaws.com would lead to AWS itself.
+        found |= {"HTTPS_PROXY": server.proxy_url, "HTTP_PROXY": server.proxy_url, "NO_PROXY": _LOOPBACK}
+    else:
+        found["NO_PROXY"] = _without_proxy(os.environ.get("no_proxy") or os.environ.get("NO_PROXY", ""))
+    # Some clients read only the small letters, and prefer them.
+    return found | {name.lower(): value for name, value in found.items() if name.endswith("_PROXY")}
+
+
+def _without_proxy(current: str) -> str:
+    """Return the hosts that need no proxy: a company's own, and loopback."""
+    hosts = [host.strip() for host in current.split(",") if host.strip()]
+    return ",".join([*hosts, *(host for host in _LOOPBACK.split(",") if host not in hosts)])
 
 
 def client_options(server: Server, *, account: str, region: str) -> dict[str, Any]:
@@ -267,6 +294,15 @@ def _require_free(port: int) -> None:
             ) from error
 
 
+def _free_port_after(port: int) -> int:
+    """Return the next loopback port that is free, so that the proxy's address stays the same over most starts."""
+    for candidate in range(port + 1, min(port + 100, 65_536)):
+        with contextlib.suppress(MooringError):
+            _require_free(candidate)
+            return candidate
+    return free_port()
+
+
 def _clear(home: Path) -> None:
     """Delete the folders and the record that an earlier server left in the home; other files stay."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -284,8 +320,9 @@ def _ready(server: Server) -> bool:
 
 
 def _open(server: Server, path: str, *, timeout_s: float = 2) -> Any:
-    trust = ssl.create_default_context(cafile=str(server.authority))
-    return urllib.request.urlopen(f"{server.url}{path}", timeout=timeout_s, context=trust)
+    context = ssl.create_default_context(cafile=str(server.authority))
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    return direct.open(f"{server.url}{path}", timeout=timeout_s)
 
 
 def _last_lines(log: Path, count: int = 15) -> str:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mooring.embedded import certificates, supervise
+from mooring.embedded import certificates, proxy, supervise
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--schedule-speed", type=float, default=1.0, help="a rate of 1 hour fires every 3600/N seconds")
+    parser.add_argument("--proxy-port", type=int, required=True)
     options = parser.parse_args()
     home = options.home.resolve()
     # Only the user may read the home folder: it holds a private key, data, and code that runs.
@@ -35,6 +36,7 @@ def main() -> None:
     scaling.register()
     quotas.register()
     sagemaker.register(home)
+    proxy.start(port=options.proxy_port, server_port=options.port)
     # MiniStack parses sys.argv for options of its own.
     sys.argv = ["ministack"]
     ministack.app.main()
@@ -45,7 +47,8 @@ def _configure(*, port: int, home: Path) -> None:
     temporary.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(temporary)
     tls = certificates.create(home / "tls")
-    for name in [name for name in os.environ if name.startswith(("AWS_", "MINISTACK_", "MOTO_", "SFN_", "LAMBDA_"))]:
+    foreign = ("AWS_", "MINISTACK_", "MOTO_", "SFN_", "LAMBDA_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    for name in [name for name in os.environ if name.upper().startswith(foreign)]:
         del os.environ[name]
     os.environ.update(
         GATEWAY_PORT=str(port),

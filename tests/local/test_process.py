@@ -38,13 +38,14 @@ def _client(server: process.Server, service: str) -> Any:
     return boto3.client(service, **options)  # type: ignore[call-overload]
 
 
-def test_server_answers_on_loopback_over_tls_only(embedded_aws: EmbeddedAws) -> None:
+def test_server_and_its_proxy_listen_on_loopback_only(embedded_aws: EmbeddedAws) -> None:
     listening = [
-        connection
+        tuple(connection.laddr)
         for connection in psutil.Process(embedded_aws.server.pid).net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert [tuple(connection.laddr) for connection in listening] == [("127.0.0.1", embedded_aws.server.port)]
+    server = embedded_aws.server
+    assert sorted(listening) == sorted([("127.0.0.1", server.port), ("127.0.0.1", server.proxy_port)])
 
 
 def test_kill_leaves_no_worker_and_the_next_start_is_empty(tmp_path: Path) -> None:
@@ -69,7 +70,14 @@ def test_kill_leaves_no_worker_and_the_next_start_is_empty(tmp_path: Path) -> No
 
 
 def test_record_with_the_pid_of_another_process_is_ignored(tmp_path: Path) -> None:
-    state = {"home": str(tmp_path), "port": 1, "pid": os.getpid(), "started": 0.0, "schedule_speed": 1.0}
+    state = {
+        "home": str(tmp_path),
+        "port": 1,
+        "proxy_port": 2,
+        "pid": os.getpid(),
+        "started": 0.0,
+        "schedule_speed": 1.0,
+    }
     (tmp_path / "server.json").write_text(json.dumps(state))
     assert process.running(tmp_path) is None
     assert process.stop(home=tmp_path) is None

@@ -56,6 +56,28 @@ def test_an_endpoint_serves_and_captures(world: World) -> None:
     assert described["ProductionVariants"][0]["DesiredWeight"] == 1.0
 
 
+def test_endpoint_config_accepts_what_terraform_sends(world: World) -> None:
+    """Terraform writes the switches of every variant, off unless asked otherwise."""
+    variant = {
+        "VariantName": "main",
+        "ModelName": world.model("terraform", constant_model(1.0)),
+        "InstanceType": "ml.t2.medium",
+        "InitialInstanceCount": 1,
+        "EnableSSMAccess": False,
+        "ManagedInstanceScaling": {"Status": "DISABLED"},
+    }
+    client = world.client("sagemaker")
+    client.create_endpoint_config(EndpointConfigName="terraform", ProductionVariants=[variant])
+    client.create_endpoint(EndpointName="terraform", EndpointConfigName="terraform")
+    assert world.endpoint_settled("terraform")["EndpointStatus"] == "InService"
+    (described,) = client.describe_endpoint_config(EndpointConfigName="terraform")["ProductionVariants"]
+    assert described["EnableSSMAccess"] is False
+    with pytest.raises(ClientError, match=r"ProductionVariants\.EnableSSMAccess = True"):
+        client.create_endpoint_config(
+            EndpointConfigName="debugged", ProductionVariants=[variant | {"EnableSSMAccess": True}]
+        )
+
+
 def test_no_request_fails_during_an_update(world: World) -> None:
     world.serve("steady-1", 1.0)
     world.config("steady-2", world.model("steady-2", constant_model(2.0)))

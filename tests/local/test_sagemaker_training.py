@@ -61,6 +61,19 @@ def test_trains_a_model_under_the_container_contract(world: World) -> None:
     assert "slope=2.000" in [event["message"] for event in events["events"]]
 
 
+def test_accepts_what_sdk_2_asks_for_in_every_fit(world: World) -> None:
+    """The SDK's estimators add these two parameters to every request; ``disable_profiler`` gives the third form."""
+    hook = {"S3OutputPath": f"s3://{BUCKET}/out", "CollectionConfigurations": []}
+    monitoring = {"S3OutputPath": f"s3://{BUCKET}/out", "DisableProfiler": False}
+    job = world.train("fit", "pass", ProfilerConfig=monitoring, DebugHookConfig=hook, EnableManagedSpotTraining=False)
+    assert job["TrainingJobStatus"] == "Completed", job
+    assert (job["ProfilerConfig"], job["DebugHookConfig"], job["ProfilingStatus"]) == (monitoring, hook, "Disabled")
+    job = world.train("fit-without", "pass", ProfilerConfig={"DisableProfiler": True})
+    assert job["TrainingJobStatus"] == "Completed", job
+    with pytest.raises(ClientError, match="EnableManagedSpotTraining = True"):
+        world.train("spot", "pass", EnableManagedSpotTraining=True)
+
+
 def test_the_name_of_a_failed_job_cannot_be_used_again(world: World) -> None:
     job = world.train("once", "raise SystemExit(3)")
     assert job["TrainingJobStatus"] == "Failed"

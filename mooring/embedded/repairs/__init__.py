@@ -17,6 +17,7 @@ from mooring.embedded.repairs import (
     functions,
     leading_keys,
     log_groups,
+    metrics,
     parameters,
     pass_role,
     schedules,
@@ -54,4 +55,5 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     leading_keys.apply()
     log_groups.apply()
     parameters.apply()
+    metrics.apply()
     alarms.apply()

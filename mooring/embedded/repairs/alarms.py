@@ -51,10 +51,10 @@ def _evaluate(alarm: dict[str, Any]) -> None:
     if not alarm.get("MetricName") or compare is None:
         return  # metric math or an anomaly band: not supported, the alarm stays INSUFFICIENT_DATA
     period, periods = int(alarm.get("Period") or 60), int(alarm.get("EvaluationPeriods") or 1)
-    values = _values(alarm, period, periods)
+    found = values(alarm, period, periods)
     treatment = alarm.get("TreatMissingData") or "missing"
     threshold = float(alarm["Threshold"])
-    breaching = [_MISSING.get(treatment) if value is None else compare(value, threshold) for value in values]
+    breaching = [_MISSING.get(treatment) if value is None else compare(value, threshold) for value in found]
     if breaching.count(True) >= int(alarm.get("DatapointsToAlarm") or periods):
         state = "ALARM"
     elif any(known is not None for known in breaching):
@@ -62,22 +62,22 @@ def _evaluate(alarm: dict[str, Any]) -> None:
     else:
         state = alarm["StateValue"] if treatment == "ignore" else "INSUFFICIENT_DATA"
     if state != alarm["StateValue"]:
-        _change(alarm, state, f"{alarm['MetricName']}: {values} against {alarm['ComparisonOperator']} {threshold}")
+        _change(alarm, state, f"{alarm['MetricName']}: {found} against {alarm['ComparisonOperator']} {threshold}")
 
 
-def _values(alarm: dict[str, Any], period: int, periods: int) -> list[float | None]:
+def values(alarm: dict[str, Any], period: int, periods: int) -> list[float | None]:
     """Return the statistic of each of the last periods, newest first; None for a period without data."""
     dimensions = alarm.get("Dimensions") or []
     key = cloudwatch._dims_key(cloudwatch._dims_from_list(dimensions) if isinstance(dimensions, list) else dimensions)
     points = cloudwatch._metrics.get((alarm["Namespace"], alarm["MetricName"], key), [])
     statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
     now = time.time()
-    values: list[float | None] = []
+    found: list[float | None] = []
     for index in range(periods):
         end = now - index * period
         within = [point for point in points if end - period < point["Timestamp"] <= end]
-        values.append(cloudwatch._stat_value(cloudwatch._calc_stats(within), statistic, within) if within else None)
-    return values
+        found.append(cloudwatch._stat_value(cloudwatch._calc_stats(within), statistic, within) if within else None)
+    return found
 
 
 def _change(alarm: dict[str, Any], state: str, reason: str) -> None:

@@ -12,7 +12,7 @@ from ministack.services.cloudformation import changesets, handlers, provisioners
 from ministack.services.cloudformation.helpers import CFN_NS, _error, _p
 
 from mooring.embedded import identity
-from mooring.embedded.repairs import resource_properties, resource_types
+from mooring.embedded.repairs import imports, resource_properties, resource_types
 from mooring.embedded.repairs.patching import replace
 from mooring.embedded.repairs.resource_actions import authorize_resource
 
@@ -42,6 +42,7 @@ def apply() -> None:
         replace(module, "_delete_resource", _authorize_delete)
     resource_types.register()
     resource_properties.register()
+    imports.apply()
 
 
 def _under_role(operation: str, original: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
@@ -121,6 +122,7 @@ def _describe_fully(original: Callable[[Mapping[str, Any]], Any]) -> Callable[[M
 def _authorize_create(original: Callable[..., Any]) -> Callable[..., Any]:
     def provision_resource(resource_type: str, logical_id: str, props: dict[str, Any], stack: str) -> Any:
         authorize_resource("create", resource_type, props, f"{stack}-{logical_id}-generated")
+        imports.require_absent(resource_type, props)
         return original(resource_type, logical_id, props, stack)
 
     return provision_resource

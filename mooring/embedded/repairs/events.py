@@ -1,19 +1,22 @@
 """Repair EventBridge and Scheduler: a target is called only if its resource policy or the target's role allows it.
 
 MiniStack calls every target. On AWS the resource policy of a Lambda function must allow ``events.amazonaws.com``, and
-a target that names a role is called under that role.
+a target that names a role is called under that role. An event that cannot be delivered counts as a failed invocation
+and goes to the target's dead-letter queue at once: AWS does not retry if the target refuses it or does not exist.
 """
 
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import eventbridge
+from ministack.services import eventbridge, lambda_svc, sns, sqs, stepfunctions
 
 from mooring.embedded import identity
+from mooring.embedded.repairs import metrics
 from mooring.embedded.repairs.patching import replace
 
 log = logging.getLogger("mooring.events")
@@ -33,24 +36,128 @@ def apply() -> None:
     replace(eventbridge, "_invoke_target", _authorize_target)
 
 
+class UndeliverableError(Exception):
+    """An event that cannot be delivered; ``code`` is the ERROR_CODE of the message in the dead-letter queue."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def _authorize_target(original: Callable[..., None]) -> Callable[..., None]:
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+        caller = _caller(event, rule)
         try:
-            if event.get("Source") == "aws.scheduler":
-                # Scheduler's aws:SourceArn is the schedule's group, not the schedule.
-                group = rule.get("GroupName") or "default"
-                source = f"arn:aws:scheduler:{get_region()}:{get_account_id()}:schedule-group/{group}"
-                _authorize(target, service="scheduler.amazonaws.com", source_arn=source)
-            else:
-                _authorize(target, service="events.amazonaws.com", source_arn=rule.get("Arn", ""))
-        except identity.AccessDeniedError as error:
+            _require_exists(str(target.get("Arn", "")))
+            try:
+                _authorize(target, service=caller.service, source_arn=caller.source_arn)
+            except identity.AccessDeniedError as error:
+                raise UndeliverableError("NO_PERMISSIONS", str(error)) from error
+        except UndeliverableError as error:
             log.warning("%s does not call %s: %s", rule.get("Arn", "a rule"), target.get("Arn"), error)
+            caller.record("failed")
+            _send_to_dead_letters(target, event, rule, caller, error)
             return
+        caller.record("called")
         # The target and the work that it starts act for themselves, not for the sender of the event.
         with identity.acting_as(""):
             original(target, event, rule, view)
 
     return invoke_target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """The service that calls a target, EventBridge or Scheduler, with the metrics that it counts by what happened."""
+
+    service: str
+    source_arn: str
+    namespace: str
+    dimensions: dict[str, str]
+    counted: dict[str, tuple[str, ...]]
+
+    def record(self, what: str) -> None:
+        metrics.record(self.namespace, {name: metrics.count() for name in self.counted[what]}, self.dimensions)
+
+
+def _caller(event: dict[str, Any], rule: dict[str, Any]) -> Caller:
+    if event.get("Source") == "aws.scheduler":
+        # Scheduler's aws:SourceArn is the schedule's group, not the schedule.
+        group = rule.get("GroupName") or "default"
+        return Caller(
+            service="scheduler.amazonaws.com",
+            source_arn=f"arn:aws:scheduler:{get_region()}:{get_account_id()}:schedule-group/{group}",
+            namespace="AWS/Scheduler",
+            dimensions={"ScheduleGroup": group},
+            counted={
+                "called": ("InvocationAttemptCount",),
+                "failed": ("InvocationAttemptCount", "TargetErrorCount"),
+                "dead letter": ("InvocationsSentToDeadLetterCount",),
+                "dropped": ("InvocationsFailedToBeSentToDeadLetterCount",),
+            },
+        )
+    bus = rule.get("EventBusName") or "default"
+    return Caller(
+        service="events.amazonaws.com",
+        source_arn=rule.get("Arn", ""),
+        namespace="AWS/Events",
+        dimensions={"RuleName": rule.get("Name", "")} | ({} if bus == "default" else {"EventBusName": bus}),
+        counted={
+            "called": ("Invocations",),
+            "failed": ("Invocations", "FailedInvocations"),
+            "dead letter": ("InvocationsSentToDlq",),
+            "dropped": ("InvocationsFailedToBeSentToDlq",),
+        },
+    )
+
+
+def _require_exists(arn: str) -> None:
+    kind = arn.split(":")[2] if arn.count(":") > 4 else ""
+    exists: dict[str, Callable[[], Any]] = {
+        "lambda": lambda: lambda_svc._get_func_record_for_ref(arn)[0],
+        "sqs": lambda: sqs._queue_by_arn(arn),
+        "sns": lambda: arn in sns._topics,
+        "states": lambda: stepfunctions._resolve_state_machine_arn(arn),
+    }
+    if kind in exists and not exists[kind]():
+        raise UndeliverableError("NO_RESOURCE", f"{arn} does not exist")
+
+
+def _send_to_dead_letters(
+    target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], caller: Caller, error: UndeliverableError
+) -> None:
+    """Send an event that was not delivered to the target's dead-letter queue, if it has one that accepts it."""
+    arn = str((target.get("DeadLetterConfig") or {}).get("Arn", ""))
+    if not arn:
+        return
+    scheduled = caller.namespace == "AWS/Scheduler"
+    about = {
+        "SCHEDULE_ARN" if scheduled else "RULE_ARN": rule.get("Arn", ""),
+        "TARGET_ARN": str(target.get("Arn", "")),
+        "ERROR_CODE": error.code,
+        "ERROR_MESSAGE": str(error)[:1024],
+    }
+    body = target.get("Input") if scheduled else None
+    try:
+        if scheduled:
+            with identity.acting_as(str(target.get("RoleArn", ""))):
+                identity.authorize(_ACTIONS["sqs"], arn)
+        else:
+            _require_resource_policy("sqs", arn, caller.service, caller.source_arn)
+        queue = sqs._queue_by_arn(arn)
+        if queue is None:
+            raise UndeliverableError("NO_RESOURCE", f"{arn} does not exist")
+        message = {
+            "QueueUrl": queue["url"],
+            "MessageBody": body or json.dumps(eventbridge._pattern_event_view(event).event_with_detail()),
+            "MessageAttributes": {n: {"DataType": "String", "StringValue": v} for n, v in about.items() if v},
+        }
+        sqs._act_send_message(message, queue["url"])
+    except (identity.AccessDeniedError, UndeliverableError) as refusal:
+        log.warning("the event of %s is dropped: %s", rule.get("Arn", "a rule"), refusal)
+        caller.record("dropped")
+        return
+    caller.record("dead letter")
 
 
 def _authorize(target: dict[str, Any], *, service: str, source_arn: str) -> None:

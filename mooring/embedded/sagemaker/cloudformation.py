@@ -1,10 +1,10 @@
 """Add CloudFormation's SageMaker resource types: they call the API's operations under the stack's role."""
 
 import contextlib
-from typing import Any
 
 from ministack.services.cloudformation import provisioners, stacks
 
+from mooring.embedded.repairs import imports
 from mooring.embedded.repairs.patching import replace
 from mooring.embedded.sagemaker import endpoints, service, shapes, store
 from mooring.embedded.sagemaker.errors import SageMakerError
@@ -40,11 +40,13 @@ class StackError(Exception):
 def register() -> None:
     """Add SageMaker's types to MiniStack's stacks."""
     for resource_type in _KINDS:
+        handler = _Handler(resource_type)
         provisioners._RESOURCE_HANDLERS[resource_type] = {
-            "create": _Handler(resource_type).create,
-            "update": _Handler(resource_type).update,
-            "delete": _Handler(resource_type).delete,
+            "create": handler.create,
+            "update": handler.update,
+            "delete": handler.delete,
         }
+        imports.add(resource_type, f"{resource_type.rpartition(':')[2]}Arn", handler.read)
         provisioners._REPLACING_PROPERTIES[resource_type] = tuple(_REPLACING[resource_type].split())
     replace(
         stacks,
@@ -77,6 +79,11 @@ class _Handler:
         self._set_tags(arn, old.get("Tags", []), new.get("Tags", []))
         return arn, self._attributes(name)
 
+    def read(self, arn: str) -> dict[str, str] | None:
+        """Return the attributes of a resource that exists, else None."""
+        record = store.region().records[self._kind].get(arn.partition("/")[2])
+        return self._attributes(record[f"{self._noun}Name"]) if record and record[f"{self._noun}Arn"] == arn else None
+
     def delete(self, arn: str, _props: Record) -> None:
         """Delete the resource; do nothing if it does not exist."""
         name = arn.partition("/")[2]
@@ -92,6 +99,7 @@ class _Handler:
         record = endpoints.find(name).wait_settled(_WAIT_S)
         if record["EndpointConfigName"] == wanted and record["EndpointStatus"] == "InService":
             return
+        before = {v["VariantName"]: v["DesiredInstanceCount"] for v in record.get("ProductionVariants", [])}
         self._call("Update", {"EndpointName": name, "EndpointConfigName": wanted})
         record = endpoints.find(name).wait_settled(_WAIT_S)
         if record["EndpointConfigName"] != wanted or record["EndpointStatus"] != "InService":
@@ -99,11 +107,14 @@ class _Handler:
                 f"Endpoint {name} was not updated to {wanted} and keeps {record['EndpointConfigName']}:"
                 f" {record.get('FailureReason')}"
             )
+        if str(new.get("RetainAllVariantProperties", False)).lower() == "true":
+            for variant in record["ProductionVariants"]:
+                if kept := before.get(variant["VariantName"]):
+                    endpoints.scale(name, variant["VariantName"], kept)
 
     def _check_update(self, new: Record) -> None:
-        # On AWS these keep instance counts that scaling has changed; here instance counts never change.
-        neutral = {"RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig"}
-        known = {"EndpointName", "EndpointConfigName", "Tags"} | neutral
+        known = {"EndpointName", "EndpointConfigName", "Tags", "RetainAllVariantProperties"}
+        known |= {"ExcludeRetainedVariantProperties", "RetainDeploymentConfig"}  # what they say of a config is ignored
         if unknown := sorted(set(new) - known):
             raise StackError(
                 f"the embedded AWS does not support {self._type} with {', '.join(unknown)}:"
@@ -136,7 +147,7 @@ class _Handler:
         except SageMakerError as error:
             raise StackError(f"{error.message} (Service: SageMaker, Error Code: {error.code})") from error
 
-    def _attributes(self, name: str) -> dict[str, Any]:
+    def _attributes(self, name: str) -> dict[str, str]:
         record = store.get(self._kind, name)
         attributes = {f"{self._noun}Name": name, f"{self._noun}Arn": record[f"{self._noun}Arn"]}
         return attributes | {"Id": record[f"{self._noun}Arn"], "CreationTime": record["CreationTime"].isoformat()}

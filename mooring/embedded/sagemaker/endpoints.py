@@ -196,6 +196,22 @@ class Endpoint:
         events.emit("SageMaker Endpoint State Change", self.record["EndpointArn"], detail)
 
 
+def instances(name: str, variant: str) -> int | None:
+    """Return the count of instances of a variant; None if no such variant is in service."""
+    record = store.region().records["endpoint"].get(name, {})
+    counts = {each["VariantName"]: int(each["DesiredInstanceCount"]) for each in record.get("ProductionVariants", [])}
+    return counts.get(variant)
+
+
+def scale(name: str, variant: str, count: int) -> None:
+    """Set the count of instances of a variant in service; its one process stays."""
+    endpoint = find(name)
+    with endpoint.use_fleet() as fleet:
+        for each in fleet.variants:
+            each.instances = count if each.name == variant else each.instances
+        endpoint.record |= _in_service(fleet.config, fleet)
+
+
 def create(request: Record) -> Record:
     """Handle CreateEndpoint."""
     config = store.get("endpoint-config", request["EndpointConfigName"])
@@ -280,10 +296,7 @@ def find(name: str) -> Endpoint:
 def _in_service(config: Record, fleet: Fleet) -> Record:
     described: Record = {
         "EndpointConfigName": config["EndpointConfigName"],
-        "ProductionVariants": [
-            variants.describe(variant, production)
-            for variant, production in zip(fleet.variants, config["ProductionVariants"], strict=True)
-        ],
+        "ProductionVariants": [variants.describe(variant) for variant in fleet.variants],
     }
     if capture := config.get("DataCaptureConfig"):
         described["DataCaptureConfig"] = {

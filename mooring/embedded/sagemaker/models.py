@@ -94,7 +94,7 @@ def create_config(request: Record) -> Record:
         store.get("model", variant["ModelName"])
     if sum(variant.get("InitialVariantWeight", 1.0) for variant in variants) <= 0:
         raise invalid("At least one production variant must have a weight above 0")
-    kept = ["ProductionVariants", "DataCaptureConfig", "KmsKeyId"]
+    kept = ["ProductionVariants", "DataCaptureConfig", "KmsKeyId", "EnableNetworkIsolation", "MetricsConfig"]
     record = {name: request[name] for name in kept if name in request}
     record["ProductionVariants"] = [
         {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0, **variant} for variant in variants

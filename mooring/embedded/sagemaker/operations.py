@@ -12,7 +12,10 @@ _LIST = "NameContains CreationTimeAfter CreationTimeBefore SortBy SortOrder MaxR
 _RECORDED = {
     "CreateTrainingJob": "VpcConfig.* EnableInterContainerTrafficEncryption RoleArn ResourceConfig.InstanceType"
     " ResourceConfig.VolumeSizeInGB ResourceConfig.VolumeKmsKeyId ResourceConfig.InstanceCount"
-    " AlgorithmSpecification.EnableSageMakerMetricsTimeSeries",
+    " AlgorithmSpecification.EnableSageMakerMetricsTimeSeries"
+    # SageMaker's SDK 2 asks every job for system monitoring, and for a debugger's hook without collections, which the
+    # scikit-learn container does not have. Framework profiling and collections are not supported.
+    " ProfilerConfig.DisableProfiler ProfilerConfig.S3OutputPath DebugHookConfig.S3OutputPath",
     "CreateProcessingJob": "NetworkConfig.VpcConfig.* NetworkConfig.EnableInterContainerTrafficEncryption"
     " ProcessingResources.ClusterConfig.InstanceType ProcessingResources.ClusterConfig.VolumeSizeInGB"
     " ProcessingResources.ClusterConfig.VolumeKmsKeyId ProcessingResources.ClusterConfig.InstanceCount",
@@ -108,6 +111,31 @@ CHOICES: dict[str, set[Any]] = {
     "ModelPackageType": {"Versioned"},
 }
 """Supported values of the parameters that do not support all values; all other parameters support every value."""
+
+OFF: dict[str, dict[str, Any]] = {
+    "CreateTrainingJob": {
+        "EnableManagedSpotTraining": False,
+        "InfraCheckConfig.EnableInfraCheck": False,
+        "InputDataConfig.DataSource.S3DataSource.ModelAccessConfig.AcceptEula": False,
+        "RemoteDebugConfig.EnableRemoteDebug": False,
+        "ResourceConfig.InstancePlacementConfig.EnableMultipleJobs": False,
+        "ResourceConfig.KeepAlivePeriodInSeconds": 0,
+        "SessionChainingConfig.EnableSessionTagChaining": False,
+    },
+    "CreateModel": {
+        "Containers.MultiModelConfig.ModelCacheSetting": "Disabled",
+        "PrimaryContainer.MultiModelConfig.ModelCacheSetting": "Disabled",
+    },
+    "CreateEndpointConfig": {
+        "EnableNetworkIsolation": False,
+        "MetricsConfig.EnableDetailedObservability": False,
+        "MetricsConfig.EnableEnhancedMetrics": False,
+        "ProductionVariants.EnableSSMAccess": False,
+        "ProductionVariants.ManagedInstanceScaling.Status": "DISABLED",
+    },
+    "UpdateEndpoint": {"RetainAllVariantProperties": False, "RetainDeploymentConfig": False},
+}
+"""Switches of features that are not supported, with the value that means off: clients send it by themselves."""
 
 
 def parameters(operation: str) -> set[str]:

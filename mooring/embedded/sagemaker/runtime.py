@@ -1,11 +1,15 @@
 """InvokeEndpoint: forward an HTTP request to a variant's process and return its answer."""
 
+import contextlib
 import json
 import re
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from ministack.core.responses import get_account_id
 
+from mooring.embedded.repairs import metrics
 from mooring.embedded.sagemaker import endpoints, store
 from mooring.embedded.sagemaker.capture import Exchange
 from mooring.embedded.sagemaker.errors import SageMakerError, unsupported
@@ -48,6 +52,7 @@ def refusal(error: SageMakerError) -> Response:
 
 
 def _invoke(name: str, headers: dict[str, str], body: bytes) -> Response:
+    began = time.monotonic()
     for header, parameter in _UNSUPPORTED.items():
         if header in headers:
             raise unsupported(f"InvokeEndpoint with {parameter}")
@@ -66,9 +71,10 @@ def _invoke(name: str, headers: dict[str, str], body: bytes) -> Response:
         forwarded["X-Amzn-SageMaker-Custom-Attributes"] = headers[_CUSTOM]
     with endpoint.use_fleet() as fleet:
         variant = fleet.choose(headers.get("x-amzn-sagemaker-target-variant"))
-        answer = _forward(variant, body, forwarded)
-        if answer.status >= 400:
-            raise _model_error(variant, answer)
+        with _measured(name, variant, began):
+            answer = _forward(variant, body, forwarded)
+            if answer.status >= 400:
+                raise _model_error(variant, answer)
         if fleet.capture is not None:
             fleet.capture.offer(
                 Exchange(
@@ -87,6 +93,38 @@ def _invoke(name: str, headers: dict[str, str], body: bytes) -> Response:
     if _CUSTOM in headers:
         answer_headers["X-Amzn-SageMaker-Custom-Attributes"] = headers[_CUSTOM]
     return 200, answer_headers, answer.body
+
+
+@contextlib.contextmanager
+def _measured(endpoint: str, variant: Variant, began: float) -> Iterator[None]:
+    """Publish the metrics of one request, whose model works inside the block; ``began`` is when the request came.
+
+    The rest of the request, which OverheadLatency is, ends here: what follows takes no time that counts.
+    """
+    called = time.monotonic()
+    status = 200
+    try:
+        yield
+    except SageMakerError as error:
+        status = error.details.get("OriginalStatusCode", error.status)
+        raise
+    finally:
+        ended = time.monotonic()
+        values = {
+            "Invocations": (1.0, "None"),
+            "InvocationsPerInstance": (1.0 / variant.instances, "None"),
+            "Invocation4XXErrors": (float(400 <= status < 500), "None"),
+            "Invocation5XXErrors": (float(status >= 500), "None"),
+            "InvocationModelErrors": (float(status >= 400), "None"),
+            "ModelLatency": (_microseconds(ended - called), "Microseconds"),
+            "OverheadLatency": (_microseconds(called - began), "Microseconds"),
+        }
+        metrics.record("AWS/SageMaker", values, {"EndpointName": endpoint, "VariantName": variant.name})
+
+
+def _microseconds(seconds: float) -> float:
+    """Return a duration to two digits: under load, equal ones share a stored point."""
+    return float(f"{seconds * 1e6:.2g}")
 
 
 def _forward(variant: Variant, body: bytes, headers: dict[str, str]) -> Answer:

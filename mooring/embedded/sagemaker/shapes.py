@@ -62,8 +62,11 @@ def coerce(operation: str, value: Any) -> Any:
 
 
 def _check_supported(operation: str, request: dict[str, Any], shape: StructureShape) -> None:
-    known = operations.parameters(operation)
-    unknown = sorted({path for path, _ in _leaves(request, shape, "") if not _covered(path, known)})
+    known, off = operations.parameters(operation), operations.OFF.get(operation, {})
+    for path, value in _leaves(request, shape, ""):
+        if path in off and value != off[path]:
+            raise unsupported(f"{operation} with {path} = {value!r} (allowed: {off[path]!r}, which means off)")
+    unknown = sorted({path for path, _ in _leaves(request, shape, "") if path not in off and not _covered(path, known)})
     if unknown:
         raise unsupported(f"{operation} with {', '.join(unknown)}")
     for path, value in _leaves(request, shape, ""):

@@ -24,7 +24,12 @@ _DESCRIBED = [
     "StoppingCondition",
     "EnableNetworkIsolation",
     "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
     "Environment",
+    "DebugHookConfig",
+    "InfraCheckConfig",
+    "ProfilerConfig",
+    "RemoteDebugConfig",
 ]
 _PHASES = {"Downloading": "Downloading", "Running": "Training", "Uploading": "Uploading"}
 
@@ -61,7 +66,8 @@ def create(request: Record) -> Record:
         "LastModifiedTime": store.now(),
         "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
         "EnableInterContainerTrafficEncryption": request.get("EnableInterContainerTrafficEncryption", False),
-        "EnableManagedSpotTraining": False,
+        "EnableManagedSpotTraining": request.get("EnableManagedSpotTraining", False),
+        "ProfilingStatus": "Disabled",
     }
     with store.region().lock:
         limits.require_training(request)

@@ -50,6 +50,7 @@ class Variant:
         container = model.get("PrimaryContainer") or model["Containers"][0]
         self._endpoint = endpoint
         self.name: str = production["VariantName"]
+        self.instances = int(production["InitialInstanceCount"])
         self.weight = float(production["InitialVariantWeight"])
         self.role_arn: str = model["ExecutionRoleArn"]
         self.log = base / f"{self.name}.log"
@@ -209,13 +210,12 @@ class Variant:
                 self._handle.terminate(1.0)
 
 
-def describe(variant: Variant, production: Record) -> dict[str, Any]:
+def describe(variant: Variant) -> dict[str, Any]:
     """Return the variant in the shape of DescribeEndpoint."""
-    count = int(production["InitialInstanceCount"])
     return {
         "VariantName": variant.name,
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.weight,
-        "CurrentInstanceCount": count,
-        "DesiredInstanceCount": count,
+        "CurrentInstanceCount": variant.instances,
+        "DesiredInstanceCount": variant.instances,
     }

@@ -1,24 +1,30 @@
-"""Application Auto Scaling for endpoint variants: it stores and describes targets and policies.
+"""Application Auto Scaling for endpoint variants: targets, and policies of target tracking (``target_tracking``).
 
-Nothing scales, because there is one machine. Two rules that deployments can break are enforced: a target must exist
-before its policy, and SageMaker does not change the instance type of a variant that is a target.
+Two rules that deployments can break are enforced: a target must exist before its policy, and SageMaker does not change
+the instance type of a variant that is a target.
 """
 
 import json
+import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, router
-from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, request_scope
 
 from mooring.embedded import identity
 from mooring.embedded.repairs.patching import replace
+from mooring.embedded.services import target_tracking
 
 SERVICE = "application-autoscaling"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+TICK_S = 2.0
+"""Seconds between two readings of the policies' alarms."""
 _NOT_FOUND = "ObjectNotFoundException"
+log = logging.getLogger("mooring.scaling")
 
 _targets: Any = AccountRegionScopedDict()
 _policies: Any = AccountRegionScopedDict()
@@ -43,6 +49,19 @@ def register() -> None:
     app.SERVICE_HANDLERS[SERVICE] = handle_request
     replace(iam_actions, "extract_resource_arn", _with_target_arn)
     replace(iam_actions, "request_tag_context", _with_conditions)
+    threading.Thread(target=_follow, daemon=True, name="scaling").start()
+
+
+def _follow() -> None:
+    while True:
+        time.sleep(TICK_S)
+        for (account, region, key), policy in list(_policies._data.items()):
+            with request_scope(account, region):
+                try:
+                    if target := _targets.get(key[0]):
+                        target_tracking.follow(target, policy)
+                except Exception:  # an endpoint that is being changed must not end the scaling of the others
+                    log.exception("scaling of %s in %s of account %s", key, region, account)
 
 
 async def handle_request(_method: str, _path: str, headers: dict[str, str], body: Any, _query: dict[str, Any]) -> Any:
@@ -91,7 +110,7 @@ def deregister_target(request: dict[str, Any]) -> dict[str, Any]:
     if _targets.pop(_key(request), None) is None:
         raise ScalingError(_NOT_FOUND, f"No scalable target found for {request.get('ResourceId')}")
     for key in [key for key in _policies if key[0] == request["ResourceId"]]:
-        del _policies[key]
+        target_tracking.delete_alarms(_policies.pop(key))
     return {}
 
 
@@ -110,14 +129,21 @@ def put_policy(request: dict[str, Any]) -> dict[str, Any]:
         f"sagemaker/{request['ResourceId']}:policyName/{request['PolicyName']}",
         "CreationTime": time.time(),
     }
-    _policies[key] = {**known, **request, "Alarms": []}
-    return {"PolicyARN": known["PolicyARN"], "Alarms": []}
+    policy = {**known, **request}
+    try:
+        policy["Alarms"] = target_tracking.create_alarms(policy)
+    except ValueError as error:
+        raise ScalingError("ValidationException", str(error)) from error
+    _policies[key] = policy
+    return {"PolicyARN": policy["PolicyARN"], "Alarms": policy["Alarms"]}
 
 
 def delete_policy(request: dict[str, Any]) -> dict[str, Any]:
     """Handle DeleteScalingPolicy."""
-    if _policies.pop((request.get("ResourceId"), request.get("PolicyName")), None) is None:
+    policy = _policies.pop((request.get("ResourceId"), request.get("PolicyName")), None)
+    if policy is None:
         raise ScalingError(_NOT_FOUND, f"No scaling policy found: {request.get('PolicyName')}")
+    target_tracking.delete_alarms(policy)
     return {}
 
 

@@ -86,3 +86,96 @@ def test_default_functions_read_and_write_as_in_the_container() -> None:
     with pytest.raises(serving.ContentError) as refused:
         serving.default_input("x", "image/png")
     assert refused.value.status == 415
+
+
+def _check(operation: str, path: str, value: Any) -> None:
+    """Check whether the operation supports ``value`` at ``path``, whatever else the request needs."""
+    shape = shapes.operation_model(operation).input_shape
+    assert shape is not None
+    shapes._check_supported(operation, _at(shape, path.split("."), value), shape)
+
+
+def _at(shape: Any, path: list[str], value: Any) -> Any:
+    if shape.type_name == "list":
+        return [_at(shape.member, path, value)]
+    return {path[0]: _at(shape.members[path[0]], path[1:], value)} if path else value
+
+
+def _switches() -> list[tuple[str, str, Any]]:
+    """Return operation, path and values of every boolean and every on-off enumeration of the supported operations."""
+    found = []
+    for operation in operations.SUPPORTED:
+        shape = shapes.operation_model(operation).input_shape
+        found += [] if shape is None else [(operation, *leaf) for leaf in _switches_below(shape, "")]
+    return found
+
+
+def _switches_below(shape: Any, path: str) -> list[tuple[str, list[Any]]]:
+    if shape.type_name == "structure":
+        return [
+            leaf
+            for name, member in shape.members.items()
+            for leaf in _switches_below(member, f"{path}.{name}".lstrip("."))
+        ]
+    if shape.type_name == "list":
+        return _switches_below(shape.member, path)
+    if shape.type_name == "boolean":
+        return [(path, [False, True])]
+    values = {value.lower() for value in getattr(shape, "enum", None) or ()}
+    return [(path, shape.enum)] if values == {"enabled", "disabled"} else []
+
+
+FEATURES = (
+    "CreateEndpointConfig ExplainerConfig.",
+    "CreateEndpointConfig ShadowProductionVariants.",
+    "CreateModel Containers.AdditionalModelDataSources.",
+    "CreateModel Containers.ModelDataSource.",
+    "CreateModel PrimaryContainer.AdditionalModelDataSources.",
+    "CreateModel PrimaryContainer.ModelDataSource.",
+    "CreateModelPackage AdditionalInferenceSpecifications.",
+    "CreateModelPackage SourceAlgorithmSpecification.",
+    "CreateTrainingJob ServerlessJobConfig.",
+    "UpdateModelPackage AdditionalInferenceSpecificationsToAdd.",
+    "UpdateModelPackage InferenceSpecification.",
+)
+"""Parameters whose presence alone uses a feature that is not supported: no switch below them means off."""
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "values"),
+    [found for found in _switches() if not f"{found[0]} {found[1]}".startswith(FEATURES)],
+)
+def test_every_switch_accepts_off_and_refuses_what_is_not_supported(operation: str, path: str, values: Any) -> None:
+    off = operations.OFF.get(operation, {})
+    if path in off:
+        (on,) = (value for value in values if value != off[path])
+        _check(operation, path, off[path])
+        with pytest.raises(SageMakerError, match=rf"{path} = {on!r} \(allowed: {off[path]!r}, which means off\)"):
+            _check(operation, path, on)
+        return
+    assert shapes._covered(path, operations.parameters(operation)), f"add {path} to OFF of {operation}"
+
+
+def test_warm_pools_accept_off_only() -> None:
+    path = "ResourceConfig.KeepAlivePeriodInSeconds"
+    _check("CreateTrainingJob", path, 0)
+    with pytest.raises(SageMakerError, match=rf"{path} = 60"):
+        _check("CreateTrainingJob", path, 60)
+
+
+def test_every_off_value_is_of_a_parameter_that_exists() -> None:
+    known = {(operation, path) for operation, path, _ in _switches()}
+    known.add(("CreateTrainingJob", "ResourceConfig.KeepAlivePeriodInSeconds"))
+    assert {(operation, path) for operation, paths in operations.OFF.items() for path in paths} <= known
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("ProfilerConfig.ProfilingParameters", {"a": "b"}),
+        ("DebugHookConfig.CollectionConfigurations.CollectionName", "losses"),
+    ],
+)
+def test_framework_profiling_and_debugger_collections_are_refused(path: str, value: Any) -> None:
+    with pytest.raises(SageMakerError, match=path):
+        _check("CreateTrainingJob", path, value)
