@@ -92,7 +92,9 @@ class _Handler:
         record = endpoints.find(name).wait_settled(_WAIT_S)
         if record["EndpointConfigName"] == wanted and record["EndpointStatus"] == "InService":
             return
-        self._call("Update", {"EndpointName": name, "EndpointConfigName": wanted})
+        names = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
+        retained = {name: new[name] for name in names if name in new}
+        self._call("Update", {"EndpointName": name, "EndpointConfigName": wanted, **retained})
         record = endpoints.find(name).wait_settled(_WAIT_S)
         if record["EndpointConfigName"] != wanted or record["EndpointStatus"] != "InService":
             raise StackError(
@@ -101,7 +103,6 @@ class _Handler:
             )
 
     def _check_update(self, new: Record) -> None:
-        # On AWS these keep instance counts that scaling has changed; here instance counts never change.
         neutral = {"RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig"}
         known = {"EndpointName", "EndpointConfigName", "Tags"} | neutral
         if unknown := sorted(set(new) - known):
