@@ -62,10 +62,11 @@ def synthesize(environment_id: str) -> Assembly:
         if ran.returncode:
             last = "\n".join(ran.stderr.strip().splitlines()[-5:])
             raise MooringError(f"the templates cannot be synthesized: {last}", remedy="run: make layer; then cdk synth")
-        return _read(Path(folder))
+        return read_assembly(Path(folder))
 
 
-def _read(folder: Path) -> Assembly:
+def read_assembly(folder: Path) -> Assembly:
+    """Read the templates that the CDK wrote into ``cdk.out``, or another folder."""
     artifacts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
     found = {name: item["properties"] for name, item in artifacts.items() if item["type"] == "aws:cloudformation:stack"}
     files = {stack.get("stackName", name): stack["templateFile"] for name, stack in found.items()}

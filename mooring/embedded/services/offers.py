@@ -1,4 +1,4 @@
-"""What AWS offers in a region: its scikit-learn image in ECR, and EC2's instance types."""
+"""What AWS offers in a region: the region itself, its scikit-learn image in ECR, and EC2's instance types."""
 
 import json
 from collections.abc import Callable
@@ -7,17 +7,46 @@ from typing import Any
 
 import botocore.session
 from botocore.model import StringShape
-from ministack.core.responses import get_region, json_response
-from ministack.services import ec2, ecr
+from ministack.core.responses import AccountScopedDict, error_response_json, get_region, json_response
+from ministack.services import account, ec2, ecr
 
 from infra import images
 from mooring.embedded.repairs.patching import replace
 
+_disabled: Any = AccountScopedDict()
+"""Regions that the account has disabled."""
+
 
 def register() -> None:
-    """Add AWS's image to ECR, and DescribeInstanceTypeOfferings to EC2."""
+    """Add AWS's image to ECR, DescribeInstanceTypeOfferings to EC2, and EnableRegion and DisableRegion to Account."""
     replace(ecr, "_batch_get_image", _with_our_image)
+    account._DISPATCH["/getRegionOptStatus"] = _with_disabled(account._DISPATCH["/getRegionOptStatus"])
+    account._DISPATCH["/enableRegion"] = lambda request: _switch(request, enabled=True)
+    account._DISPATCH["/disableRegion"] = lambda request: _switch(request, enabled=False)
     ec2._ACTION_MAP["DescribeInstanceTypeOfferings"] = describe_offerings
+
+
+def _with_disabled(original: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    def get_region_opt_status(request: dict[str, Any]) -> Any:
+        name = request.get("RegionName")
+        if name in _disabled:
+            return account._json(200, {"RegionName": name, "RegionOptStatus": "DISABLED"})
+        return original(request)
+
+    return get_region_opt_status
+
+
+def _switch(request: dict[str, Any], *, enabled: bool) -> Any:
+    """Enable or disable a region at once; AWS takes minutes to hours."""
+    name = request.get("RegionName")
+    if name not in account._OPT_IN_REQUIRED:
+        message = f"{name} is enabled by default: only opt-in regions can be enabled and disabled"
+        return error_response_json("ValidationException", message, 400)
+    if enabled:
+        _disabled.pop(name, None)
+    else:
+        _disabled[name] = True
+    return account._json(200, {})
 
 
 def _with_our_image(original: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
