@@ -49,6 +49,7 @@ bench: setup layer ## Benchmarks, with versions and medians
 	@python -m tests.benchmarks.bench_data
 	@python -m tests.benchmarks.bench_capture
 	@python -m tests.benchmarks.bench_monitoring
+	@python -m tests.benchmarks.bench_preflight
 
 golden: setup layer ## Write the golden templates, the docs' generated tables and the instance types anew
 	@python -m tests.infra.golden

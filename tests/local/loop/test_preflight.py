@@ -2,76 +2,25 @@
 
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from click.testing import CliRunner
 
 from infra import fleet, images
-from infra.fleet import FleetEnvironment
 from mooring.cli import cli
-from mooring.embedded import process
-from mooring.preflight.assembly import Assembly, read_assembly
-from mooring.preflight.findings import Finding, Verdict
-from mooring.preflight.prove.proof import Site, prove
-from mooring.preflight.prove.registry import PROOFS
+from mooring.preflight.findings import Verdict
 from mooring.preflight.registry import CHECKS, FIRST
-from mooring.preflight.run import run_check
-from mooring.preflight.target import Target, new_clients
 from pipelines.interface.quotas import CODES
 from tests.local.loop.conftest import Deployment
+from tests.local.loop.places import BY_NAME, FLEET, Place, changed_fleet, place
 
-FLEET = Path(__file__).parents[2] / "support" / "fleet.yaml"
-BY_NAME = {check.name: check for check in (*FIRST, *CHECKS)}
 EMPTY_STACK = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}}
 MACHINE = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}
 DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """An environment of the fleet on the server, and its templates."""
-
-    deployment: Deployment
-    environment: FleetEnvironment
-    assembly: Assembly
-
-    def client(self, service: str) -> Any:
-        names = self.environment.names
-        options = process.client_options(self.deployment.server, account=names.account, region=names.region)
-        return boto3.client(service, **options)  # type: ignore[call-overload]
-
-    def findings(self, check: str, *, account: str = "") -> list[Finding]:
-        """Run one check with the credentials of the environment's account, or of another."""
-        names = self.environment.names
-        options = process.client_options(self.deployment.server, account=account or names.account, region=names.region)
-        done: Future[Assembly] = Future()
-        done.set_result(self.assembly)
-
-        def client(service: str) -> Any:
-            return boto3.client(service, **options)  # type: ignore[call-overload]
-
-        return run_check(BY_NAME[check], Target(self.environment, clients=client, assembly=done))
-
-    def quota(self, service: str, code: str, value: float) -> Any:
-        return self.client("service-quotas").request_service_quota_increase(
-            ServiceCode=service, QuotaCode=code, DesiredValue=value
-        )
-
-
-def place(deployment: Deployment, environment_id: str, file: Path = FLEET) -> Place:
-    whole = read_assembly(deployment.assembly)
-    templates = {name: found for name, found in whole.templates.items() if name.startswith(f"{environment_id}-")}
-    return Place(
-        deployment=deployment,
-        environment=fleet.load(file).environment(environment_id),
-        assembly=replace(whole, templates=templates),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -84,14 +33,6 @@ def dev(deployment: Deployment) -> Place:
 def staging(deployment: Deployment) -> Place:
     """Return an environment of which nothing is deployed, in an account of its own."""
     return place(deployment, "arrivals-staging-us-east-1")
-
-
-def changed_fleet(dev: Place, folder: Path, before: str, after: str) -> Place:
-    text = FLEET.read_text()
-    assert before in text
-    file = folder / "fleet.yaml"
-    file.write_text(text.replace(before, after))
-    return replace(dev, environment=fleet.load(file).environment(dev.environment.names.id))
 
 
 def test_clean_environment_passes(deployment: Deployment) -> None:
@@ -372,40 +313,3 @@ def test_tag_and_trail_are_found_once_they_are_on(dev: Place) -> None:
         trail.delete_trail(Name="audit")
         off = [{"TagKey": "mooring:environment", "Status": "Inactive"}]
         dev.client("ce").update_cost_allocation_tags_status(CostAllocationTagsStatus=off)
-
-
-# -- proofs --------------------------------------------------------------------------------
-
-
-def site(dev: Place) -> Site:
-    names = dev.environment.names
-    done: Future[Assembly] = Future()
-    done.set_result(dev.assembly)
-    clients = new_clients(boto3.Session(region_name=names.region))
-    return Site(target=Target(dev.environment, clients=clients, assembly=done), poll_s=0.2)
-
-
-def test_everything_is_proven_and_removed(dev: Place) -> None:
-    where = site(dev)
-    outcomes, removed = prove(PROOFS, where)
-    assert removed == []
-    assert [(item.proof, item.what) for item in outcomes if not item.holds or item.left] == []
-    assert [item for proof in PROOFS for item in proof.remove(where)] == []
-
-
-def test_what_a_killed_run_left_is_removed_by_the_next(dev: Place) -> None:
-    where = site(dev)
-    for proof in PROOFS:
-        proof.run(where)
-    left = [item for proof in PROOFS for item in proof.remove(where)]
-    assert {item.split()[0] for item in left} >= {
-        "alarm",
-        "endpoint",
-        "function",
-        "log",
-        "model",
-        "object",
-        "queue",
-        "rule",
-    }
-    assert [item for proof in PROOFS for item in proof.remove(where)] == []
