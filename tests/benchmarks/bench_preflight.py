@@ -1,4 +1,4 @@
-"""Measures seconds of ``mooring preflight`` on a clean environment of the embedded AWS, the program's start included."""
+"""Measures seconds of ``mooring preflight`` on a clean environment of the embedded AWS, with the program's start."""
 
 import os
 import platform
