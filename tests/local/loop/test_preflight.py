@@ -124,7 +124,8 @@ def foreign_stack(dev: Place, *_: object) -> AbstractContextManager[Place]:
 
 
 def failed_stack(dev: Place, *_: object) -> AbstractContextManager[Place]:
-    wrong = {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "x" * 300}}}}
+    nowhere = {"EventBusName": "nowhere", "StatementId": "s", "Statement": {"Effect": "Allow"}}
+    wrong = {"Resources": {"Policy": {"Type": "AWS::Events::EventBusPolicy", "Properties": nowhere}}}
     return stack(dev, f"{dev.environment.names.id}-late-arrival-broken", wrong)
 
 
