@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mooring.preflight.findings import Finding
+from mooring.preflight.prove.registry import PROOFS
 from mooring.preflight.registry import CHECKS, FIRST
 from mooring.preflight.run import run_check
 from mooring.preflight.tools import installed_cdk
@@ -45,6 +46,11 @@ def test_check_finds_what_is_broken(broken: Broken, tmp_path: Path) -> None:
 def test_every_check_has_an_account_that_breaks_it() -> None:
     assert {broken.check for broken in BROKEN} | set(TESTED_APART) == set(BY_NAME)
     assert set(TESTED_APART.values()) <= set(globals())
+
+
+def test_page_names_every_check_and_proof() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "how-to" / "preflight.md").read_text()
+    assert [name for name in [*BY_NAME, *(proof.name for proof in PROOFS)] if f"`{name}`" not in page] == []
 
 
 def test_another_cdk_cli_is_found(tmp_path: Path) -> None:
