@@ -11,6 +11,7 @@ from mooring.preflight.target import found
 from pipelines.interface.paths import capture_prefix
 
 SETTLED = ("InService", "Failed", "OutOfService", "UpdateRollbackFailed")
+"""Statuses of an endpoint that nothing changes any more."""
 VARIANT = "primary"
 INFERENCE = """
 import numpy as np
@@ -71,14 +72,16 @@ def remove_endpoint(site: Site) -> list[str]:
     """Delete the endpoint first, then what it refers to."""
     client, removed = site.client("sagemaker"), []
     if found(client.describe_endpoint, EndpointName=site.name) is not None:
+
+        def in_status(*wanted: str) -> bool | None:
+            described = found(client.describe_endpoint, EndpointName=site.name)
+            return True if (described["EndpointStatus"] if described else "gone") in wanted else None
+
+        # SageMaker refuses to delete an endpoint that is being created or updated, and bills it meanwhile.
+        site.wait(lambda: in_status(*SETTLED), what=f"the endpoint {site.name} to be deletable", within_s=1800)
         client.delete_endpoint(EndpointName=site.name)
         removed.append(f"endpoint {site.name}")
-
-        def gone() -> bool | None:
-            return True if found(client.describe_endpoint, EndpointName=site.name) is None else None
-
-        # An endpoint that is being created cannot be deleted at once.
-        site.wait(gone, what=f"the deletion of the endpoint {site.name}", within_s=1200)
+        site.wait(lambda: in_status("gone"), what=f"the deletion of the endpoint {site.name}", within_s=1200)
     for version in (1, 2):
         name = f"{site.name}-{version}"
         for kind, key in (("endpoint_config", "EndpointConfigName"), ("model", "ModelName")):

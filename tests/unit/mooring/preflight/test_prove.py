@@ -6,6 +6,7 @@ import boto3
 import pytest
 
 from mooring.errors import MooringError
+from mooring.preflight.prove.endpoint import remove_endpoint
 from mooring.preflight.prove.jobs import MEMBERS
 from mooring.preflight.prove.proof import NotProvenError, Proof, Site, Told, cost_of, prove
 from mooring.preflight.prove.registry import PROOFS
@@ -98,3 +99,28 @@ def test_proofs_ask_for_the_parameters_that_this_boto3_knows() -> None:
         model = client.meta.service_model
         for operation, names in operations.items():
             assert set(names) <= set(model.operation_model(operation).input_shape.members)
+
+
+def test_endpoint_that_is_being_created_is_deleted_once_it_has_settled() -> None:
+    statuses, calls = iter(["Creating", "Creating", "Updating", "InService"]), []
+
+    def describe(_: object) -> dict[str, str]:
+        if "delete" in calls:
+            raise refusal("ValidationException", 'Could not find endpoint "arn".')
+        return {"EndpointStatus": next(statuses)}
+
+    def delete(_: object) -> None:
+        calls.append("delete")
+
+    missing = refusal("ValidationException", "Could not find it")
+    answers = {
+        "sagemaker.describe_endpoint": describe,
+        "sagemaker.delete_endpoint": delete,
+        "sagemaker.describe_endpoint_config": missing,
+        "sagemaker.describe_model": missing,
+        "sagemaker.describe_model_package_group": missing,
+        "s3.list_object_versions": {},
+    }
+    site = Site(target=world.target(answers), poll_s=0)
+    assert remove_endpoint(site) == [f"endpoint {site.name}"]
+    assert next(statuses, "all were seen") == "all were seen"
