@@ -10,9 +10,10 @@ from aws_cdk import App
 
 from infra.components.source_bundle import SourceMissingError
 from infra.fleet import Fleet, FleetEnvironment, FleetError, load
+from infra.fleet.quotas import exceeded
 from infra.stacks.foundation import FoundationStack
-from infra.stacks.model import ModelStack
 from infra.stacks.operations import OperationsStack
+from infra.stacks.registry import RegistryStack
 from infra.stacks.serving import ServingStack
 from infra.wheels import WheelsNotBuiltError
 from pipelines.interface.names import QUALIFIER
@@ -44,17 +45,21 @@ def add_environment(app: App, environment: FleetEnvironment, root: Path) -> None
     foundation = FoundationStack(app, environment=environment)
     operations = OperationsStack(app, environment=environment, root=root)
     operations.add_stack_dependency(foundation)
-    for model in environment.team.models:
-        model_stack = ModelStack(app, environment=environment, model=model, root=root)
-        model_stack.add_stack_dependency(operations)
-        ServingStack(app, environment=environment, model=model).add_stack_dependency(model_stack)
+    for slot, models in environment.registry().items():
+        registry = RegistryStack(app, environment=environment, slot=slot, models=models, root=root)
+        registry.add_stack_dependency(operations)
+        for model in models:
+            ServingStack(app, environment=environment, model=model).add_stack_dependency(registry)
 
 
 def main() -> None:
     app = new_app()
     path = app.node.try_get_context("fleet") or str(ROOT / "fleet.yaml")
     try:
-        build(app, load(Path(path)), environment_id=app.node.try_get_context("environment"))
+        fleet = load(Path(path))
+        for need in exceeded(fleet):
+            print(f"Quota: {need}", file=sys.stderr)
+        build(app, fleet, environment_id=app.node.try_get_context("environment"))
     except (FleetError, WheelsNotBuiltError, SourceMissingError) as error:
         sys.exit(str(error))
     app.synth()

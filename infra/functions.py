@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aws_cdk import aws_iam as iam
 
 from infra.grants import Grants
-from pipelines.interface.env import CheckEnv, FunctionEnv, PlanRunEnv
+from pipelines.interface.env import BeginReleaseEnv, CheckEnv, FunctionEnv, PlanRunEnv
 from pipelines.interface.landing import LONGEST_S
 
 Statements = Sequence[iam.PolicyStatement]
@@ -75,9 +75,10 @@ FUNCTIONS = (
             grants.ledger("UpdateItem"),
             grants.read_datasets(),
             grants.list_data(),
-            # A run keeps its code: of the newest deployment, or of the run that it reproduces.
-            grants.write_runs(),
+            grants.write_scratch(),
+            # The code is the newest deployment's, or that of the run that it reproduces.
             grants.read_code_bundles(),
+            grants.keep_sources(),
             grants.read_runs(),
             grants.list_artifacts(),
             grants.describe_package(),
@@ -105,6 +106,7 @@ FUNCTIONS = (
         may=lambda grants: [
             grants.read_settings(),
             grants.read_runs(),
+            *grants.keep_artifact(),
             grants.list_artifacts(),
             grants.ledger("UpdateItem"),
             *grants.register_package(),
@@ -132,6 +134,7 @@ FUNCTIONS = (
         name="begin_release",
         flow="release",
         packages=RELEASE,
+        env=BeginReleaseEnv,
         # It hashes the model's artifact, at most some gigabytes: one whole processor comes with 1,769 MB.
         timeout_s=300,
         memory_mb=1769,
@@ -144,6 +147,7 @@ FUNCTIONS = (
             grants.describe_releases(),
             grants.stacks("DescribeStacks"),
             grants.describe_chain(),
+            *grants.keep_endpoint_logs(),
         ],
     ),
     FunctionSpec(
@@ -241,6 +245,12 @@ FUNCTIONS = (
         ],
     ),
     FunctionSpec(
+        name="finish_check",
+        flow="checks",
+        packages=(*CORE, "monitoring/drift"),
+        may=lambda grants: [grants.describe_checks(), grants.ledger("PutItem"), grants.alert()],
+    ),
+    FunctionSpec(
         name="land_files",
         flow="landing queue and schedule",
         packages=(*CORE, "datasets/commits", "datasets/landing", "tables"),
@@ -261,6 +271,12 @@ FUNCTIONS = (
         flow="deployment (custom resource)",
         packages=RELEASE,
         timeout_s=300,
-        may=lambda grants: [grants.write_release(), grants.describe_endpoint()],
+        may=lambda grants: [grants.write_release(), grants.resolve_release(), grants.describe_endpoint()],
+    ),
+    FunctionSpec(
+        name="create_log_groups",
+        flow="deployment (custom resource)",
+        packages=CORE,
+        may=lambda grants: grants.keep_job_logs(),
     ),
 )

@@ -1,10 +1,14 @@
 """Policy statements for the rows of ``infra.functions``; every resource is the environment's."""
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_iam as iam
 
 from infra.components.policies import allow, pass_role, pull_image
+from infra.components.state_machine import executions
 from pipelines.interface.landing import PREFIX, quarantine_prefix
-from pipelines.interface.names import Environment
+from pipelines.interface.names import ENDPOINT_LOG_GROUPS, JOB_LOG_GROUPS, Environment
+from pipelines.interface.paths import SCRATCH, RunFiles, code_key, packages_key
 
 
 class Grants:
@@ -38,7 +42,7 @@ class Grants:
         return allow(["ssm:GetParameter", "ssm:PutParameter"], self._parameter("release"))
 
     def resolve_release(self) -> iam.PolicyStatement:
-        """Allow resolving the release state in UpdateStack: as the caller or as the role, AWS does not say."""
+        """Allow reading release states in pages, as UpdateStack may do for its caller: AWS does not say who reads."""
         return allow(["ssm:GetParameters"], self._parameter("release"))
 
     # -- ledger, messages -------------------------------------------------------------------------------------------
@@ -59,8 +63,19 @@ class Grants:
     def read_runs(self) -> iam.PolicyStatement:
         return allow(["s3:GetObject"], f"{self._artifacts}/runs/*")
 
-    def write_runs(self) -> iam.PolicyStatement:
-        return allow(["s3:PutObject"], f"{self._artifacts}/runs/*")
+    def write_scratch(self) -> iam.PolicyStatement:
+        return allow(["s3:PutObject"], f"{self._artifacts}/{SCRATCH}*")
+
+    def keep_sources(self) -> iam.PolicyStatement:
+        keys = (code_key("*"), packages_key("*"))
+        return allow(["s3:GetObject", "s3:PutObject"], *(f"{self._artifacts}/{key}" for key in keys))
+
+    def keep_artifact(self) -> list[iam.PolicyStatement]:
+        """Allow copying the accepted one of the training jobs' outputs to where it does not expire."""
+        return [
+            allow(["s3:GetObject"], f"{self._artifacts}/{SCRATCH}*"),
+            allow(["s3:PutObject"], f"{self._artifacts}/{RunFiles('*', '*').artifact}"),
+        ]
 
     def list_artifacts(self) -> iam.PolicyStatement:
         """Allow listing: without it S3 answers "denied" instead of "missing" for an absent object."""
@@ -97,6 +112,21 @@ class Grants:
             allow(["s3:GetObject", "s3:PutObject"], f"{data}/datasets/*", f"{data}/{quarantine_prefix('*', '*')}*"),
             allow(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], queue),
         ]
+
+    # -- logs -------------------------------------------------------------------------------------------------------
+
+    def keep_endpoint_logs(self) -> list[iam.PolicyStatement]:
+        return self._keep_logs(f"{ENDPOINT_LOG_GROUPS}{self._environment.id}-*")
+
+    def keep_job_logs(self) -> list[iam.PolicyStatement]:
+        return self._keep_logs(*JOB_LOG_GROUPS, actions=("logs:DisassociateKmsKey",))
+
+    def _keep_logs(self, *groups: str, actions: Sequence[str] = ()) -> list[iam.PolicyStatement]:
+        """Allow creating the groups with key and retention, and these actions; nobody deletes one."""
+        # AWS evaluates some of these with a ":*" at the end of the ARN, others without.
+        resources = [self._arn("logs", f"log-group:{name}{end}") for name in groups for end in ("", ":*")]
+        every = ("logs:CreateLogGroup", "logs:PutRetentionPolicy", "logs:AssociateKmsKey", *actions)
+        return [allow(every, *resources), allow(["logs:DescribeLogGroups"], "*")]
 
     # -- registry, endpoints, stacks, executions --------------------------------------------------------------------
 
@@ -145,6 +175,9 @@ class Grants:
     def describe_releases(self) -> iam.PolicyStatement:
         machine = self._environment.state_machine("release")
         return allow(["states:DescribeExecution"], self._arn("states", f"execution:{machine}:*"))
+
+    def describe_checks(self) -> iam.PolicyStatement:
+        return allow(["states:DescribeExecution"], *executions(self._environment, "checks"))
 
     def start_checks(self) -> iam.PolicyStatement:
         return allow(["states:StartExecution"], self._environment.state_machine_arn("checks"))

@@ -18,6 +18,7 @@ from pipelines.aws.causes import reason_of
 from pipelines.aws.client import code_of
 from pipelines.interface import keys
 from pipelines.interface.log import SUBJECT
+from pipelines.interface.names import ENDPOINT_LOG_GROUPS, JOB_LOG_GROUPS
 from pipelines.interface.records import Check, Release, Run
 from pipelines.interface.times import digest, parse_time
 
@@ -29,8 +30,6 @@ RELEASE = ("begin_release", "update_serving", "read_serving", "verify_release", 
 CHECKS = ("drift_check", "count_batch", "conclude_check")
 """Functions of each flow, by their folders' names."""
 STEPS = ("validate", "train", "evaluate")
-JOB_GROUPS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
-ENDPOINT_GROUP = "/aws/sagemaker/Endpoints/"
 BEFORE = timedelta(minutes=1)
 AFTER = timedelta(minutes=5)
 """Time before and after a flow in which its lines are searched: clocks differ, and lines arrive late."""
@@ -162,7 +161,7 @@ class FlowLogs:
 
     def _jobs(self) -> Iterator[LogLine]:
         for step, prefix in self._flow.job_prefixes.items():
-            for group in JOB_GROUPS:
+            for group in JOB_LOG_GROUPS:
                 if streams := self._streams(group, prefix):
                     for event in self._events(group, logStreamNames=streams):
                         yield _parsed(event, step) or _plain(event, step)
@@ -170,7 +169,7 @@ class FlowLogs:
     def _endpoint(self) -> Iterator[LogLine]:
         if self._flow.endpoint is None:
             return
-        for event in self._events(f"{ENDPOINT_GROUP}{self._flow.endpoint}"):
+        for event in self._events(f"{ENDPOINT_LOG_GROUPS}{self._flow.endpoint}"):
             yield _parsed(event, "endpoint") or _plain(event, "endpoint")
 
     def _streams(self, group: str, prefix: str) -> list[str]:

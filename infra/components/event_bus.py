@@ -1,30 +1,45 @@
 """The environment's event bus, and archives of it and of the default bus."""
 
+from typing import Any
+
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_events as events
 from constructs import Construct
 
 from pipelines.interface.names import Environment
 
-ARCHIVE_DAYS = 365
-SERVICES = ["aws.sagemaker", "aws.states"]
-"""Sources of the default bus whose events start or end a flow. S3's events are not archived: landing lists the files
-anyway, and an archive would keep names of files that nobody could delete."""
+Pattern = dict[str, Any]
+
+
+def flow_events(environment: Environment) -> Pattern:
+    """Return the pattern of the default bus's events that start or end this environment's flows.
+
+    Other environments of the account archive theirs. S3's events are not archived: landing lists the files anyway, and
+    an archive would keep names of files that nobody could delete.
+    """
+    machines = [environment.state_machine_arn(kind) for kind in ("retraining", "release")]
+    return {
+        "$or": [
+            {"source": ["aws.sagemaker"], "detail": {"ModelPackageGroupName": [{"prefix": f"{environment.id}-"}]}},
+            {"source": ["aws.states"], "detail": {"stateMachineArn": machines}},
+        ]
+    }
 
 
 class EventBus(Construct):
-    """The ``bus`` and two archives from which lost events can be replayed."""
+    """The ``bus`` and two archives from which lost events can be replayed for ``days``."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, days: int) -> None:
         super().__init__(scope, construct_id)
         self.bus = events.EventBus(
             self, "Bus", event_bus_name=environment.bus, description=f"Events of {environment.id}"
         )
-        self._archive("Archive", self.bus.event_bus_arn, {"account": [environment.account]})
-        self._archive("DefaultArchive", environment.arn("events", "event-bus/default"), {"source": SERVICES})
+        self._archive("Archive", self.bus.event_bus_arn, {"account": [environment.account]}, days)
+        default = environment.arn("events", "event-bus/default")
+        self._archive("DefaultArchive", default, flow_events(environment), days)
 
-    def _archive(self, construct_id: str, source_arn: str, pattern: dict[str, list[str]]) -> None:
+    def _archive(self, construct_id: str, source_arn: str, pattern: Pattern, days: int) -> None:
         archive = events.CfnArchive(
-            self, construct_id, source_arn=source_arn, event_pattern=pattern, retention_days=ARCHIVE_DAYS
+            self, construct_id, source_arn=source_arn, event_pattern=pattern, retention_days=days
         )
         archive.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode, RemovalPolicy
+from aws_cdk import Duration, IgnoreMode
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.components.log_group import log_group
 from infra.components.policies import allow, service, use_key
 from infra.functions import FunctionSpec
 from infra.grants import Grants
@@ -45,19 +45,13 @@ class Function(Construct):
         key: kms.IKey,
         dead_letters: sqs.IQueue,
         wheels: lambda_.ILayerVersion,
+        log_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
         environment = env.environment
         physical_name = environment.function(spec.name)
         statements = spec.may(Grants(environment))
-        log = logs.LogGroup(
-            self,
-            "Log",
-            log_group_name=f"/aws/lambda/{physical_name}",
-            retention=logs.RetentionDays.THREE_MONTHS,
-            encryption_key=key,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log = log_group(self, name=f"/aws/lambda/{physical_name}", key=key, days=log_days)
         writes = allow(
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             environment.arn("logs", f"log-group:/aws/lambda/{physical_name}:*"),

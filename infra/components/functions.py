@@ -28,6 +28,7 @@ class Functions(Construct):
         root: Path,
         key: kms.IKey,
         dead_letters: sqs.IQueue,
+        log_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
         wheels = lambda_.LayerVersion(
@@ -46,6 +47,7 @@ class Functions(Construct):
             "account": environment.account,
             "region": environment.region,
             "key_arn": key.key_arn,
+            "log_days": str(log_days),
             "packages_uri": JobPackages(self, "JobPackages").uri,
         }
         self.by_name: dict[str, lambda_.Function] = {}
@@ -59,4 +61,5 @@ class Functions(Construct):
                 key=key,
                 dead_letters=dead_letters,
                 wheels=wheels,
+                log_days=log_days,
             ).function

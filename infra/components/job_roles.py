@@ -1,25 +1,30 @@
-"""A model's two execution roles: one for its jobs, one for its endpoint."""
+"""An environment's two execution roles: one for the jobs of all models, one for their endpoints.
+
+SageMaker uses these roles itself, to fetch inputs and to store outputs. The containers never have their credentials:
+jobs and endpoints run with network isolation, which the conditions of ``job_statements`` and of the release deployer
+demand, and a request for a job is made by the retraining flow alone. docs/decisions/0020-shared-roles-and-stacks.md
+says what the models of a team share.
+"""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.components.policies import allow, pull_image, service, use_key
-from pipelines.interface.names import Model
-from pipelines.interface.paths import RunFiles
+from pipelines.interface.names import JOB_ROLES, Environment
+from pipelines.interface.paths import RunFiles, capture_prefix, code_key, object_key, packages_key
 
 
 class JobRoles(Construct):
-    """The roles ``training`` and ``serving``, which reach the objects of this model only."""
+    """The roles ``training`` and ``serving``."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, model: Model, dataset: str, key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
-        environment = model.environment
         artifacts, capture, data = (
             f"arn:aws:s3:::{environment.bucket(kind)}" for kind in ("artifacts", "capture", "data")
         )
-        runs = RunFiles(model.name, "*").prefix.removesuffix("/")
-        objects = f"datasets/{dataset}/objects/*"
+        files, objects = RunFiles("*", "*"), object_key("*", "*")
+        runs, scratch, sources = f"{files.prefix}*", f"{files.scratch}*", (code_key("*"), packages_key("*"))
         common = [
             allow(["ecr:GetAuthorizationToken"], "*"),
             pull_image(environment),
@@ -38,36 +43,30 @@ class JobRoles(Construct):
             # SageMaker encrypts the instances' volumes by a grant on the key.
             allow(["kms:CreateGrant"], key.key_arn, conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
         ]
-        self.training = self._role(
-            "training",
-            model,
-            [
-                allow(["s3:GetObject"], f"{data}/{objects}", f"{artifacts}/{runs}"),
-                allow(["s3:PutObject"], f"{artifacts}/{runs}"),
-                self._list(data, f"datasets/{dataset}/objects/*"),
-                self._list(artifacts, runs),
-                *common,
+        statements = {
+            "training": [
+                allow(
+                    ["s3:GetObject"], f"{data}/{objects}", *(f"{artifacts}/{key}" for key in (runs, scratch, *sources))
+                ),
+                allow(["s3:PutObject"], f"{artifacts}/{runs}", f"{artifacts}/{scratch}"),
+                self._list(data, objects),
+                self._list(artifacts, runs, scratch, *sources),
             ],
-        )
-        self.serving = self._role(
-            "serving",
-            model,
-            [
+            "serving": [
                 allow(["s3:GetObject"], f"{artifacts}/{runs}"),
                 self._list(artifacts, runs),
-                allow(["s3:PutObject"], f"{capture}/{model.name}/*"),
-                *common,
+                allow(["s3:PutObject"], f"{capture}/{capture_prefix('*', '*')}/*"),
             ],
-        )
+        }
+        for job in JOB_ROLES:
+            iam.Role(
+                self,
+                job.capitalize(),
+                role_name=environment.job_role(job),
+                description=f"SageMaker's role for {job} in {environment.id}",
+                assumed_by=service("sagemaker", environment.account),
+                inline_policies={job: iam.PolicyDocument(statements=[*statements[job], *common])},
+            )
 
-    def _list(self, bucket: str, prefix: str) -> iam.PolicyStatement:
-        return allow(["s3:ListBucket"], bucket, conditions={"StringLike": {"s3:prefix": [prefix]}})
-
-    def _role(self, job: str, model: Model, statements: list[iam.PolicyStatement]) -> iam.Role:
-        return iam.Role(
-            self,
-            job.capitalize(),
-            role_name=model.role(job),
-            assumed_by=service("sagemaker", model.environment.account),
-            inline_policies={job: iam.PolicyDocument(statements=statements)},
-        )
+    def _list(self, bucket: str, *prefixes: str) -> iam.PolicyStatement:
+        return allow(["s3:ListBucket"], bucket, conditions={"StringLike": {"s3:prefix": list(prefixes)}})

@@ -76,4 +76,5 @@ class Landing(Construct):
             expression=EVERY,
             target_arn=function.function_arn,
             request={"wake": "landing"},
+            is_shared=True,
         )

@@ -21,11 +21,10 @@ VARIANT = "primary"
 """Name of the production variant. It never changes: traffic can only be shifted between variants of one name."""
 INVOCATIONS_PER_INSTANCE = 1000
 """Requests per minute and instance that scaling aims at."""
-MAX_LATENCY_US = 1_000_000
 
 
 class ModelEndpoint(Construct):
-    """SageMaker Model, EndpointConfig and Endpoint of the champion, with scaling and alarms."""
+    """SageMaker Model, EndpointConfig and Endpoint of the champion, with scaling and an alarm."""
 
     def __init__(self, scope: Construct, construct_id: str, *, model: Model, serving: Serving) -> None:
         super().__init__(scope, construct_id)
@@ -45,7 +44,7 @@ class ModelEndpoint(Construct):
         resource = sagemaker.CfnModel(
             self,
             "Model",
-            execution_role_arn=model.role_arn("serving"),
+            execution_role_arn=model.environment.role_arn(model.environment.job_role("serving")),
             enable_network_isolation=True,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(model_package_name=champion),
         )
@@ -60,13 +59,10 @@ class ModelEndpoint(Construct):
             retain_all_variant_properties=scaled,
         )
         scaling_parts = self._scaling(model, serving, endpoint) if scaled else ()
-        alarms = [
-            self._alarm("Errors", model, "Invocation5XXErrors", "Sum", 1),
-            self._alarm("Latency", model, "ModelLatency", "p99", MAX_LATENCY_US),
-        ]
+        alarm = self._alarm(model)
         for retained in (resource, config, endpoint):
             retained.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
-        for part in (resource, config, endpoint, *scaling_parts, *alarms):
+        for part in (resource, config, endpoint, *scaling_parts, alarm):
             part.cfn_options.condition = self._serves
 
     def _config(
@@ -133,26 +129,23 @@ class ModelEndpoint(Construct):
         )
         return target, policy
 
-    def _alarm(
-        self, construct_id: str, model: Model, metric: str, statistic: str, threshold: int
-    ) -> cloudwatch.CfnAlarm:
-        """Return an alarm on the endpoint; its name is fixed, so that the endpoint can refer to it without a circle."""
+    def _alarm(self, model: Model) -> cloudwatch.CfnAlarm:
+        """Return the alarm on the endpoint's errors: one, because each costs $0.10 a month and model."""
         return cloudwatch.CfnAlarm(
             self,
-            construct_id,
-            alarm_name=model.alarm(f"serving-{construct_id.lower()}"),
-            alarm_description=f"{model.endpoint}: {metric} is {threshold} or more in a minute",
+            "Errors",
+            alarm_name=model.alarm,
+            alarm_description=f"{model.endpoint} answered a request with an error of its own in the last minute",
             namespace="AWS/SageMaker",
-            metric_name=metric,
+            metric_name="Invocation5XXErrors",
             dimensions=[
                 cloudwatch.CfnAlarm.DimensionProperty(name="EndpointName", value=model.endpoint),
                 cloudwatch.CfnAlarm.DimensionProperty(name="VariantName", value=VARIANT),
             ],
-            statistic=None if statistic.startswith("p") else statistic,
-            extended_statistic=statistic if statistic.startswith("p") else None,
+            statistic="Sum",
             period=60,
             evaluation_periods=1,
-            threshold=threshold,
+            threshold=1,
             comparison_operator="GreaterThanOrEqualToThreshold",
             treat_missing_data="notBreaching",
             alarm_actions=[model.environment.topic_arn],

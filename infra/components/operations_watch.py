@@ -1,20 +1,24 @@
-"""The alarms of an environment's flows and functions, and their dashboard."""
+"""The dashboard of an environment: its flows and functions, and all of its models and endpoints.
+
+There is one, because each costs $3 a month. It finds the endpoints by searching for the words of their names, so a new
+model changes nothing here. Alarms would cost $0.10 a month each: flows that end badly call the ``finish`` functions,
+which alert, and what these and the other functions cannot do ends in the dead-letter queue, which has an alarm.
+"""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from pipelines.interface.metrics import DIMENSION, NAMESPACE, Metric
 from pipelines.interface.names import Environment
 
 PERIOD = Duration.minutes(5)
 
 
 class OperationsWatch(Construct):
-    """An alarm for each flow, for the drift check and for landing; a dashboard of all functions and flows."""
+    """Graphs of findings, traffic, latency, flows and errors."""
 
     def __init__(
         self,
@@ -24,36 +28,51 @@ class OperationsWatch(Construct):
         environment: Environment,
         machines: dict[str, sfn.StateMachine],
         functions: dict[str, lambda_.Function],
-        topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        failures = {kind: machine.metric_failed(period=PERIOD) for kind, machine in machines.items()}
-        errors = {name: function.metric_errors(period=PERIOD) for name, function in functions.items()}
-        watched = [(kind.capitalize(), metric) for kind, metric in failures.items()]
-        watched += [("DriftCheck", errors["drift_check"]), ("Landing", errors["land_files"])]
-        ended = [(f"{name}Failed", f"{name} failed", metric) for name, metric in watched]
-        # CloudWatch counts time-outs apart from failures. In the other flows a function records and alerts them.
-        ended.append(("ChecksTimedOut", "Checks timed out", machines["checks"].metric_timed_out(period=PERIOD)))
-        for construct, what, metric in ended:
-            metric.create_alarm(
-                self,
-                construct,
-                alarm_description=f"{environment.id}: {what}",
-                threshold=1,
-                evaluation_periods=1,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            ).add_alarm_action(actions.SnsAction(topic))
+        self._environment = environment
+        findings = [
+            cloudwatch.Metric(
+                namespace=NAMESPACE,
+                metric_name=metric.value,
+                dimensions_map={DIMENSION: environment.id},
+                statistic="sum",
+                period=PERIOD,
+            )
+            for metric in Metric
+        ]
         begun = [machine.metric_started(period=PERIOD) for machine in machines.values()]
+        failed = [machine.metric_failed(period=PERIOD) for machine in machines.values()]
+        errors = [function.metric_errors(period=PERIOD) for function in functions.values()]
+        graph = cloudwatch.GraphWidget
         cloudwatch.Dashboard(
             self,
             "Dashboard",
-            dashboard_name=f"{environment.id}-operations",
+            dashboard_name=environment.id,
             widgets=[
                 [
-                    cloudwatch.GraphWidget(title="Flows begun", left=begun, width=12),
-                    cloudwatch.GraphWidget(title="Flows failed", left=list(failures.values()), width=12),
+                    graph(title="Findings and files", left=findings, width=12),
+                    graph(title="Errors of endpoints", left=[self._served("Invocation5XXErrors", "Sum")], width=12),
                 ],
-                [cloudwatch.GraphWidget(title="Errors of functions", left=list(errors.values()), width=24)],
+                [
+                    graph(title="Requests", left=[self._served("Invocations", "Sum")], width=12),
+                    graph(title="Latency, p99", left=[self._served("ModelLatency", "p99")], width=12),
+                ],
+                [
+                    graph(title="Flows begun", left=begun, width=8),
+                    graph(title="Flows failed", left=failed, width=8),
+                    graph(title="Errors of functions", left=errors, width=8),
+                ],
             ],
+        )
+
+    def _served(self, metric: str, statistic: str) -> cloudwatch.MathExpression:
+        """Return the search for a metric of all endpoints of the environment.
+
+        CloudWatch compares words, not prefixes: an endpoint's name has those of the team and of the stage.
+        """
+        words = " AND ".join(f"{self._environment.team}-{self._environment.stage}".split("-"))
+        where = f'{{AWS/SageMaker,EndpointName,VariantName}} MetricName="{metric}" EndpointName=({words})'
+        return cloudwatch.MathExpression(
+            expression=f"SEARCH('{where}', '{statistic}', {PERIOD.to_seconds():.0f})", label="", period=PERIOD
         )

@@ -10,6 +10,9 @@ from pipelines.interface.names import Environment
 
 Conditions = Mapping[str, Mapping[str, Any]]
 
+ISOLATED: Conditions = {"Bool": {"sagemaker:NetworkIsolation": "true"}}
+"""Condition that admits a job or a model only if its container reaches no network, and so no credentials."""
+
 NO_SOURCE_ACCOUNT = ("lambda.amazonaws.com", "cloudformation.amazonaws.com")
 """Services that assume a role without naming the account: the condition would lock them out."""
 

@@ -5,7 +5,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.components.boundary import SCALING, scaling_role_arn
-from infra.components.policies import allow, pass_role, service
+from infra.components.policies import ISOLATED, allow, pass_role, service
 from pipelines.interface.names import Environment
 
 
@@ -17,6 +17,8 @@ class ReleaseDeployer(Construct):
         endpoints = environment.arn("sagemaker", f"endpoint/{environment.id}-*")
         # CloudFormation names models and configs: a fixed name would block their replacement.
         generated = [environment.arn("sagemaker", f"{kind}/*") for kind in ("model", "endpoint-config")]
+        # The package is a resource of CreateModel as well.
+        package = environment.arn("sagemaker", f"model-package/{environment.id}-*")
         sagemaker_only = {"StringEquals": {"application-autoscaling:service-namespace": "sagemaker"}}
         self.role = iam.Role(
             self,
@@ -27,9 +29,9 @@ class ReleaseDeployer(Construct):
             inline_policies={
                 "serving": iam.PolicyDocument(
                     statements=[
+                        allow(["sagemaker:CreateModel"], *generated, package, conditions=ISOLATED),
                         allow(
                             [
-                                "sagemaker:CreateModel",
                                 "sagemaker:DescribeModel",
                                 "sagemaker:DeleteModel",
                                 "sagemaker:CreateEndpointConfig",
@@ -46,11 +48,7 @@ class ReleaseDeployer(Construct):
                             endpoints,
                             *generated,
                         ),
-                        # The package is a resource of CreateModel as well.
-                        allow(
-                            ["sagemaker:DescribeModelPackage", "sagemaker:CreateModel"],
-                            environment.arn("sagemaker", f"model-package/{environment.id}-*"),
-                        ),
+                        allow(["sagemaker:DescribeModelPackage"], package),
                         # The caller that registers an endpoint for scaling must be allowed to scale it.
                         allow(["sagemaker:UpdateEndpointWeightsAndCapacities"], endpoints),
                         allow(
@@ -101,7 +99,7 @@ class ReleaseDeployer(Construct):
                             ["ssm:GetParameters"],
                             environment.arn("ssm", f"parameter/mooring/{environment.id}/*/release"),
                         ),
-                        pass_role(environment.role_arn(f"{environment.id}-*-serving"), "sagemaker"),
+                        pass_role(environment.role_arn(environment.job_role("serving")), "sagemaker"),
                         allow(["kms:DescribeKey", "kms:CreateGrant"], key.key_arn),
                         allow(
                             ["iam:CreateServiceLinkedRole"],

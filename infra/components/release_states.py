@@ -1,8 +1,9 @@
-"""The custom resource that creates the absent release states of all models."""
+"""The custom resource that creates the absent release states of a Registry stack's models."""
 
 from aws_cdk import CustomResource, Duration
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
+
+from pipelines.interface.names import Environment
 
 
 class ReleaseStates(Construct):
@@ -11,15 +12,14 @@ class ReleaseStates(Construct):
     The Serving stacks need the release states.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, function: lambda_.Function, models: list[str]) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, models: list[str]) -> None:
         super().__init__(scope, construct_id)
-        resource = CustomResource(
+        CustomResource(
             self,
             "States",
             resource_type="Custom::ReleaseStates",
-            service_token=function.function_arn,
+            service_token=environment.function_arn("create_release_states"),
             properties={"Models": models},
             # A function that died does not answer; CloudFormation would wait for an hour.
             service_timeout=Duration.minutes(15),
         )
-        resource.node.add_dependency(function)

@@ -6,7 +6,7 @@ from typing import Any
 from infra.components.asl import EXECUTION, SAY_NO_QUOTA, State, call, catch, choose, fail, run_job, say_no_quota
 from pipelines.interface import jobs
 from pipelines.interface.log import VARIABLE_PREFIX
-from pipelines.interface.names import Environment
+from pipelines.interface.names import ENVIRONMENT_TAG, Environment
 from pipelines.interface.records import TriggerKind
 
 REFUSALS = ("LeaseHeldError", "CooldownError", "BudgetSpentError", "TriggerRefusedError")
@@ -167,7 +167,7 @@ def _name(step: str, task: str) -> str:
 
 def _tags(environment: Environment) -> list[State]:
     return [
-        {"Key": "mooring:environment", "Value": environment.id},
+        {"Key": ENVIRONMENT_TAG, "Value": environment.id},
         {"Key": "mooring:team", "Value": environment.team},
         {"Key": "mooring:stage", "Value": environment.stage},
         {"Key": "mooring:model", "Value.$": "$.model"},
@@ -180,12 +180,12 @@ def _processing(step: str, inputs_path: str, environment: Environment, task: str
         {
             "OutputName": name,
             "S3Output": {
-                "S3Uri.$": f"States.Format('{{}}{place}', $.plan.run_uri)",
+                "S3Uri.$": f"States.Format('{{}}{place}', $.plan.{base})",
                 "LocalPath": jobs.output_dir(name),
                 "S3UploadMode": "Continuous" if name in jobs.KEPT_OF_FAILURES else "EndOfJob",
             },
         }
-        for name, place in jobs.OUTPUTS[step].items()
+        for name, (base, place) in jobs.OUTPUTS[step].items()
     ]
     return {
         "ProcessingJobName.$": _name(step, task),

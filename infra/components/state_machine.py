@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.components.asl import State, states_of
-from infra.components.policies import allow, pass_role, service
+from infra.components.log_group import log_group
+from infra.components.policies import ISOLATED, allow, pass_role, service
 from pipelines.interface.names import Environment
 
 LOG_DELIVERY = [
@@ -44,19 +44,13 @@ class StateMachine(Construct):
         kind: str,
         definition: State,
         key: kms.IKey,
+        log_days: int,
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         name = environment.state_machine(kind)
-        log = logs.LogGroup(
-            self,
-            "Log",
-            # AWS adds each log group with another prefix to one policy of the account, which has room for some forty.
-            log_group_name=f"/aws/vendedlogs/states/{name}",
-            retention=logs.RetentionDays.THREE_MONTHS,
-            encryption_key=key,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        # AWS adds each log group with another prefix to one policy of the account, which has room for some forty.
+        log = log_group(self, name=f"/aws/vendedlogs/states/{name}", key=key, days=log_days)
         resources = {state.get("Resource", "") for state in states_of(definition)}
         functions = sorted(resource for resource in resources if ":function:" in resource)
         role = iam.Role(
@@ -105,19 +99,18 @@ def executions(environment: Environment, kind: str) -> list[str]:
 
 
 def job_statements(environment: Environment) -> list[iam.PolicyStatement]:
-    """Return the permissions of ``.sync`` for training and processing jobs under each model's training role."""
+    """Return the permissions of ``.sync`` for training and processing jobs that are isolated from every network."""
     jobs = [environment.arn("sagemaker", f"{kind}-job/*") for kind in ("training", "processing")]
     rules = (
         "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
         "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
     )
     return [
+        allow(["sagemaker:CreateTrainingJob", "sagemaker:CreateProcessingJob"], *jobs, conditions=ISOLATED),
         allow(
             [
-                "sagemaker:CreateTrainingJob",
                 "sagemaker:DescribeTrainingJob",
                 "sagemaker:StopTrainingJob",
-                "sagemaker:CreateProcessingJob",
                 "sagemaker:DescribeProcessingJob",
                 "sagemaker:StopProcessingJob",
                 "sagemaker:AddTags",
@@ -125,7 +118,7 @@ def job_statements(environment: Environment) -> list[iam.PolicyStatement]:
             ],
             *jobs,
         ),
-        pass_role(environment.role_arn(f"{environment.id}-*-training"), "sagemaker"),
+        pass_role(environment.role_arn(environment.job_role("training")), "sagemaker"),
         allow(
             ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
             *(environment.arn("events", f"rule/{rule}") for rule in rules),

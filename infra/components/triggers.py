@@ -24,7 +24,7 @@ MAX_AGE = Duration.hours(6)
 class Triggers(Construct):
     """Rules: drift, lost quality and requests start a retraining, an approval starts a release.
 
-    Two more call the ``finish`` functions when a flow fails, times out or is aborted.
+    Three more call the ``finish`` functions when a flow fails, times out or is aborted.
     """
 
     def __init__(
@@ -35,8 +35,10 @@ class Triggers(Construct):
         environment: Environment,
         retraining: sfn.IStateMachine,
         release: sfn.IStateMachine,
+        checks: sfn.IStateMachine,
         finish_run: lambda_.IFunction,
         finish_release: lambda_.IFunction,
+        finish_check: lambda_.IFunction,
         key: kms.IKey,
         dead_letters: sqs.IQueue,
     ) -> None:
@@ -99,6 +101,7 @@ class Triggers(Construct):
         )
         self._record_end("RetrainingEnded", retraining, finish_run)
         self._record_end("ReleaseEnded", release, finish_release)
+        self._record_end("ChecksEnded", checks, finish_check)
 
     def _start(
         self,

@@ -15,6 +15,8 @@ from pipelines.interface.names import Environment
 
 MAX_SETTINGS = 4096
 """Parameter Store's limit for the value of a standard parameter, in characters."""
+MAX_IN_SLOT = 100
+"""Largest number of models in one Registry stack. Each has at most four resources, and a stack at most 500."""
 LONGEST_URI = "s3://" + "x" * 140
 """Placeholder of a code bundle's URI: a bucket's name of at most 63 characters, and a digest."""
 
@@ -34,6 +36,7 @@ def check(fleet: Fleet) -> Iterator[Problem]:
             yield from _check_model(f"{at}.models[{place}]", fleet, model, stages, present)
     for environment in fleet.environments():
         yield from _check_sizes(environment, fleet.teams.index(environment.team))
+        yield from _check_slots(environment, fleet.teams.index(environment.team))
 
 
 def _names(at: str, names: list[str]) -> Iterator[Problem]:
@@ -145,3 +148,11 @@ def _check_sizes(environment: FleetEnvironment, team: int) -> Iterator[Problem]:
                 f"{len(environment.settings(model).hyperparameters or {})} entries",
                 f"{allowed}, and Parameter Store takes {MAX_SETTINGS:,}",
             )
+
+
+def _check_slots(environment: FleetEnvironment, team: int) -> Iterator[Problem]:
+    """Check that each Registry stack can hold its models; names spread evenly, so this is some 2,500 models."""
+    for slot, models in environment.registry().items():
+        if len(models) > MAX_IN_SLOT:
+            allowed = f"at most {MAX_IN_SLOT} models in {environment.names.registry_stack(slot)}: split the team"
+            yield Problem(f"teams[{team}].models", f"{len(models)} models", allowed)

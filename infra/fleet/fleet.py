@@ -13,13 +13,26 @@ from pydantic import Field
 
 from infra import images
 from infra.fleet.problems import FleetError, Problem
-from infra.fleet.spec import BUILT_IN, PRODUCTION, ModelSpec, Serving, Settings, Spec, StageSpec, TeamSpec
+from infra.fleet.spec import (
+    BUILT_IN,
+    BUILT_IN_RETENTION,
+    PRODUCTION,
+    ModelSpec,
+    Retention,
+    RetentionSpec,
+    Serving,
+    Settings,
+    Spec,
+    StageSpec,
+    TeamSpec,
+)
 from pipelines.interface import settings as contract
 from pipelines.interface.names import Environment
 
 
 class Fleet(Spec):
     defaults: Settings = Settings()
+    retention: RetentionSpec = RetentionSpec()
     stages: Annotated[list[StageSpec], Field(min_length=1)]
     teams: Annotated[list[TeamSpec], Field(min_length=1)]
 
@@ -67,6 +80,20 @@ class FleetEnvironment:
     @property
     def is_production(self) -> bool:
         return self.names.stage == PRODUCTION
+
+    @property
+    def retention(self) -> Retention:
+        """The days for which the environment keeps things: the stage's, over the fleet's, over the built-in ones."""
+        of_stage = (spec.retention for spec in self.fleet.stages if spec.name == self.names.stage)
+        layers = (BUILT_IN_RETENTION, self.fleet.retention, *of_stage)
+        return Retention(**reduce(_over, (layer.model_dump(exclude_none=True) for layer in layers)))
+
+    def registry(self) -> dict[int, list[ModelSpec]]:
+        """Return the team's models by the slots of their Registry stacks, both in order."""
+        slots: dict[int, list[ModelSpec]] = {}
+        for model in sorted(self.team.models, key=lambda model: model.name):
+            slots.setdefault(self.names.model(model.name).registry_slot, []).append(model)
+        return dict(sorted(slots.items()))
 
     def settings(self, model: ModelSpec) -> Settings:
         return self.fleet.settings(model, self.names.stage)

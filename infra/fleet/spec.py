@@ -22,6 +22,10 @@ EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 COLUMN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 InstanceType = Annotated[str, Field(pattern=INSTANCE)]
+LogDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+"""Retentions that CloudWatch Logs accepts."""
 
 
 class Spec(BaseModel):
@@ -85,6 +89,30 @@ class ServingSpec(Spec):
     capture_percentage: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
+class RetentionSpec(Spec):
+    """Days for which an environment keeps what nothing refers to any more; absent ones come from the weaker layer.
+
+    What a registered version refers to, commits, the ledger and the records of forgettings have no limit.
+    """
+
+    runs: Annotated[int, Field(ge=14)] | None = None
+    """Rows and artifacts of runs. A run lasts at most five days."""
+    checks: Annotated[int, Field(ge=90)] | None = None
+    """Documents of drift and quality checks. Labels may come 35 days after a window of 30 days."""
+    traffic: Annotated[int, Field(ge=90)] | None = None
+    """Captured traffic, and its labels."""
+    quarantine: Annotated[int, Field(ge=1)] | None = None
+    """Refused files of datasets."""
+    versions: Annotated[int, Field(ge=1)] | None = None
+    """Overwritten, deleted and expired objects, as noncurrent versions."""
+    logs: LogDays | None = None
+    """Log groups."""
+    access_logs: Annotated[int, Field(ge=1)] | None = None
+    """The buckets' access logs."""
+    events: Annotated[int, Field(ge=1)] | None = None
+    """Archives of events."""
+
+
 class Settings(Spec):
     """Settings of a model; absent ones come from the next weaker layer."""
 
@@ -119,14 +147,20 @@ BUILT_IN = Settings(
     two_people=False,
     hyperparameters={},
     serving=ServingSpec(
-        mode="real-time", instance_type="ml.m5.large", min_instances=1, max_instances=2, capture_percentage=100
+        mode="real-time", instance_type="ml.m5.large", min_instances=1, max_instances=1, capture_percentage=100
     ),
+)
+
+
+BUILT_IN_RETENTION = RetentionSpec(
+    runs=90, checks=400, traffic=400, quarantine=400, versions=90, logs=90, access_logs=400, events=365
 )
 
 
 class StageSpec(Spec):
     name: Annotated[str, Field(json_schema_extra={"pattern": NAME})]
     defaults: Settings = Settings()
+    retention: RetentionSpec = RetentionSpec()
 
 
 class EnvironmentSpec(Spec):
@@ -166,3 +200,17 @@ class Serving:
     min_instances: int
     max_instances: int
     capture_percentage: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """The days for which one environment keeps what nothing refers to any more; see ``RetentionSpec``."""
+
+    runs: int
+    checks: int
+    traffic: int
+    quarantine: int
+    versions: int
+    logs: int
+    access_logs: int
+    events: int

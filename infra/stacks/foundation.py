@@ -23,7 +23,7 @@ class FoundationStack(Stack):
     """
 
     def __init__(self, scope: Construct, *, environment: FleetEnvironment) -> None:
-        names, team = environment.names, environment.team
+        names, team, retention = environment.names, environment.team, environment.retention
         super().__init__(
             scope,
             names.stack("foundation"),
@@ -31,12 +31,12 @@ class FoundationStack(Stack):
         )
         boundary = Boundary(self, "Boundary", environment=names)
         key = EnvironmentKey(self, "Key", environment=names).key
-        BucketSet(self, "Buckets", environment=names, key=key)
+        BucketSet(self, "Buckets", environment=names, key=key, retention=retention)
         Ledger(self, "Ledger", environment=names, key=key, protected=environment.is_production)
-        EventBus(self, "Events", environment=names)
+        EventBus(self, "Events", environment=names, days=retention.events)
         alerts = Alerts(self, "Alerts", environment=names, key=key, owners=team.owners)
         Personas(self, "Personas", environment=names, key=key)
-        budget = Budget(self, "Budget", monthly_usd=team.monthly_budget_usd, topic=alerts.topic)
+        budget = Budget(self, "Budget", environment=names, monthly_usd=team.monthly_budget_usd, topic=alerts.topic)
         # AWS refuses a budget whose topic does not yet let it publish.
         budget.node.add_dependency(alerts.topic)
         iam.PermissionsBoundary.of(self).apply(boundary.policy)

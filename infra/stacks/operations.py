@@ -9,35 +9,36 @@ from constructs import Construct
 from infra.components.boundary import boundary_arn
 from infra.components.checks_flow import checks_flow
 from infra.components.functions import Functions
+from infra.components.job_logs import JobLogs
+from infra.components.job_roles import JobRoles
 from infra.components.landing import Landing
 from infra.components.operations_watch import OperationsWatch
 from infra.components.release_deployer import ReleaseDeployer
 from infra.components.release_flow import release_flow
-from infra.components.release_states import ReleaseStates
 from infra.components.retraining_flow import retraining_flow
 from infra.components.scheduler_role import SchedulerRole
 from infra.components.state_machine import StateMachine, job_statements, map_statements
 from infra.components.triggers import Triggers
 from infra.fleet import FleetEnvironment
 from infra.stacks.properties import stack_properties
-from infra.stacks.shared import alert_topic, dead_letters, environment_key
+from infra.stacks.shared import dead_letters, environment_key
 
 
 class OperationsStack(Stack):
-    """Functions, state machines, rules and the dashboard of an environment.
-
-    The stack creates absent release states and never changes one; it has no other state.
-    """
+    """Functions, state machines, rules, job roles and the dashboard of an environment; it has no state."""
 
     def __init__(self, scope: Construct, *, environment: FleetEnvironment, root: Path) -> None:
         names = environment.names
         super().__init__(
             scope,
             names.stack("operations"),
-            **stack_properties(environment, "Functions, flows, rules and release states", stateful=False),
+            **stack_properties(environment, "Functions, flows, rules and roles of jobs", stateful=False),
         )
         key, queue = environment_key(self, names), dead_letters(self, names)
-        functions = Functions(self, "Functions", environment=names, root=root, key=key, dead_letters=queue).by_name
+        log_days = environment.retention.logs
+        functions = Functions(
+            self, "Functions", environment=names, root=root, key=key, dead_letters=queue, log_days=log_days
+        ).by_name
         retraining = StateMachine(
             self,
             "Retraining",
@@ -45,10 +46,17 @@ class OperationsStack(Stack):
             kind="retraining",
             definition=retraining_flow(names),
             key=key,
+            log_days=log_days,
             statements=job_statements(names),
         ).machine
         release = StateMachine(
-            self, "Release", environment=names, kind="release", definition=release_flow(names), key=key
+            self,
+            "Release",
+            environment=names,
+            kind="release",
+            definition=release_flow(names),
+            key=key,
+            log_days=log_days,
         ).machine
         checks = StateMachine(
             self,
@@ -57,6 +65,7 @@ class OperationsStack(Stack):
             kind="checks",
             definition=checks_flow(names),
             key=key,
+            log_days=log_days,
             statements=map_statements(names, "checks"),
         ).machine
         Triggers(
@@ -65,27 +74,24 @@ class OperationsStack(Stack):
             environment=names,
             retraining=retraining,
             release=release,
+            checks=checks,
             finish_run=functions["finish_run"],
             finish_release=functions["finish_release"],
+            finish_check=functions["finish_check"],
             key=key,
             dead_letters=queue,
         )
         Landing(self, "Landing", environment=names, function=functions["land_files"], key=key, dead_letters=queue)
         ReleaseDeployer(self, "ReleaseDeployer", environment=names, key=key)
         SchedulerRole(self, "Scheduler", environment=names, key=key)
-        ReleaseStates(
-            self,
-            "ReleaseStates",
-            function=functions["create_release_states"],
-            models=sorted(model.name for model in environment.team.models),
-        )
+        JobRoles(self, "JobRoles", environment=names, key=key)
+        JobLogs(self, "JobLogs", function=functions["create_log_groups"], key=key, days=log_days)
         OperationsWatch(
             self,
             "Watch",
             environment=names,
             machines={"retraining": retraining, "release": release, "checks": checks},
             functions=functions,
-            topic=alert_topic(self, names),
         )
         boundary = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", boundary_arn(names))
         iam.PermissionsBoundary.of(self).apply(boundary)

@@ -5,6 +5,7 @@ from typing import Any
 from aws_cdk import DefaultStackSynthesizer, Environment
 
 from infra.fleet import FleetEnvironment
+from pipelines.interface.names import ENVIRONMENT_TAG
 
 
 def stack_properties(
@@ -12,7 +13,7 @@ def stack_properties(
 ) -> dict[str, Any]:
     """Return the keyword arguments of a stack; its tags reach every resource, and so the bill."""
     names = environment.names
-    tags = {"mooring:environment": names.id, "mooring:team": names.team, "mooring:stage": names.stage}
+    tags = {ENVIRONMENT_TAG: names.id, "mooring:team": names.team, "mooring:stage": names.stage}
     return {
         "env": Environment(account=names.account, region=names.region),
         "description": f"Mooring, {f'{model} in ' if model else ''}{names.id}: {what}",

@@ -10,7 +10,7 @@ from infra.stacks.properties import stack_properties
 
 
 class ServingStack(Stack):
-    """Endpoint, scaling and alarms of one model.
+    """Endpoint, scaling and alarm of one model.
 
     Its one parameter is the release state: a release and a deployment give the same resources.
     """
@@ -20,6 +20,6 @@ class ServingStack(Stack):
         super().__init__(
             scope,
             names.stack("serving"),
-            **stack_properties(environment, "Endpoint, scaling and alarms", stateful=True, model=model.name),
+            **stack_properties(environment, "Endpoint, scaling and alarm", stateful=True, model=model.name),
         )
         ModelEndpoint(self, "Serving", model=names, serving=environment.serving(model))

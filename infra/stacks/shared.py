@@ -1,7 +1,6 @@
-"""Looks up another stack's key, queue and topic by name."""
+"""Looks up another stack's key and queue by name."""
 
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -17,7 +16,3 @@ def environment_key(scope: Construct, environment: Environment) -> kms.IKey:
 
 def dead_letters(scope: Construct, environment: Environment) -> sqs.IQueue:
     return sqs.Queue.from_queue_arn(scope, "DeadLetters", environment.arn("sqs", environment.dead_letter_queue))
-
-
-def alert_topic(scope: Construct, environment: Environment) -> sns.ITopic:
-    return sns.Topic.from_topic_arn(scope, "Alerts", environment.topic_arn)

@@ -10,6 +10,7 @@ from mooring.bootstrap import bootstrap as prepare
 from mooring.cli.fleet import find
 from mooring.cli.terminal import home, json_option, print_json, progress
 from mooring.errors import MooringError
+from pipelines.interface.names import ENVIRONMENT_TAG
 
 
 @click.command()
@@ -31,3 +32,4 @@ def bootstrap(environment: str, as_json: bool) -> None:
         print_json({"account": found.account, "region": found.region, "policy": POLICY_NAME})
     else:
         click.echo(f"aws://{found.account}/{found.region} is ready. Next: cdk deploy '{found.id}-*'")
+        click.echo(f"A day later, so that the budget counts: activate the cost allocation tag {ENVIRONMENT_TAG}.")

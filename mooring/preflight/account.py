@@ -7,13 +7,13 @@ from email.utils import parsedate_to_datetime
 from mooring.failures import TAKE_CREDENTIALS
 from mooring.preflight.findings import Finding, blocks, warns
 from mooring.preflight.target import Target
+from pipelines.interface.names import ENVIRONMENT_TAG
 
 SKEW_REFUSED_S = 300
 """Signature Version 4 admits five minutes between the clocks of the caller and of AWS."""
 SKEW_WORTH_A_WARNING_S = 60
 LEAST_CONCURRENCY = 50
 """Concurrent functions that a drift check's fan-out, landings and a release's tasks take together."""
-COST_TAG = "mooring:environment"
 
 
 def credentials(target: Target) -> Iterator[Finding]:
@@ -81,10 +81,10 @@ def cost_tag(target: Target) -> Iterator[Finding]:
     tags = {
         tag["TagKey"]: tag["Status"] for tag in target.pages("ce", "list_cost_allocation_tags", "CostAllocationTags")
     }
-    if tags.get(COST_TAG) != "Active":
+    if tags.get(ENVIRONMENT_TAG) != "Active":
         yield warns(
-            f"the tag {COST_TAG} is {tags.get(COST_TAG, 'unknown to the bill')}, not Active",
+            f"the tag {ENVIRONMENT_TAG} is {tags.get(ENVIRONMENT_TAG, 'unknown to the bill')}, not Active",
             why="costs and budgets cannot be told apart by environment",
             remedy="a day after the first deployment, as the payer: aws ce update-cost-allocation-tags-status "
-            f"--cost-allocation-tags-status TagKey={COST_TAG},Status=Active",
+            f"--cost-allocation-tags-status TagKey={ENVIRONMENT_TAG},Status=Active",
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.fleet import FleetEnvironment
+from infra.fleet.quotas import QUOTAS
 from infra.fleet.spec import ModelSpec
 from mooring.preflight.findings import Finding, blocks, warns
 from mooring.preflight.target import Target
@@ -180,9 +181,18 @@ class Limit:
     remedy: Callable[[int], str]
 
 
-def _service_quota(service: str, code: str) -> Callable[[Target], int]:
+CODES = {quota.service: quota.code for quota in QUOTAS if quota.code}
+"""Code of the quota of a service on which the number of resources depends."""
+
+
+def _raise(service: str, value: int) -> str:
+    return raise_quota(service, CODES[service], value)
+
+
+def _service_quota(service: str) -> Callable[[Target], int]:
     def value(target: Target) -> int:
-        answer = target.client("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)
+        quotas = target.client("service-quotas")
+        answer = quotas.get_service_quota(ServiceCode=service, QuotaCode=CODES[service])
         return int(answer["Quota"]["Value"])
 
     return value
@@ -200,23 +210,23 @@ LIMITS = {
     "stacks": Limit(
         what="stacks",
         kinds=(),
-        value=_service_quota("cloudformation", "L-0485CB21"),
+        value=_service_quota("cloudformation"),
         used=lambda target: len(target.stacks),
-        remedy=lambda value: raise_quota("cloudformation", "L-0485CB21", value),
+        remedy=lambda value: _raise("cloudformation", value),
     ),
     "roles": Limit(
         what="IAM roles",
         kinds=("AWS::IAM::Role",),
         value=_account_summary("RolesQuota"),
         used=_account_summary("Roles"),
-        remedy=lambda value: raise_quota("iam", "L-FE177D64", value) + " (IAM's quotas are asked for in us-east-1)",
+        remedy=lambda value: _raise("iam", value) + " (IAM's quotas are asked for in us-east-1)",
     ),
     "rules": Limit(
         what="rules on the default event bus",
         kinds=("AWS::Events::Rule",),
-        value=_service_quota("events", "L-244521F2"),
+        value=_service_quota("events"),
         used=_count("events", "list_rules", "Rules"),
-        remedy=lambda value: raise_quota("events", "L-244521F2", value),
+        remedy=lambda value: _raise("events", value),
     ),
     "parameters": Limit(
         what="standard parameters",
@@ -228,11 +238,11 @@ LIMITS = {
     "scaling targets": Limit(
         what="scaling targets of SageMaker",
         kinds=("AWS::ApplicationAutoScaling::ScalableTarget",),
-        value=_service_quota("application-autoscaling", "L-1AAF0700"),
+        value=_service_quota("application-autoscaling"),
         used=_count(
             "application-autoscaling", "describe_scalable_targets", "ScalableTargets", ServiceNamespace="sagemaker"
         ),
-        remedy=lambda value: raise_quota("application-autoscaling", "L-1AAF0700", value),
+        remedy=lambda value: _raise("application-autoscaling", value),
     ),
 }
 

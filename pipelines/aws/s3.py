@@ -195,6 +195,11 @@ class Bucket:
             raise
         return _version(answer)
 
+    def copy(self, source: str, key: str) -> None:
+        """Copy an object's newest version to ``key``, where it overwrites; S3 copies large ones in parts."""
+        owner = {"ExpectedBucketOwner": self.owner}
+        self.client.copy({"Bucket": self.name, "Key": source}, self.name, key, ExtraArgs=owner)
+
     def write_json(self, key: str, document: object, **arguments: str) -> None:
         body = json.dumps(document, sort_keys=True).encode()
         self.write(key, body, ContentType="application/json", **arguments)

@@ -50,6 +50,14 @@ class PlanRunEnv(FunctionEnv):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BeginReleaseEnv(FunctionEnv):
+    """The variables of begin_release: the key and the days of retention of an endpoint's log group."""
+
+    key_arn: str
+    log_days: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckEnv(FunctionEnv):
     """The variables of the checks' functions; ``key_arn`` is the key that encrypts the checks' documents."""
 

@@ -12,10 +12,14 @@ MESSAGE_FILE = "/opt/ml/output/message"
 """File of a processing job whose text becomes the job's ExitMessage."""
 
 OUTPUTS = {
-    "validate": {"training": "data/training", "holdout": "data/holdout", "validation": "validation"},
-    "evaluate": {"evaluation": "evaluation"},
+    "validate": {
+        "training": ("scratch_uri", "data/training"),
+        "holdout": ("scratch_uri", "data/holdout"),
+        "validation": ("run_uri", "validation"),
+    },
+    "evaluate": {"evaluation": ("run_uri", "evaluation")},
 }
-"""Outputs of each step: name, which is also the folder under ``OUTPUT`` -> place below the run's prefix."""
+"""Outputs of each step: name, which is also the folder under ``OUTPUT`` -> field of the plan, and place below it."""
 
 CAPACITY_WAIT_S = 5100
 """Longest time that the state machine waits for one job's instances: between its two tasks, and between retries."""

@@ -5,14 +5,23 @@ environment's id, so that several environments can share an account. ``limits`` 
 composed name; the fleet's checks compare them all before synthesis.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 STACK_KINDS = ("foundation", "operations")
-MODEL_STACK_KINDS = ("model", "serving")
+MODEL_STACK_KINDS = ("registry", "serving")
+REGISTRY_SLOTS = 32
+"""Largest number of an environment's Registry stacks. Another number would move models between the stacks."""
 QUALIFIER = "mooring"
 """Part of the names of our CDK bootstrap's resources: other CDK applications of the account keep theirs."""
 BUCKETS = ("data", "artifacts", "capture", "audit")
+ENVIRONMENT_TAG = "mooring:environment"
+"""Tag of everything that an environment has and starts; its value is the environment's id. Budget and bill need it."""
+JOB_LOG_GROUPS = tuple(f"/aws/sagemaker/{kind}Jobs" for kind in ("Processing", "Training", "Transform"))
+"""Log groups of SageMaker's jobs, which all environments of an account and region share."""
+ENDPOINT_LOG_GROUPS = "/aws/sagemaker/Endpoints/"
+"""Prefix of the log groups of endpoints; an endpoint's name follows."""
 PERSONAS = ("engineer", "approver", "operator", "auditor", "consumer")
 JOB_ROLES = ("training", "serving")
 
@@ -124,6 +133,14 @@ class Environment:
         """The role that a release passes to CloudFormation."""
         return f"{self.id}-release-deployer"
 
+    def job_role(self, job: str) -> str:
+        """Return the name of the execution role of all models' jobs or endpoints: ``training`` or ``serving``."""
+        return f"{self.id}-{job}"
+
+    def registry_stack(self, slot: int) -> str:
+        """Return the name of the stack that registers the models of one slot."""
+        return f"{self.id}-registry-{slot:02}"
+
     def model(self, name: str) -> "Model":
         return Model(environment=self, name=name)
 
@@ -135,6 +152,8 @@ class Environment:
             yield "stack", self.stack(kind), 128
         for persona in PERSONAS:
             yield "IAM role", self.persona_role(persona), 64
+        for job in JOB_ROLES:
+            yield "IAM role", self.job_role(job), 64
         yield "IAM role", self.release_deployer_role, 64
         yield "Lambda function", self.function("approve_package"), 64
         yield "state machine", self.state_machine("retraining"), 80
@@ -154,9 +173,21 @@ class Model:
     def id(self) -> str:
         return f"{self.environment.id}-{self.name}"
 
+    @property
+    def registry_slot(self) -> int:
+        """The number of the Registry stack that holds the model: it follows from the model's name alone.
+
+        Examples
+        --------
+        >>> environment = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
+        >>> environment.model("late-arrival").registry_slot
+        16
+        """
+        return int.from_bytes(hashlib.sha256(self.name.encode()).digest()) % REGISTRY_SLOTS
+
     def stack(self, kind: str) -> str:
-        """Return the name of a stack of the model; ``kind`` is ``model`` or ``serving``."""
-        return f"{self.id}-{kind}"
+        """Return the name of a stack of the model: ``serving`` is its own, ``registry`` is shared with other models."""
+        return self.environment.registry_stack(self.registry_slot) if kind == "registry" else f"{self.id}-{kind}"
 
     @property
     def package_group(self) -> str:
@@ -169,12 +200,9 @@ class Model:
     def endpoint(self) -> str:
         return self.id
 
-    def role(self, job: str) -> str:
-        """Return the name of an execution role; ``job`` is ``training`` or ``serving``."""
-        return f"{self.id}-{job}"
-
-    def role_arn(self, job: str) -> str:
-        return self.environment.role_arn(self.role(job))
+    @property
+    def endpoint_log_group(self) -> str:
+        return f"{ENDPOINT_LOG_GROUPS}{self.endpoint}"
 
     @property
     def settings_parameter(self) -> str:
@@ -194,15 +222,15 @@ class Model:
     def retraining_schedule(self) -> str:
         return f"{self.id}-retrain"
 
-    def alarm(self, kind: str) -> str:
-        return f"{self.id}-{kind}"
+    @property
+    def alarm(self) -> str:
+        """The alarm on the endpoint's errors."""
+        return f"{self.id}-serving-errors"
 
     def limits(self) -> Iterator[tuple[str, str, int]]:
         """Yield (what, composed name, longest length that AWS accepts)."""
         for kind in MODEL_STACK_KINDS:
             yield "stack", self.stack(kind), 128
-        for job in JOB_ROLES:
-            yield "IAM role", self.role(job), 64
         yield "endpoint", self.endpoint, 63
         yield "model package group", self.package_group, 63
         yield "schedule", self.drift_schedule, 64

@@ -27,9 +27,25 @@ def forgetting_key(dataset: str, forgetting_id: str, stage: str) -> str:
     return f"{FORGETTINGS}{dataset}/{forgetting_id}/{stage}.json"
 
 
+SCRATCH = "scratch/"
+"""Prefix in the artifacts bucket of what runs leave and nothing refers to afterwards; it expires."""
+
+
+def code_key(sha256: str) -> str:
+    """Return the key in the artifacts bucket of a code bundle, which the runs of the same code share."""
+    return f"code/{sha256}.tar.gz"
+
+
+def packages_key(sha256: str) -> str:
+    """Return the key in the artifacts bucket of an archive of the packages that the container lacks."""
+    return f"packages/{sha256}.tar.gz"
+
+
 @dataclass(frozen=True)
 class RunFiles:
     """The keys in the artifacts bucket of one retraining run's files.
+
+    What is below ``prefix`` is kept; what is below ``scratch`` expires.
 
     Examples
     --------
@@ -42,42 +58,43 @@ class RunFiles:
 
     @property
     def prefix(self) -> str:
-        """The prefix of everything that the run writes; ends in a slash."""
+        """The prefix of the run's reports, and of the artifact that it registers; ends in a slash."""
         return f"runs/{self.model}/{self.run_id}/"
+
+    @property
+    def scratch(self) -> str:
+        """The prefix of the run's rows and of its training jobs' outputs; ends in a slash."""
+        return f"{SCRATCH}{self.model}/{self.run_id}/"
 
     @property
     def commit(self) -> str:
         """The commit that the run was planned from."""
-        return f"{self.prefix}commit.json"
+        return f"{self.scratch}commit.json"
 
     @property
     def manifest(self) -> str:
         """The commit's objects, as SageMaker reads them."""
-        return f"{self.prefix}manifest.json"
-
-    def code(self, uri: str) -> str:
-        """Return the key of the run's copy of the code bundle at ``uri``."""
-        return f"{self.prefix}code/{uri.rpartition('/')[2]}"
-
-    @property
-    def packages(self) -> str:
-        """The run's copy of the packages that the container lacks."""
-        return f"{self.prefix}packages/packages.tar.gz"
+        return f"{self.scratch}manifest.json"
 
     @property
     def training_data(self) -> str:
         """The prefix of the training rows; ends in a slash."""
-        return f"{self.prefix}data/training/"
+        return f"{self.scratch}data/training/"
 
     @property
     def holdout_data(self) -> str:
         """The prefix of the held-out rows; ends in a slash."""
-        return f"{self.prefix}data/holdout/"
+        return f"{self.scratch}data/holdout/"
 
     @property
     def models(self) -> str:
         """The prefix of the training jobs' outputs, ``<job>/output/model.tar.gz``; ends in a slash."""
-        return f"{self.prefix}model/"
+        return f"{self.scratch}model/"
+
+    @property
+    def artifact(self) -> str:
+        """The registered artifact, a copy of one training job's output."""
+        return f"{self.prefix}model.tar.gz"
 
     @property
     def validation(self) -> str:
@@ -99,7 +116,7 @@ class RunFiles:
     def copies_of_rows(self) -> tuple[str, ...]:
         """Keys and prefixes of files with rows of the commit, or with digests of its files; forgetting erases them."""
         examples = f"{self.prefix}validation/examples.json"
-        return (f"{self.prefix}data/", self.golden, examples, self.commit, self.manifest)
+        return (f"{self.scratch}data/", self.golden, examples, self.commit, self.manifest)
 
 
 def capture_prefix(model: str, version: int | str) -> str:
@@ -107,14 +124,18 @@ def capture_prefix(model: str, version: int | str) -> str:
     return f"{model}/v{version}"
 
 
+CHECKS = "checks/"
+"""Prefix in the artifacts bucket of the documents of checks; they expire."""
+
+
 def check_prefix(model: str, check_id: str) -> str:
     """Return the prefix in the artifacts bucket of one drift check's documents; it ends in a slash."""
-    return f"checks/{model}/{check_id}/"
+    return f"{CHECKS}{model}/{check_id}/"
 
 
 def checked_windows_prefix(model: str) -> str:
     """Return the prefix in the artifacts bucket of the lists of files that each window's check has read."""
-    return f"checks/{model}/windows/"
+    return f"{CHECKS}{model}/windows/"
 
 
 def quarantine_prefix(model: str, check_id: str) -> str:
@@ -129,9 +150,9 @@ def labels_prefix(model: str) -> str:
 
 def quality_key(model: str, window: str, version: int) -> str:
     """Return the key in the artifacts bucket of the quality of one version's predictions of a window."""
-    return f"checks/{model}/quality/{window}-v{version}.json"
+    return f"{CHECKS}{model}/quality/{window}-v{version}.json"
 
 
 def measured_labels_key(model: str) -> str:
     """Return the key in the artifacts bucket of the digest of the labels that each hour was measured with."""
-    return f"checks/{model}/labels.json"
+    return f"{CHECKS}{model}/labels.json"

@@ -112,9 +112,11 @@ class Life:
         return run_id, RunOutcome.REGISTERED
 
     def _upload(self, folder: Path, run_id: str, step: str) -> None:
-        for name, target in jobs.OUTPUTS[step].items():
+        files = RunFiles(MODEL.name, run_id)
+        prefixes = {"run_uri": files.prefix, "scratch_uri": files.scratch}
+        for name, (base, target) in jobs.OUTPUTS[step].items():
             for path in (folder / name).glob("*"):
-                key = f"{RunFiles(MODEL.name, run_id).prefix}{target}/{path.name}"
+                key = f"{prefixes[base]}{target}/{path.name}"
                 self.scene.put("artifacts", key, path.read_bytes())
 
     def unerasable(self) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from pipelines.interface.paths import check_prefix, quarantine_prefix
 from pipelines.interface.records import CheckOutcome
 from tests.support.captured import FOLDER, check, put, record, recorded, register, rows
-from tests.support.world import MODEL, World
+from tests.support.world import ENVIRONMENT, MODEL, World
 
 
 @pytest.fixture
@@ -35,11 +35,8 @@ def test_like_traffic_is_stable_in_all_encodings(champion: World, capsys: pytest
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     [decision] = [line for line in lines if line.get("message") == "check stable"]
     assert (decision["check"], decision["model"], decision["rows"]) == (found.check_id, MODEL.name, 3000)
-    [metrics] = [line for line in lines if "_aws" in line]
-    # The time is now, whatever the window was: an alarm looks at the newest periods only.
-    assert abs(metrics["_aws"]["Timestamp"] / 1000 - time.time()) < 60
-    assert metrics["Model"] == MODEL.name
-    assert metrics["Rows"] == 3000
+    assert [line for line in lines if "_aws" in line] == [], "metrics of zero would cost $0.30 a month each"
+    assert champion.alerts() == []
 
 
 def test_shifted_traffic_is_drift_reported_and_published_every_time(champion: World) -> None:
@@ -55,6 +52,30 @@ def test_shifted_traffic_is_drift_reported_and_published_every_time(champion: Wo
     page = artifacts.open(f"{prefix}report.html").read().decode()
     assert "<svg" in page
     assert "://" not in page
+
+
+def test_finding_is_a_metric_of_the_environment_and_alerts_until_the_verdict_changes(
+    champion: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(champion, "a.jsonl", record(rows(500, shift=20)))
+    check(champion)
+    [metrics] = [line for text in capsys.readouterr().out.splitlines() if "_aws" in (line := json.loads(text))]
+    [directive] = metrics["_aws"]["CloudWatchMetrics"]
+    assert (directive["Dimensions"], directive["Metrics"]) == ([["Environment"]], [{"Name": "Drift", "Unit": "Count"}])
+    assert (metrics["Environment"], metrics["Model"], metrics["Drift"]) == (ENVIRONMENT.id, MODEL.name, 1)
+    # The time is now, whatever the window was: CloudWatch drops values of more than two weeks ago.
+    assert abs(metrics["_aws"]["Timestamp"] / 1000 - time.time()) < 60
+    [alert] = champion.alerts()
+    assert "temp" in alert
+    check(champion)
+    assert champion.alerts() == [], "the same window again"
+    put(champion, "b.jsonl", record(rows(500, shift=20), time="12:20"), folder=f"{FOLDER[:-2]}12")
+    assert check(champion, "13:00").outcome == CheckOutcome.DRIFT
+    assert champion.alerts() == [], "the same drift in the next window"
+    put(champion, "c.jsonl", record(rows(500), time="13:20"), folder=f"{FOLDER[:-2]}13")
+    put(champion, "d.jsonl", record(rows(500, shift=20), time="15:20"), folder=f"{FOLDER[:-2]}15")
+    assert [check(champion, f"{hour}:00").outcome for hour in (15, 17)] == [CheckOutcome.STABLE, CheckOutcome.DRIFT]
+    assert len(champion.alerts()) == 1, "drift after a stable check"
 
 
 def test_empty_window_is_insufficient_data(champion: World) -> None:

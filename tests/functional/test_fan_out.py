@@ -8,8 +8,9 @@ import pytest
 from pipelines.aws.s3 import MissingObjectError
 from pipelines.interface.paths import check_prefix
 from pipelines.interface.records import Check, CheckOutcome
-from pipelines.interface.requests import ConcludeRequest, CountRequest
+from pipelines.interface.requests import ConcludeRequest, CountRequest, FinishCheckRequest
 from pipelines.monitoring.check import conclude_check, count_batch
+from pipelines.monitoring.drift.failed_check import finish_check
 from tests.support.captured import FOLDER, KEY, check, put, record, recorded, register, rows
 from tests.support.world import ENVIRONMENT, MODEL, World
 
@@ -75,6 +76,31 @@ def test_check_with_an_uncounted_batch_is_not_concluded(busy: World) -> None:
     with pytest.raises(MissingObjectError, match="parts/00000"):
         conclude(busy, started)
     assert [begun.outcome for begun in recorded(busy)] == [CheckOutcome.COUNTING]
+
+
+def test_check_whose_count_failed_is_recorded_once_and_alerts(busy: World) -> None:
+    check(busy, fan_out_bytes=SMALL_BYTES, batch_bytes=BATCH_BYTES)
+    [begun] = recorded(busy)
+    assert begun.execution
+    for _ in range(2):
+        finish_check(FinishCheckRequest(execution=begun.execution, status="TIMED_OUT"), busy.services)
+    [ended] = recorded(busy)
+    assert ended.outcome == CheckOutcome.FAILED
+    assert ended.findings[0].startswith("TIMED_OUT")
+    [alert] = busy.alerts()
+    assert f"mooring check {ENVIRONMENT.id} {MODEL.name} --window {begun.begin}/{begun.end}" in alert
+
+
+def test_check_that_was_concluded_does_not_fail_afterwards(busy: World) -> None:
+    check(busy, fan_out_bytes=SMALL_BYTES, batch_bytes=BATCH_BYTES)
+    [started], [begun] = busy.executions.started, recorded(busy)
+    for number in started["batches"]:
+        count(busy, started, number)
+    concluded = conclude(busy, started)
+    busy.alerts()
+    finish_check(FinishCheckRequest(execution=str(begun.execution), status="ABORTED"), busy.services)
+    assert recorded(busy) == [concluded]
+    assert busy.alerts() == []
 
 
 def test_small_windows_are_counted_at_once(busy: World) -> None:

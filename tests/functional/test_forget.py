@@ -164,30 +164,31 @@ def test_header_with_a_mark_or_semicolons_hides_no_row(scene: Scene) -> None:
         scene.plan()
 
 
-def run(scene: Scene, commit: Commit, run_id: str, *, outcome: RunOutcome | None = RunOutcome.REGISTERED) -> str:
-    """Record a run that was planned from the commit, with its copies; return its prefix."""
+def run(scene: Scene, commit: Commit, run_id: str, *, outcome: RunOutcome | None = RunOutcome.REGISTERED) -> RunFiles:
+    """Record a run that was planned from the commit, with its copies; return its files."""
     record(scene, commit, run_id, outcome)
-    prefix = RunFiles("late-arrival", run_id).prefix
+    files = RunFiles("late-arrival", run_id)
     rows = gzip.compress(table(CANARY).encode())
-    for name in ("data/training/rows.csv.gz", "data/holdout/rows.csv.gz"):
-        scene.put("artifacts", prefix + name, rows)
-    for name in ("evaluation/golden.json", "validation/examples.json", "commit.json", "manifest.json"):
-        scene.put("artifacts", prefix + name, f'{{"x": "{CANARY}"}}')
-        scene.put("artifacts", prefix + name, "{}")
-    scene.put("artifacts", f"{prefix}evaluation/evaluation.json", "{}")
-    return prefix
+    for prefix in (files.training_data, files.holdout_data):
+        scene.put("artifacts", f"{prefix}rows.csv.gz", rows)
+    for key in (files.golden, f"{files.prefix}validation/examples.json", files.commit, files.manifest):
+        scene.put("artifacts", key, f'{{"x": "{CANARY}"}}')
+        scene.put("artifacts", key, "{}")
+    scene.put("artifacts", files.evaluation, "{}")
+    return files
 
 
 def test_erases_copies_of_runs_that_read_it_and_names_their_packages(scene: Scene) -> None:
     first, _, third, fourth = history(scene)
-    prefix = run(scene, third, "r3")
+    files = run(scene, third, "r3")
     clean = [run(scene, commit, name) for commit, name in ((first, "r1"), (fourth, "r4"))]
     plan = scene.plan()
     assert [(each.run_id, each.package_arn) for each in plan.runs] == [("r3", "arn:package/r3")]
     done = scene.forget()
     assert (done.runs, done.packages) == ([RunName(model="late-arrival", run_id="r3")], ["arn:package/r3"])
-    left = {version.key for version in list_versions(scene.world.services.bucket("artifacts"), prefix)}
-    assert left == {f"{prefix}evaluation/evaluation.json"}
+    artifacts = scene.world.services.bucket("artifacts")
+    left = {version.key for prefix in (files.prefix, files.scratch) for version in list_versions(artifacts, prefix)}
+    assert left == {files.evaluation}
     assert {name.split("/")[3] for name in scene.where(CANARY)} == {"r1", "r4"}
     assert len(clean) == 2
 

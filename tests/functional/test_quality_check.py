@@ -103,6 +103,8 @@ def test_loss_of_quality_is_published_once_for_each_hour(champion: World) -> Non
     page = champion.services.bucket("artifacts").open(f"{prefix}report.html").read().decode()
     assert f"auc {hour.metrics['auc']:.3f}" in page
     assert "400 labelled rows of 2026-03-01T11:00:00Z" in page
+    [alert] = champion.alerts()
+    assert f"auc is {hour.metrics['auc']:.3f} on 400 labelled rows" in alert
     [(name, detail)] = champion.bus.events
     assert name == "Quality Lost"
     assert detail == {

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 
 from pipelines.aws.packages import read_package
+from pipelines.datasets.commits.versions import erase, list_versions
+from pipelines.flows.release.begin import check_artifact
 from pipelines.flows.retraining.finish import finish_run
 from pipelines.flows.retraining.lease import LeaseHeldError, TriggerRefusedError
 from pipelines.flows.retraining.original import CommitForgottenError, NotReproducibleError
 from pipelines.flows.retraining.recipe import CodeChangedError
 from pipelines.flows.retraining.reproduction import compare_reproduction
 from pipelines.interface import keys
+from pipelines.interface.paths import CHECKS, SCRATCH
 from pipelines.interface.records import Comparison, MetricPair, Run, RunOutcome, Tombstone, TriggerKind
 from pipelines.interface.requests import FinishRunRequest, RunPlan
 from pipelines.interface.settings import Retraining
@@ -168,6 +171,23 @@ def test_equal_evaluations_are_a_reproduction(life: Life) -> None:
     assert "reproduced by run" in page
     assert "metrics equal · artifact equal" in page
     assert [node.missing for node in graph.of_kind("run") if "no longer there" in node.missing] == []
+
+
+def test_version_is_released_traced_and_reproduced_after_what_expires_is_gone(life: Life) -> None:
+    life.commit("2013-01.csv")
+    life.registered(auc=0.71)
+    services = life.world.services
+    artifacts, subject = services.bucket("artifacts"), find_subject("late-arrival/1", services, {MODEL.name: "flights"})
+    before = text.render(trace(services, subject))
+    expired = [version.place for prefix in (SCRATCH, CHECKS) for version in list_versions(artifacts, prefix)]
+    assert expired
+    erase(artifacts, expired)
+    check_artifact(services, read_package(services, life.arn(1)))
+    assert text.render(trace(services, subject)) == before
+    planned = reproduction(life)
+    assert "champion" in inputs_of(planned.plan)
+    life.evaluated(planned, auc=0.71)
+    assert compared(life, planned).outcome == RunOutcome.REPRODUCED
 
 
 def test_other_metrics_are_the_cause_with_both_numbers(life: Life) -> None:

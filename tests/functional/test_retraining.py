@@ -12,6 +12,7 @@ import pytest
 from pipelines.aws.causes import reason_of
 from pipelines.aws.packages import read_package
 from pipelines.datasets.commits.commits import Dataset, NoDataError
+from pipelines.datasets.commits.versions import list_versions
 from pipelines.flows.retraining.finish import finish_run
 from pipelines.flows.retraining.lease import (
     BudgetSpentError,
@@ -22,6 +23,7 @@ from pipelines.flows.retraining.lease import (
     take_lease,
 )
 from pipelines.flows.retraining.plan import plan_run
+from pipelines.flows.retraining.recipe import CodeChangedError
 from pipelines.flows.retraining.register import CandidateMissingError, judge_candidate, register_candidate
 from pipelines.interface import keys
 from pipelines.interface.codec import to_json
@@ -311,7 +313,30 @@ def test_accepted_candidate_is_registered_once_with_its_lineage(world: World, tm
     assert package.metadata.job == "late-arrival-train-x-1"
     assert package.metadata.champion == "none"
     assert package.metadata.metrics == {"auc": 0.75, "brier": 0.2}
-    assert package.model_data_url.endswith("late-arrival-train-x-1/output/model.tar.gz")
+    artifacts, files = world.services.bucket("artifacts"), files_of(run.plan)
+    assert package.model_data_url == artifacts.uri(files.artifact), "the job's own output expires"
+    assert artifacts.sha256_of(files.artifact) == package.metadata.sha256
+
+
+def test_runs_of_the_same_code_share_one_copy(world: World, tmp_path: Path) -> None:
+    first = planned(world, tmp_path).plan
+    finish_run(aborted(), world.services)
+    second = plan_of(world, later(2, "12:00", execution="second")).plan
+    assert second.run_id != first.run_id
+    assert second.code_uri == first.code_uri
+    artifacts = world.services.bucket("artifacts")
+    for prefix in ("code/", "packages/"):
+        (copy,) = list_versions(artifacts, prefix)
+        assert copy.key == f"{prefix}{artifacts.sha256_of(copy.key)}.tar.gz"
+
+
+def test_shared_code_that_was_overwritten_is_refused(world: World, tmp_path: Path) -> None:
+    plan = planned(world, tmp_path).plan
+    finish_run(aborted(), world.services)
+    artifacts = world.services.bucket("artifacts")
+    artifacts.write(artifacts.key_of(plan.code_uri), b"other code", ChecksumAlgorithm="SHA256")
+    with pytest.raises(CodeChangedError, match=f"{plan.code_sha256} was recorded"):
+        plan_of(world, later(2, "12:00", execution="second"))
 
 
 def test_artifact_that_was_not_evaluated_is_not_registered(world: World, tmp_path: Path) -> None:

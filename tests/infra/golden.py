@@ -25,8 +25,8 @@ JSON = "<JSON>"
 """Key of the value of a parsed string, which would else look like an object of the template."""
 
 _ASSET = re.compile(r"\b[0-9a-f]{64}\b")
-_PATH_HASH = re.compile(r"[0-9A-F]{16}$")
-"""Hashes at the end of a logical id that contains a stack's name."""
+_PATH_HASH = re.compile(r"[0-9A-F]{16}$|[0-9A-F]{8}$")
+"""Hash at the end of a logical id that contains the name of a stack or of a model."""
 
 
 def current() -> dict[str, str]:
@@ -94,8 +94,11 @@ def _environment(name: str) -> FleetEnvironment:
 def _templates(name: str) -> dict[str, Json]:
     """Return the readable templates of an environment by the kinds of their stacks."""
     (model,) = _environment(name).team.models
+    registry = _environment(name).names.model(model.name).stack("registry")
     return {
-        stack.removeprefix(f"{name}-").removeprefix(f"{model.name}-"): readable(template)
+        ("registry" if stack == registry else stack.removeprefix(f"{name}-{model.name}-").removeprefix(f"{name}-")): (
+            readable(template)
+        )
         for stack, template in example_templates().items()
         if stack.startswith(name)
     }
@@ -104,8 +107,9 @@ def _templates(name: str) -> dict[str, Json]:
 def _names(name: str) -> list[str]:
     environment = _environment(name)
     names, (model,) = environment.names, environment.team.models
-    # The first is part of logical ids. The last two are replaced as whole values only.
-    return [names.id.replace("-", ""), names.id, names.account, names.region, model.name, names.team, names.stage]
+    # The first two are part of logical ids. The last two are replaced as whole values only.
+    ids = [name.replace("-", "") for name in (names.id, model.name)]
+    return [*ids, names.id, names.account, names.region, model.name, names.team, names.stage]
 
 
 def _renamed(value: Json, names: Mapping[str, str]) -> Json:
@@ -120,9 +124,10 @@ def _renamed(value: Json, names: Mapping[str, str]) -> Json:
 def _renamed_text(text: str, names: Mapping[str, str]) -> str:
     if text in names:
         return names[text]
-    in_logical_ids, *parts, _, _ = names
-    if in_logical_ids in text:
-        return _PATH_HASH.sub("<hash>", text).replace(in_logical_ids, names[in_logical_ids])
+    in_logical_ids, parts = list(names)[:2], list(names)[2:-2]
+    for part in in_logical_ids:
+        if part in text:
+            return _PATH_HASH.sub("<hash>", text).replace(part, names[part])
     for part in parts:
         text = text.replace(part, names[part])
     return text

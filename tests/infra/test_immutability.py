@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from pipelines.interface.names import PERSONAS, Environment
 from tests.infra.laws.laws import listed
 from tests.support.synth import Template, resources
@@ -20,12 +22,21 @@ def _statements_of(template: Template, persona: str) -> list[dict[str, Any]]:
     return [one for policy in role["Properties"]["Policies"] for one in listed(policy["PolicyDocument"]["Statement"])]
 
 
-def test_objects_and_manifests_of_commits_are_written_once(templates: dict[str, Template]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("data", ["/datasets/*/commits/*.json", "/datasets/*/objects/*"]),
+        ("artifacts", ["/code/*.tar.gz", "/packages/*.tar.gz"]),
+    ],
+)
+def test_contents_that_are_named_by_their_digest_are_written_once(
+    kind: str, expected: list[str], templates: dict[str, Template]
+) -> None:
     template = _foundation(templates)
     (bucket,) = (
         name
         for name, found in resources(template, "AWS::S3::Bucket").items()
-        if found["Properties"]["BucketName"] == NAMES.bucket("data")
+        if found["Properties"]["BucketName"] == NAMES.bucket(kind)
     )
     (policy,) = (
         policy["Properties"]["PolicyDocument"]
@@ -39,7 +50,7 @@ def test_objects_and_manifests_of_commits_are_written_once(templates: dict[str, 
         "Bool": {"s3:ObjectCreationOperation": "true"},
     }
     keys = [resource["Fn::Join"][1][1] for resource in refusal["Resource"]]
-    assert keys == ["/datasets/*/commits/*.json", "/datasets/*/objects/*"]
+    assert keys == expected
 
 
 def test_engineer_deletes_nothing(templates: dict[str, Template]) -> None:
@@ -62,11 +73,11 @@ def test_only_the_operator_erases_and_only_datasets_and_copies_of_rows(templates
         "datasets/*",
         "landing/*",
         "quarantine/*",
-        "runs/*/*/data/*",
+        "scratch/*/*/data/*",
         "runs/*/*/evaluation/golden.json",
         "runs/*/*/validation/examples.json",
-        "runs/*/*/commit.json",
-        "runs/*/*/manifest.json",
+        "scratch/*/*/commit.json",
+        "scratch/*/*/manifest.json",
     }
     assert not any(erased.values())
 

@@ -20,7 +20,7 @@ def test_law_holds_for_every_stack(law: Law, templates: dict[str, Template]) -> 
 
 
 FOUNDATION, OPERATIONS = "arrivals-dev-us-east-1-foundation", "arrivals-dev-us-east-1-operations"
-MODEL, SERVING = "arrivals-dev-us-east-1-late-arrival-model", "arrivals-dev-us-east-1-late-arrival-serving"
+REGISTRY, SERVING = "arrivals-dev-us-east-1-registry-16", "arrivals-dev-us-east-1-late-arrival-serving"
 Break = Callable[[Template], Template]
 
 
@@ -169,7 +169,7 @@ def with_too_many_resources(template: Template) -> Template:
 
 PROOFS: list[tuple[Law, str, Break, str]] = [
     (laws.no_star_on_star, FOUNDATION, role_that("s3:*"), "PersonasEngineer"),
-    (laws.no_wildcard_actions, MODEL, role_that("s3:Get*", on="arn:aws:s3:::bucket"), "RolesTraining"),
+    (laws.no_wildcard_actions, OPERATIONS, role_that("s3:Get*", on="arn:aws:s3:::bucket"), "JobRolesTraining"),
     (laws.functions_end_well, OPERATIONS, without("AWS::Lambda::Function", "Timeout"), "FunctionsPlanRunFunction"),
     (laws.functions_end_well, OPERATIONS, without("AWS::Lambda::Function", "DeadLetterConfig"), "FunctionsPlanRun"),
     (laws.functions_end_well, OPERATIONS, without("AWS::Logs::LogGroup", "RetentionInDays"), "FunctionsPlanRun"),
@@ -190,13 +190,13 @@ PROOFS: list[tuple[Law, str, Break, str]] = [
         "RetrainingRole",
     ),
     (laws.trusts_name_their_account, OPERATIONS, with_trusts_of_every_account, "SchedulerRole"),
-    (laws.roles_have_the_boundary, MODEL, without("AWS::IAM::Role", "PermissionsBoundary"), "RolesServing"),
+    (laws.roles_have_the_boundary, OPERATIONS, without("AWS::IAM::Role", "PermissionsBoundary"), "JobRolesServing"),
     (laws.targets_have_dead_letters, OPERATIONS, targets_without("DeadLetterConfig"), "TriggersDriftFound*/Target0"),
     (
         laws.targets_have_dead_letters,
-        MODEL,
+        REGISTRY,
         with_("AWS::Scheduler::Schedule", Target={"Arn": "a", "RoleArn": "r"}),
-        "DriftSchedule",
+        "latearrivalDriftSchedule",
     ),
     (laws.state_is_kept, FOUNDATION, with_plain_retention, "LedgerTable"),
     (laws.state_is_kept, SERVING, with_plain_retention, "ServingEndpoint"),
@@ -214,6 +214,12 @@ PROOFS: list[tuple[Law, str, Break, str]] = [
         "RetrainingMachine*/Train candidate",
     ),
     (laws.jobs_are_isolated, OPERATIONS, requests_without("ResourceConfig"), "RetrainingMachine*/Train candidate"),
+    (
+        laws.isolation_is_demanded,
+        OPERATIONS,
+        role_that("sagemaker:CreateProcessingJob", on="arn:aws:sagemaker:us-east-1:111111111111:processing-job/*"),
+        "JobRolesTraining",
+    ),
     (laws.sync_is_permitted, OPERATIONS, machine_roles_without("events:PutRule"), "RetrainingRole"),
     (laws.sync_is_permitted, OPERATIONS, machine_roles_without("sagemaker:StopTrainingJob"), "RetrainingRole"),
     (laws.maps_are_permitted, OPERATIONS, machine_roles_without("states:StopExecution"), "ChecksRole"),

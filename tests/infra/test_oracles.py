@@ -36,7 +36,7 @@ def test_cfn_lint_finds_no_error_in_any_region_of_the_fleet(templates: dict[str,
 
 @pytest.mark.filterwarnings("ignore")
 def test_cfn_lint_finds_a_missing_target(templates: dict[str, Template]) -> None:
-    template = templates["arrivals-dev-us-east-1-late-arrival-model"]
+    template = templates["arrivals-dev-us-east-1-registry-16"]
     schedule = next(iter(resources(template, "AWS::Scheduler::Schedule")))
     matches = lint(json.dumps(changed(template, schedule, Target=None)), regions=REGIONS)
     assert any(match.rule.id.startswith("E") for match in matches)

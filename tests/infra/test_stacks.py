@@ -12,13 +12,14 @@ from infra.components.checks_flow import checks_flow
 from infra.fleet import parse
 from infra.functions import FUNCTIONS
 from pipelines.interface.jobs import CAPACITY_WAIT_S
-from pipelines.interface.names import Environment
+from pipelines.interface.names import MODEL_STACK_KINDS, Environment
 from pipelines.interface.settings import ModelSettings
 from tests.infra.laws.laws import LAWS, STATEFUL, listed
 from tests.support.synth import FLEET, Template, resources, templates_of
 
 NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")
 PREFIX = NAMES.id
+REGISTRY = NAMES.model("late-arrival").stack("registry")
 
 
 def properties(template: Template, kind: str) -> list[dict[str, Any]]:
@@ -28,9 +29,9 @@ def properties(template: Template, kind: str) -> list[dict[str, Any]]:
 def test_stacks_of_an_environment(templates: dict[str, Template]) -> None:
     assert sorted(name for name in templates if name.startswith(PREFIX)) == [
         f"{PREFIX}-foundation",
-        f"{PREFIX}-late-arrival-model",
         f"{PREFIX}-late-arrival-serving",
         f"{PREFIX}-operations",
+        REGISTRY,
     ]
 
 
@@ -38,7 +39,7 @@ def test_logical_ids_of_stateful_resources_are_stable(templates: dict[str, Templ
     # With another id CloudFormation creates another resource, and the old one stays behind.
     found = {
         name
-        for template in (templates[f"{PREFIX}-foundation"], templates[f"{PREFIX}-late-arrival-model"])
+        for template in (templates[f"{PREFIX}-foundation"], templates[REGISTRY])
         for name in resources(template, *STATEFUL)
     }
     assert found == STATEFUL_IDS
@@ -53,13 +54,13 @@ STATEFUL_IDS = {
     "EventsDefaultArchiveB2E90F1F",
     "Key9BCD29C7",
     "LedgerTable9343E4AA",
-    "PackagesGroup09D8C266",
+    "latearrivalPackagesGroup6448D027",
 }
 
 
-def test_model_adds_at_most_25_resources(templates: dict[str, Template]) -> None:
-    stacks = [templates[f"{PREFIX}-late-arrival-{kind}"] for kind in ("model", "serving")]
-    assert sum(len(template["Resources"]) for template in stacks) <= 25
+def test_model_adds_at_most_10_resources(templates: dict[str, Template]) -> None:
+    stacks = [templates[NAMES.model("late-arrival").stack(kind)] for kind in MODEL_STACK_KINDS]
+    assert sum(len(template["Resources"]) for template in stacks) <= 10
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +77,7 @@ def test_schedule_starts_the_shared_retraining_in_the_training_stage(scheduled: 
     model = NAMES.model("late-arrival")
     (schedule,) = (
         schedule
-        for schedule in properties(scheduled[f"{PREFIX}-late-arrival-model"], "AWS::Scheduler::Schedule")
+        for schedule in properties(scheduled[REGISTRY], "AWS::Scheduler::Schedule")
         if schedule["Name"] == model.retraining_schedule
     )
     target = schedule["Target"]
@@ -94,7 +95,7 @@ def test_schedule_starts_the_shared_retraining_in_the_training_stage(scheduled: 
             "reason": "rate(7 days), due <aws.scheduler.scheduled-time>",
         },
     }
-    staging = scheduled["arrivals-staging-us-east-1-late-arrival-model"]
+    staging = scheduled[REGISTRY.replace("-dev-", "-staging-")]
     assert [schedule["Name"] for schedule in properties(staging, "AWS::Scheduler::Schedule")] == [
         "arrivals-staging-us-east-1-late-arrival-drift"
     ]
@@ -102,8 +103,8 @@ def test_schedule_starts_the_shared_retraining_in_the_training_stage(scheduled: 
 
 def test_scheduled_model_keeps_the_laws_and_the_limit_of_resources(scheduled: dict[str, Template]) -> None:
     assert [str(found) for law in LAWS for template in scheduled.values() for found in law(template)] == []
-    stacks = [scheduled[f"{PREFIX}-late-arrival-{kind}"] for kind in ("model", "serving")]
-    assert sum(len(template["Resources"]) for template in stacks) <= 25
+    stacks = [scheduled[NAMES.model("late-arrival").stack(kind)] for kind in MODEL_STACK_KINDS]
+    assert sum(len(template["Resources"]) for template in stacks) <= 10
 
 
 def test_scheduler_may_start_checks_landing_and_the_retraining_only(templates: dict[str, Template]) -> None:
@@ -150,9 +151,27 @@ def test_throttled_batches_are_retried_long_enough_and_answer_nothing() -> None:
     assert busy["MaxAttempts"] * busy["MaxDelaySeconds"] / 2 >= 300 * counting["MaxConcurrency"] / 10
 
 
-def test_checks_that_time_out_raise_an_alarm(templates: dict[str, Template]) -> None:
-    alarms = properties(templates[f"{PREFIX}-operations"], "AWS::CloudWatch::Alarm")
-    assert [alarm["MetricName"] for alarm in alarms].count("ExecutionsTimedOut") == 1
+def test_flows_that_end_badly_call_a_function_that_alerts(templates: dict[str, Template]) -> None:
+    ended = {
+        rule["EventPattern"]["detail"]["stateMachineArn"][0]["Ref"]: rule["EventPattern"]["detail"]["status"]
+        for rule in properties(templates[f"{PREFIX}-operations"], "AWS::Events::Rule")
+        if rule["EventPattern"]["source"] == ["aws.states"]
+    }
+    assert set(ended) == set(resources(templates[f"{PREFIX}-operations"], "AWS::StepFunctions::StateMachine"))
+    assert all(set(statuses) == {"FAILED", "ABORTED", "TIMED_OUT"} for statuses in ended.values())
+
+
+def test_environment_has_one_dashboard_and_one_alarm_and_a_served_model_one_more(
+    templates: dict[str, Template],
+) -> None:
+    found = {
+        name.removeprefix(f"{PREFIX}-"): len(alarms)
+        for name, template in templates.items()
+        if name.startswith(PREFIX) and (alarms := resources(template, "AWS::CloudWatch::Alarm"))
+    }
+    assert found == {"foundation": 1, "late-arrival-serving": 1}
+    dashboards = [name for name, template in templates.items() if resources(template, "AWS::CloudWatch::Dashboard")]
+    assert [name for name in dashboards if name.startswith(PREFIX)] == [f"{PREFIX}-operations"]
 
 
 def test_engineer_may_request_a_retraining_and_put_no_other_event(templates: dict[str, Template]) -> None:
@@ -198,7 +217,7 @@ def test_prod_serves_on_two_instances_and_is_protected(templates: dict[str, Temp
 
 
 def test_functions_can_read_the_settings_document(templates: dict[str, Template]) -> None:
-    (parameter,) = properties(templates[f"{PREFIX}-late-arrival-model"], "AWS::SSM::Parameter")
+    (parameter,) = properties(templates[REGISTRY], "AWS::SSM::Parameter")
     settings = ModelSettings.from_json(parameter["Value"])
     assert parameter["Name"] == NAMES.model("late-arrival").settings_parameter
     assert len(parameter["Value"]) < 4096

@@ -1,5 +1,6 @@
 """Datasets under the Foundation stack's policies, which the embedded AWS enforces."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -140,7 +141,8 @@ def test_only_the_operator_may_forget(foundation: Foundation, tmp_path: Path) ->
     dataset = foundation.dataset("engineer", "forgotten")
     assert dataset.resolve(made.id, follow=True) == dataset.head() != made
     assert dataset.verify() == []
-    kept = {version.key for version in list_versions(root.bucket("artifacts"), files.prefix)}
+    artifacts = root.bucket("artifacts")
+    kept = {version.key for prefix in (files.prefix, files.scratch) for version in list_versions(artifacts, prefix)}
     assert kept == {files.evaluation}
     for kind in ("data", "audit"):
         bucket = root.bucket(kind)
@@ -163,7 +165,7 @@ def test_operator_restores_deleted_and_overwritten_objects(foundation: Foundatio
 
 def test_operator_may_erase_nothing_else(foundation: Foundation) -> None:
     services, root = foundation.services("operator"), Services(ENVIRONMENT, foundation.client)
-    for kind, key in (("audit", "forgettings/x"), ("capture", "x"), ("artifacts", "runs/m/r/model/model.tar.gz")):
+    for kind, key in (("audit", "forgettings/x"), ("capture", "x"), ("artifacts", RunFiles("m", "r").artifact)):
         root.bucket(kind).write(key, b"x")
         with pytest.raises((ClientError, RuntimeError), match=r"AccessDenied|Access Denied|not authorized"):
             erase(services.bucket(kind), (each.place for each in list_versions(services.bucket(kind), key)))
@@ -189,3 +191,20 @@ def test_bucket_of_another_owner_is_refused(foundation: Foundation, tmp_path: Pa
     )
     assert all(refused(act) for act in acts)
     assert ours.head() == made
+
+
+def test_artifact_is_copied_whole_if_it_needs_several_parts(foundation: Foundation) -> None:
+    artifacts, content = Services(ENVIRONMENT, foundation.client).bucket("artifacts"), bytes(range(256)) * (80 << 10)
+    artifacts.write("scratch/m/r/model/job/output/model.tar.gz", content)
+    artifacts.copy("scratch/m/r/model/job/output/model.tar.gz", RunFiles("m", "parts").artifact)
+    assert artifacts.sha256_of(RunFiles("m", "parts").artifact) == hashlib.sha256(content).hexdigest()
+
+
+def test_buckets_have_the_lifecycle_of_their_template(foundation: Foundation) -> None:
+    s3 = foundation.client("s3")
+    rules = {
+        rule["Filter"]["Prefix"]: rule["Expiration"]["Days"]
+        for rule in s3.get_bucket_lifecycle_configuration(Bucket=ENVIRONMENT.bucket("artifacts"))["Rules"]
+        if "Expiration" in rule
+    }
+    assert rules == {"scratch/": 90, "checks/": 400}

@@ -70,6 +70,19 @@ def test_a_refused_create_is_a_sagemaker_exception(world: World) -> None:
     assert "iam:PassRole" in ended["cause"]
 
 
+@pytest.mark.parametrize(("isolated", "status"), [(True, "SUCCEEDED"), (False, "FAILED")])
+def test_role_that_demands_network_isolation_creates_no_other_job(world: World, isolated: bool, status: str) -> None:
+    create, passing = _permissions(world)
+    demand = {"Bool": {"sagemaker:NetworkIsolation": "true"}}
+    name = f"isolated-{str(isolated).lower()}"
+    request = {**world.training_request(name, "print('done')"), "EnableNetworkIsolation": isolated}
+    others = {**create, "Action": create["Action"][1:]}
+    statements = [{**create, "Action": create["Action"][:1], "Condition": demand}, others, passing]
+    ended = _ended(world, _machine(world, name, request, statements))
+    assert ended["status"] == status, ended
+    assert isolated or "sagemaker:CreateTrainingJob" in ended["cause"]
+
+
 def test_a_tasks_timeout_stops_its_job(world: World) -> None:
     request = world.training_request("sync-slow", "import time\ntime.sleep(60)")
     ended = _ended(world, _machine(world, "slow", request, _permissions(world), TimeoutSeconds=2))

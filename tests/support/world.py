@@ -134,7 +134,9 @@ class Executions:
         return {"executionArn": f"{stateMachineArn}:{len(self.started)}"}
 
     def describe_execution(self, executionArn: str) -> dict[str, str]:  # noqa: N803
-        return {"status": "RUNNING" if executionArn in self.running else "ABORTED"}
+        number = executionArn.rpartition(":")[2]
+        given = self.started[int(number) - 1] if number.isdigit() else {}
+        return {"status": "RUNNING" if executionArn in self.running else "ABORTED", "input": json.dumps(given)}
 
 
 @dataclass
@@ -249,7 +251,7 @@ def serve(world: World, package_arn: str, suffix: str, *, captured_as: str = "")
     version = captured_as or package_arn.rpartition("/")[2]
     sagemaker.create_model(
         ModelName=f"model-{suffix}",
-        ExecutionRoleArn=MODEL.role_arn("serving"),
+        ExecutionRoleArn=MODEL.environment.role_arn(MODEL.environment.job_role("serving")),
         PrimaryContainer={"ModelPackageName": package_arn},
     )
     variant = {"VariantName": "champion", "ModelName": f"model-{suffix}", "InitialInstanceCount": 1}

@@ -17,6 +17,7 @@ from mooring.embedded.repairs import (
     events,
     functions,
     leading_keys,
+    log_groups,
     parameters,
     pass_role,
     schedules,
@@ -55,5 +56,6 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     storage.apply()
     conditional_writes.apply()
     leading_keys.apply()
+    log_groups.apply()
     parameters.apply()
     alarms.apply()

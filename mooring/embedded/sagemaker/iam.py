@@ -21,6 +21,24 @@ def register() -> None:
     # both models.
     iam_actions._BOTOCORE_SERVICE_MAP["sagemaker"] = ["sagemaker-runtime", "sagemaker"]
     replace(iam_actions, "extract_resource_arn", _with_sagemaker)
+    replace(iam_actions, "request_tag_context", _add_conditions)
+
+
+def _add_conditions(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Add SageMaker's own condition keys, such as ``sagemaker:NetworkIsolation``."""
+
+    def request_tag_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        context = original(service, iam_action, body, params)
+        if service != "sagemaker":
+            return context
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError:
+            return context
+        operation = iam_action.partition(":")[2]
+        return context | (names.conditions(operation, request) if isinstance(request, dict) else {})
+
+    return request_tag_context
 
 
 def _with_sagemaker(original: Callable[..., str]) -> Callable[..., str]:

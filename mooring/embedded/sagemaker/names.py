@@ -32,6 +32,18 @@ def resource_arn(operation: str, request: dict[str, Any]) -> str:
     return name if name.startswith("arn:") else store.arn(_KIND_OF[noun], name)
 
 
+def conditions(operation: str, request: dict[str, Any]) -> dict[str, str]:
+    """Return SageMaker's own condition keys of a request, as the strings that IAM compares.
+
+    >>> conditions("CreateModel", {"EnableNetworkIsolation": True})
+    {'sagemaker:NetworkIsolation': 'true'}
+    """
+    if operation not in ("CreateTrainingJob", "CreateProcessingJob", "CreateModel"):
+        return {}
+    given = request.get("NetworkConfig") or {} if operation == "CreateProcessingJob" else request
+    return {"sagemaker:NetworkIsolation": str(given.get("EnableNetworkIsolation", False)).lower()}
+
+
 def more_permissions(operation: str, request: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the further permissions that AWS evaluates for the operation, as (action, resource)."""
     more = []

@@ -72,6 +72,7 @@ def call(operation: str, request: Record) -> Record:
     try:
         if identity.acting_role():
             context = {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in request.get("Tags", [])}
+            context |= names.conditions(operation, request)
             keys = {"aws:TagKeys": [tag["Key"] for tag in request["Tags"]]} if request.get("Tags") else {}
             identity.authorize(f"sagemaker:{operation}", names.resource_arn(operation, request), context=context | keys)
         for action, resource in names.more_permissions(operation, request):

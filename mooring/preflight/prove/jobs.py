@@ -12,6 +12,7 @@ from infra import images
 from infra.instances import has_local_disk
 from mooring.preflight.prove.proof import NotProvenError, Proof, Site, Told, cost_of
 from mooring.preflight.target import found
+from pipelines.interface.names import ENVIRONMENT_TAG
 
 ENDED = ("Completed", "Failed", "Stopped")
 TRAIN = """
@@ -92,7 +93,7 @@ def train(site: Site) -> Told:
         },
         StoppingCondition={"MaxRuntimeInSeconds": 300},
         EnableNetworkIsolation=True,
-        Tags=[{"Key": "mooring:environment", "Value": site.names.id}],
+        Tags=[{"Key": ENVIRONMENT_TAG, "Value": site.names.id}],
     )
 
     def ended() -> Any | None:

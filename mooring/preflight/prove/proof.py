@@ -60,14 +60,7 @@ class Site:
 
     def job_role(self, job: str) -> str:
         """Return the ARN of the execution role for ``training`` or ``serving``."""
-        roles = [
-            properties["RoleName"]
-            for _, _, properties in self.target.assembly.resources("AWS::IAM::Role")
-            if str(properties.get("RoleName", "")).endswith(f"-{job}")
-        ]
-        if not roles:
-            raise MooringError(f"the templates have no role for {job}", remedy="add a model to the fleet's file")
-        return self.names.role_arn(sorted(roles)[0])
+        return self.names.role_arn(self.names.job_role(job))
 
     def instance_type(self, use: str) -> str:
         environment = self.target.environment

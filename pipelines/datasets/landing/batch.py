@@ -12,7 +12,7 @@ from datetime import datetime
 
 from pipelines.aws.clients import Services
 from pipelines.aws.messages import alert, publish
-from pipelines.aws.metrics import metrics_line
+from pipelines.aws.metrics import write_metrics
 from pipelines.aws.parallel import WORKERS, each
 from pipelines.aws.s3 import Bucket
 from pipelines.datasets.commits.commits import Commit, Dataset, NoDataError
@@ -160,7 +160,7 @@ class Landing:
             )
         self.services.ledger.record(self._key(batch, new, readings), batch)
         metrics = {Metric.LANDED_FILES: batch.files, Metric.QUARANTINED_FILES: batch.quarantined}
-        print(metrics_line({"Dataset": self.name}, {"Environment": self.services.environment.id}, metrics))
+        write_metrics(self.services.environment, metrics, Dataset=self.name)
         return batch
 
     def _key(self, batch: LandingBatch, new: Commit | None, readings: Readings) -> Key[LandingBatch]:

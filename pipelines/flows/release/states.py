@@ -1,24 +1,21 @@
 """The custom resource that creates absent release states and never changes an existing one."""
 
-import json
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
 from pipelines.aws.client import code_of
 from pipelines.aws.clients import Services
+from pipelines.aws.custom_resource import Send, properties_of, respond
 from pipelines.flows.release.serving import is_absent
 from pipelines.interface import log
 from pipelines.interface.codec import read
+from pipelines.interface.names import Model
 from pipelines.interface.release_state import ReleaseState
 
-MAX_REASON = 1000
-"""Largest number of characters of a reason: CloudFormation accepts answers of at most 4,096 bytes."""
-TIMEOUT_S = 10
-
-Send = Callable[[str, bytes], None]
+PAGE = 10
+"""Largest number of parameters that GetParameters reads at once; Parameter Store serves 40 reads a second."""
 
 
 class EndpointServesError(RuntimeError):
@@ -33,23 +30,13 @@ class ResourceProperties:
 
 
 def answer(event: Mapping[str, object], services: Services, *, send: Send | None = None) -> None:
-    """Create the absent release states and answer CloudFormation; without an answer the stack hangs for an hour."""
-    status, reason = "SUCCESS", ""
-    try:
+    """Create the absent release states and answer CloudFormation."""
+
+    def act() -> None:
         if event["RequestType"] != "Delete":
-            create_release_states(_models(event), services)
-    except Exception as error:
-        status, reason = "FAILED", f"{type(error).__name__}: {error}"[:MAX_REASON]
-        log.failure(error)
-    body = {
-        "Status": status,
-        "Reason": reason,
-        "PhysicalResourceId": f"{services.environment.id}-release-states",
-        "StackId": event["StackId"],
-        "RequestId": event["RequestId"],
-        "LogicalResourceId": event["LogicalResourceId"],
-    }
-    (send or _send)(str(event["ResponseURL"]), json.dumps(body).encode())
+            create_release_states(read(ResourceProperties, properties_of(event, "Models")).Models, services)
+
+    respond(event, f"{services.environment.id}-release-states", act, send=send)
 
 
 def create_release_states(models: tuple[str, ...], services: Services) -> None:
@@ -60,10 +47,7 @@ def create_release_states(models: tuple[str, ...], services: Services) -> None:
     EndpointServesError
         A model without a release state has an endpoint.
     """
-    for name in models:
-        model = services.environment.model(name)
-        if _exists(services, model.release_parameter):
-            continue
+    for model in _without_state(models, services):
         if _serves(services, model.endpoint):
             raise EndpointServesError(
                 f"{model.release_parameter} is absent, but endpoint {model.endpoint} serves: restore the parameter "
@@ -79,27 +63,13 @@ def create_release_states(models: tuple[str, ...], services: Services) -> None:
         log.info("release state created", parameter=model.release_parameter)
 
 
-def _models(event: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the names of the models. CloudFormation adds properties of its own, such as ServiceTimeout."""
-    properties = event.get("ResourceProperties")
-    ours = {"Models": properties.get("Models")} if isinstance(properties, Mapping) else {}
-    return read(ResourceProperties, ours).Models
-
-
-def _send(url: str, body: bytes) -> None:
-    request = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S):
-        pass
-
-
-def _exists(services: Services, parameter: str) -> bool:
-    try:
-        services.parameter(parameter)
-    except ClientError as error:
-        if code_of(error) == "ParameterNotFound":
-            return False
-        raise
-    return True
+def _without_state(models: tuple[str, ...], services: Services) -> Iterator[Model]:
+    """Yield the models that have no release state; the others are read in pages."""
+    for begin in range(0, len(models), PAGE):
+        page = [services.environment.model(name) for name in models[begin : begin + PAGE]]
+        found = services.client("ssm").get_parameters(Names=[model.release_parameter for model in page])
+        absent = set(found["InvalidParameters"])
+        yield from (model for model in page if model.release_parameter in absent)
 
 
 def _serves(services: Services, endpoint: str) -> bool:

@@ -8,7 +8,7 @@ from pipelines.datasets.commits.commits import Commit, Dataset
 from pipelines.flows.retraining.recipe import applied
 from pipelines.interface import keys
 from pipelines.interface.names import Model, version_of
-from pipelines.interface.paths import RunFiles
+from pipelines.interface.paths import packages_key
 from pipelines.interface.records import Recipe
 from pipelines.interface.settings import ModelSettings
 
@@ -64,7 +64,7 @@ def read_original(services: Services, model: Model, package_arn: str) -> Origina
         run_id=run_id,
         commit=run.commit,
         recipe=run.recipe,
-        packages_uri=artifacts.uri(RunFiles(model.name, run_id).packages),
+        packages_uri=artifacts.uri(packages_key(run.recipe.packages_sha256)),
     )
 
 

@@ -1,6 +1,6 @@
 """Plans a run: decides once, from a frozen commit, everything that the jobs' requests need.
 
-``make_plan`` is pure; ``plan_run`` reads what it needs, keeps the run's own copies, and records the plan.
+``make_plan`` is pure; ``plan_run`` reads what it needs, keeps the environment's own copies, and records the plan.
 """
 
 import json
@@ -14,7 +14,7 @@ from pipelines.flows.retraining.recipe import keep_code, keep_packages, recipe_o
 from pipelines.interface import jobs, keys, log
 from pipelines.interface.codec import JsonObject
 from pipelines.interface.names import Model, version_of
-from pipelines.interface.paths import RunFiles
+from pipelines.interface.paths import RunFiles, code_key, packages_key
 from pipelines.interface.records import CommitUse, RunInputs, TriggerKind
 from pipelines.interface.release_state import ReleaseState
 from pipelines.interface.requests import PackageVersion, PlanRequest, ProcessingStep, ReproducedPackage, RunPlan
@@ -33,7 +33,7 @@ class ServingPackage:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSources:
-    """The sources of a plan. ``settings.code_uri`` is the run's own copy; ``bucket_uri`` ends in a slash.
+    """The sources of a plan. ``settings.code_uri`` is the environment's copy; ``bucket_uri`` ends in a slash.
 
     ``original`` is the package that a reproduction trains again; it takes the champion's place.
     """
@@ -46,6 +46,7 @@ class RunSources:
     commit: str
     key_arn: str
     code_sha256: str
+    packages_uri: str
     champion: ServingPackage | None
     original: OriginalPackage | None
 
@@ -57,7 +58,7 @@ def plan_run(request: PlanRequest, services: Services, *, packages_uri: str) -> 
     """Freeze the dataset's head, find the champion, and return the plan of the jobs.
 
     A reproduction uses the recorded sources of the package's own run instead. ``packages_uri`` is the archive of the
-    packages that jobs need and their container lacks; the run keeps a copy.
+    packages that jobs need and their container lacks; the environment keeps a copy.
 
     Raises
     ------
@@ -79,11 +80,9 @@ def plan_run(request: PlanRequest, services: Services, *, packages_uri: str) -> 
     artifacts.write_json(files.commit, commit.to_document())
     artifacts.write_json(files.manifest, dataset.sagemaker_manifest(commit))
     recipe = original.recipe if original else None
-    code_sha256 = keep_code(services, settings.code_uri, files, expected_sha256=recipe.code_sha256 if recipe else None)
-    packages_sha256 = keep_packages(
-        services, packages_uri, files, expected_sha256=recipe.packages_sha256 if recipe else None
-    )
-    settings = replace(settings, code_uri=artifacts.uri(files.code(settings.code_uri)))
+    code_sha256 = keep_code(services, settings.code_uri, expected_sha256=recipe.code_sha256 if recipe else None)
+    packages_sha256 = keep_packages(services, packages_uri, expected_sha256=recipe.packages_sha256 if recipe else None)
+    settings = replace(settings, code_uri=artifacts.uri(code_key(code_sha256)))
     sources = RunSources(
         model=model,
         settings=settings,
@@ -93,6 +92,7 @@ def plan_run(request: PlanRequest, services: Services, *, packages_uri: str) -> 
         commit=commit.id,
         key_arn=services.parameter(services.environment.key_parameter),
         code_sha256=code_sha256,
+        packages_uri=artifacts.uri(packages_key(packages_sha256)),
         champion=None if original else find_champion(services, model),
         original=original,
     )
@@ -103,6 +103,7 @@ def plan_run(request: PlanRequest, services: Services, *, packages_uri: str) -> 
 def make_plan(sources: RunSources) -> RunPlan:
     """Return the plan of a run."""
     settings, champion, original, files = sources.settings, sources.champion, sources.original, sources.files
+    environment = sources.model.environment
     return RunPlan(
         run_id=files.run_id,
         job_id=sources.job_id,
@@ -111,17 +112,18 @@ def make_plan(sources: RunSources) -> RunPlan:
         image=settings.image,
         code_uri=settings.code_uri,
         code_sha256=sources.code_sha256,
-        training_role=sources.model.role_arn("training"),
+        training_role=environment.role_arn(environment.job_role("training")),
         key_arn=sources.key_arn,
         training=settings.training,
         processing=settings.processing,
-        hyperparameters=hyperparameters(settings, sources.model.environment.region),
+        hyperparameters=hyperparameters(settings, environment.region),
         validate=_validate(sources),
         training_data_uri=sources.uri(files.training_data),
         training_output_uri=sources.uri(files.models).rstrip("/"),
         candidate_uri_prefix=sources.uri(files.models),
         evaluate=_evaluate(sources),
         run_uri=sources.uri(files.prefix),
+        scratch_uri=sources.uri(files.scratch),
         champion=PackageVersion(package_arn=champion.package_arn, version=champion.version) if champion else None,
         reproduces=ReproducedPackage(package_arn=original.package_arn, run_id=original.run_id) if original else None,
     )
@@ -174,7 +176,7 @@ def _validate(sources: RunSources) -> ProcessingStep:
             _input("code", settings.code_uri),
             _input("data", sources.uri(files.manifest), kind="ManifestFile"),
             _input("commit", sources.uri(files.commit)),
-            _input("packages", sources.uri(files.packages)),
+            _input("packages", sources.packages_uri),
         ),
         arguments=(
             *("--data", jobs.input_dir("data"), "--commit", jobs.input_dir("commit")),

@@ -92,6 +92,8 @@ def _register(
     key: str,
 ) -> str:
     plan, files = request.plan, RunFiles(request.model, request.plan.run_id)
+    # The training job's output expires, as do those of attempts and runs that were not registered.
+    artifacts.copy(key, files.artifact)
     metadata = PackageMetadata(
         run=plan.run_id,
         commit=plan.commit,
@@ -109,7 +111,7 @@ def _register(
     container = {
         # The model was trained in the plan's image; a deployment may have changed the settings since.
         "Image": plan.image,
-        "ModelDataUrl": artifacts.uri(key),
+        "ModelDataUrl": artifacts.uri(files.artifact),
         "Environment": {
             "SAGEMAKER_PROGRAM": "inference.py",
             "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",

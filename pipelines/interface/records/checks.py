@@ -13,6 +13,8 @@ class CheckOutcome(StrEnum):
     BROKEN_INPUT = "broken_input"
     COUNTING = "counting"
     """Many functions count the window; the check is concluded when they have."""
+    FAILED = "failed"
+    """The functions that count the window failed, or took too long: nothing was compared."""
     NOTHING_TO_CHECK = "nothing_to_check"
     """No version serves."""
 

@@ -21,6 +21,7 @@ else:
             "ConcludeRequest",
             "CountAnswer",
             "CountRequest",
+            "FinishCheckRequest",
         ),
         landing=("LandingAnswer",),
         release=(

@@ -39,3 +39,11 @@ class CountAnswer:
 class ConcludeRequest:
     model: str
     folder: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishCheckRequest:
+    """The end of an execution of the checks flow that failed, timed out or was aborted."""
+
+    execution: str
+    status: str

@@ -63,8 +63,8 @@ class ReproducedPackage:
 class RunPlan:
     """The plan of a run: all that the jobs' requests need, decided once.
 
-    ``job_id`` is 12 hexadecimal digits; ``code_uri`` is the run's own copy. ``hyperparameters`` are JSON-encoded, as
-    script mode wants them. ``approval`` is ``automatic`` or ``manual``.
+    ``job_id`` is 12 hexadecimal digits; ``code_uri`` is the environment's copy. ``hyperparameters`` are JSON-encoded,
+    as script mode wants them. ``approval`` is ``automatic`` or ``manual``.
     """
 
     run_id: str
@@ -85,6 +85,7 @@ class RunPlan:
     candidate_uri_prefix: str
     evaluate: ProcessingStep
     run_uri: str
+    scratch_uri: str
     champion: PackageVersion | None
     reproduces: ReproducedPackage | None
 

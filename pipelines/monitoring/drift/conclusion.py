@@ -23,14 +23,14 @@ from pipelines.statistics.profile import PREDICTION
 class Conclusion:
     """The result of a check. ``check`` is for the ledger, ``document`` for check.json.
 
-    ``metrics``, ``event`` and ``alert`` are published if the version serves. ``alert`` is a message if the input is
-    broken, else None.
+    ``metrics``, ``event`` and ``alert`` are published if the version serves. ``alert`` is a message if the traffic
+    drifted or the input is broken, and the last conclusive check had another outcome; else None.
     """
 
     check: Check
     decision: Decision
     document: JsonObject
-    metrics: Mapping[Metric, float]
+    metrics: Mapping[Metric, int]
     event: DriftFound | None
     alert: str | None
 
@@ -43,6 +43,7 @@ def conclude(
     baseline: Baseline,
     evaluation: EvaluationReport | None,
     earlier: Sequence[Check],
+    before: CheckOutcome | None,
 ) -> Conclusion:
     """Compare a window's counts with the baseline, and conclude.
 
@@ -54,6 +55,9 @@ def conclude(
         The version's evaluation, for its calibration; None if there is none.
     earlier
         The version's checks of earlier windows, the latest first.
+    before
+        The outcome of the last conclusive check, broken input included; None if there is none. If this window was
+        checked before, it is that check's.
     """
     tally = counts.tally
     corrupt = tally.corrupt + len(tally.damaged)
@@ -94,9 +98,9 @@ def conclude(
         check=check,
         decision=decision,
         document=document,
-        metrics=_metrics(decision, corrupt),
+        metrics=_metrics(decision),
         event=_event(check, decision),
-        alert=_alert(check, decision),
+        alert=_alert(check, decision) if check.outcome != before else None,
     )
 
 
@@ -125,11 +129,8 @@ def _worst_segment(segments: Sequence[SegmentDrift]) -> SegmentChange | None:
     return SegmentChange(by=worst.column, column=worst.most, effect=worst.effect, gap=worst.gap)
 
 
-def _metrics(decision: Decision, corrupt: int) -> dict[Metric, float]:
+def _metrics(decision: Decision) -> dict[Metric, int]:
     return {
-        Metric.ROWS: decision.rows,
-        Metric.DRIFTED_COLUMNS: sum(verdict.drifted for verdict in decision.columns),
-        Metric.CORRUPT_RECORDS: corrupt,
         Metric.DRIFT: int(decision.outcome == CheckOutcome.DRIFT),
         Metric.BROKEN_INPUT: int(decision.outcome == CheckOutcome.BROKEN_INPUT),
     }
@@ -143,6 +144,6 @@ def _event(check: Check, decision: Decision) -> DriftFound | None:
 
 
 def _alert(check: Check, decision: Decision) -> str | None:
-    if check.outcome != CheckOutcome.BROKEN_INPUT:
+    if check.outcome not in (CheckOutcome.BROKEN_INPUT, CheckOutcome.DRIFT):
         return None
     return "\n".join([*decision.findings, "", first_line(decision), f"Check: {check.check_id}"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipelines.aws.clients import Services
 from pipelines.aws.messages import alert, publish
-from pipelines.aws.metrics import metrics_line
+from pipelines.aws.metrics import write_metrics
 from pipelines.aws.s3 import ListedObject
 from pipelines.interface import keys, log
 from pipelines.interface.codec import JsonObject
@@ -33,6 +33,8 @@ SEARCHED = 200
 """Number of the model's newest checks and quality hours that are searched."""
 CONCLUDED = (CheckOutcome.STABLE, CheckOutcome.WARNING, CheckOutcome.DRIFT)
 """Outcomes of checks that compared anything."""
+FOUND = {CheckOutcome.DRIFT: "drift", CheckOutcome.BROKEN_INPUT: "broken input"}
+"""Outcomes that alert, once until a conclusive check has another one, with their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,9 @@ class VersionCheck:
 
     def conclude(self, window: Window, baseline: Baseline, counts: WindowCounts) -> Check:
         """Decide; write check.json and report.html; publish the champion's findings; record the check."""
-        earlier = self._earlier(window)
+        before = self._before(window)
+        compared = [check for check in before if check.outcome in CONCLUDED]
+        earlier = [check for check in compared if check.check_id != self.check_id(window)][:HISTORY]
         concluded = conclude(
             self._begun(window),
             counts,
@@ -79,6 +83,7 @@ class VersionCheck:
             baseline=baseline,
             evaluation=read_evaluation(self.services, self.settings.model, self.version),
             earlier=earlier,
+            before=before[0].outcome if before else None,
         )
         page = render(
             concluded.decision,
@@ -126,14 +131,14 @@ class VersionCheck:
     def _record(self, check: Check) -> None:
         self.services.ledger.record(keys.check(self.settings.model, check.check_id), check)
 
-    def _earlier(self, window: Window) -> list[Check]:
-        """Return the version's checks of earlier windows that compared anything, the latest first."""
+    def _before(self, window: Window) -> list[Check]:
+        """Return the version's conclusive checks of this window and earlier ones, the latest first."""
         end = format_time(window.end)
         return [
             check
             for check in self.services.ledger.latest(keys.checks(self.settings.model), SEARCHED)
-            if check.version == self.version and check.end < end and check.outcome in CONCLUDED
-        ][:HISTORY]
+            if check.version == self.version and check.end <= end and check.outcome in (*CONCLUDED, *FOUND)
+        ]
 
     def _last_quality(self) -> str:
         """Return the version's last measured quality, in words."""
@@ -150,13 +155,12 @@ class VersionCheck:
         artifacts.write(f"{prefix}report.html", page.encode(), ContentType=html, **self._encryption)
 
     def _publish(self, window: Window, concluded: Conclusion) -> None:
-        environment, model = self.services.environment.id, self.settings.model
-        dimensions = {"Environment": environment, "Model": model}
-        print(metrics_line({"Window": window.name}, dimensions, concluded.metrics))
+        environment, model = self.services.environment, self.settings.model
+        write_metrics(environment, concluded.metrics, Model=model, Window=window.name)
         if concluded.event:
             publish(self.services, concluded.event)
         if concluded.alert:
-            alert(self.services, f"{environment} {model}: broken input", concluded.alert)
+            alert(self.services, f"{environment.id} {model}: {FOUND[concluded.check.outcome]}", concluded.alert)
 
     @property
     def _model(self) -> Model:

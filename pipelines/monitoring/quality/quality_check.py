@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pipelines.aws.clients import Services
 from pipelines.aws.messages import alert, publish
-from pipelines.aws.metrics import metrics_line
+from pipelines.aws.metrics import write_metrics
 from pipelines.aws.s3 import ListedObject
 from pipelines.interface import keys, log
 from pipelines.interface.codec import to_json
@@ -111,12 +111,14 @@ class QualityCheck:
 
     def _publish(self, hour: QualityHour, *, already: bool) -> None:
         is_lost = hour.outcome == QualityOutcome.LOST
-        values: dict[Metric, float] = {Metric.LABELLED_ROWS: hour.rows, Metric.QUALITY_LOST: int(is_lost)}
-        if hour.metric in hour.metrics:
-            values[Metric.QUALITY] = hour.metrics[hour.metric]
-        dimensions = {"Environment": self._services.environment.id, "Model": hour.model}
-        print(metrics_line({"Window": hour.window}, dimensions, values))
+        environment = self._services.environment
+        write_metrics(environment, {Metric.QUALITY_LOST: int(is_lost)}, Model=hour.model, Window=hour.window)
         if is_lost and not already:
+            message = (
+                f"{hour.metric} is {hour.metrics[hour.metric]:.3f} on {hour.rows:,} labelled rows of {hour.begin}; "
+                f"v{hour.version} had {hour.evaluated[hour.metric]:.3f} at its evaluation."
+            )
+            alert(self._services, f"{environment.id} {hour.model}: quality lost", message)
             event = QualityLost(
                 model=hour.model,
                 version=hour.version,

@@ -46,6 +46,7 @@ SYNC_ACTIONS = {
         "sagemaker:StopProcessingJob",
     ),
 }
+ISOLATED_ACTIONS = {"sagemaker:CreateModel", "sagemaker:CreateProcessingJob", "sagemaker:CreateTrainingJob"}
 MAX_HISTORY_EVENTS, EVENTS_OF_A_POLL = 25_000, 9
 """Limit of a standard execution's history. A poll is a wait (2), a function's task (5) and a choice (2)."""
 MAX_ENTRYPOINT_PART = 256
@@ -276,6 +277,16 @@ def jobs_are_isolated(template: Template) -> Iterator[Violation]:
                     yield Violation(place, f"starts a job without {key}", "give it $.plan.key_arn in its request")
 
 
+def isolation_is_demanded(template: Template) -> Iterator[Violation]:
+    """A role creates jobs and models only with network isolation: all models' containers share its credentials."""
+    for role, _, statement in _statements(template):
+        created = ISOLATED_ACTIONS & set(listed(statement["Action"]))
+        demanded = statement.get("Condition", {}).get("Bool", {}).get("sagemaker:NetworkIsolation")
+        if statement["Effect"] == "Allow" and created and demanded != "true":
+            reason = f"may {', '.join(sorted(created))} without network isolation"
+            yield Violation(role, reason, "add the condition policies.ISOLATED")
+
+
 def _role_of(template: Template, machine: str) -> str:
     """Return the logical id of a state machine's role."""
     properties = resources(template, "AWS::StepFunctions::StateMachine")[machine]["Properties"]
@@ -401,6 +412,7 @@ LAWS: tuple[Law, ...] = (
     state_is_kept,
     everything_served_is_captured,
     jobs_are_isolated,
+    isolation_is_demanded,
     sync_is_permitted,
     maps_are_permitted,
     requests_and_histories_fit,

@@ -27,6 +27,20 @@ def test_layers_are_built_in_defaults_stage_model_and_the_models_stage() -> None
     assert threshold() == 0.6
 
 
+def test_layers_of_retention_are_built_in_fleet_and_stage() -> None:
+    document = fleet_document()
+
+    def runs(stage: str) -> int:
+        return parse(document).environment(f"arrivals-{stage}-us-east-1").retention.runs
+
+    assert runs("dev") == 90
+    document["retention"] = {"runs": 60, "versions": 7}
+    assert runs("dev") == 60
+    document["stages"][0]["retention"] = {"runs": 30}
+    assert (runs("dev"), runs("prod")) == (30, 60)
+    assert parse(document).environment("arrivals-dev-us-east-1").retention.versions == 7
+
+
 def test_only_the_training_stage_retrains_by_itself() -> None:
     fleet = load(FLEET)
     triggers = {
