@@ -12,7 +12,7 @@ WORKERS ?= 3
 LAYER := build/layer/.done
 JOB_PACKAGES := build/job-packages/.done
 
-.PHONY: help demo year test pythons check lint types arrows setup layer bench golden lock clean
+.PHONY: help demo year test parity pythons check lint types arrows setup layer bench golden lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ year: setup layer ## One model's year on this machine: drift month by month, and
 	@mooring demo --year
 
 test: setup layer ## Every test and doctest; prints the slowest ten
-	@pytest -q -n $(WORKERS) --durations 10 tests
+	@pytest -q -n $(WORKERS) --durations 10 --ignore tests/parity tests
 	@pytest -q --doctest-modules pipelines mooring infra
+
+parity: setup layer ## One environment's life on the embedded AWS; ACCOUNT=... ENVIRONMENT=... on a real account
+	@pytest -q --durations 0 tests/parity $(if $(ACCOUNT),--account $(ACCOUNT)) $(if $(ENVIRONMENT),--environment $(ENVIRONMENT))
 
 pythons: setup layer ## Unit and infra tests on each Python from 3.11 to 3.14 that this machine has
 	@python -m tests.pythons
@@ -46,6 +49,7 @@ bench: setup layer ## Benchmarks, with versions and medians
 	@python -m tests.benchmarks.bench_data
 	@python -m tests.benchmarks.bench_capture
 	@python -m tests.benchmarks.bench_monitoring
+	@python -m tests.benchmarks.bench_preflight
 
 golden: setup layer ## Write the golden templates, the docs' generated tables and the instance types anew
 	@python -m tests.infra.golden

@@ -23,8 +23,14 @@ JSONFileLoader.load_file = staticmethod(cache(_parse))  # type: ignore[method-as
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep tests from the AWS, the fleet and the cache of the terminal that runs them."""
+def no_credentials(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep tests from the AWS, the fleet and the cache of the terminal that runs them.
+
+    Only ``make parity ACCOUNT=...`` (tests/parity) is meant for the terminal's account.
+    """
+    if request.config.getoption("--account", default=None):
+        yield
+        return
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("AWS_", "CDK_DEFAULT_", "MOORING_"))]:
             patch.delenv(name)

@@ -17,7 +17,7 @@ def find(environment_id: str, *, model: str | None = None, dataset: str | None =
         The fleet's file has problems, and the message names all of them; or it has no such environment, model or
         dataset.
     """
-    environment = _environment(environment_id)
+    environment = environment_of(environment_id)
     models = environment.team.models
     if model is not None:
         _require("model", model, [each.name for each in models], environment_id)
@@ -28,22 +28,22 @@ def find(environment_id: str, *, model: str | None = None, dataset: str | None =
 
 def datasets_by_model(environment_id: str) -> dict[str, str]:
     """Return the dataset of each of the environment's models, by the model's name."""
-    return {model.name: model.dataset for model in _environment(environment_id).team.models}
+    return {model.name: model.dataset for model in environment_of(environment_id).team.models}
 
 
 def program_folder(environment_id: str, model: str) -> str:
     """Return the folder of ``pipelines/models`` that holds the model's programs and contract."""
-    return next(each.program_folder for each in _environment(environment_id).team.models if each.name == model)
+    return next(each.program_folder for each in environment_of(environment_id).team.models if each.name == model)
 
 
 def target_of(environment_id: str, model: str) -> str:
     """Return the column that the model predicts."""
-    return next(each.target for each in _environment(environment_id).team.models if each.name == model)
+    return next(each.target for each in environment_of(environment_id).team.models if each.name == model)
 
 
 def models_retrained_by_commit(environment_id: str, dataset: str) -> list[str]:
     """Return the names of the environment's models that retrain when ``dataset`` has a new commit."""
-    environment = _environment(environment_id)
+    environment = environment_of(environment_id)
     return [
         model.name
         for model in environment.team.models
@@ -51,7 +51,14 @@ def models_retrained_by_commit(environment_id: str, dataset: str) -> list[str]:
     ]
 
 
-def _environment(environment_id: str) -> fleet.FleetEnvironment:
+def environment_of(environment_id: str) -> fleet.FleetEnvironment:
+    """Return the environment with this id, with the settings of its models.
+
+    Raises
+    ------
+    MooringError
+        The fleet's file has problems, or it has no such environment.
+    """
     path = fleet_file()
     try:
         loaded = fleet.load(path)

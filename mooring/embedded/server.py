@@ -30,11 +30,13 @@ def main() -> None:
     import ministack.app  # noqa: PLC0415 - reads the variables that _configure sets
 
     from mooring.embedded import repairs, sagemaker  # noqa: PLC0415 - import MiniStack
-    from mooring.embedded.services import quotas, scaling  # noqa: PLC0415 - import MiniStack
+    from mooring.embedded.services import billing, offers, quotas, scaling  # noqa: PLC0415 - import MiniStack
 
     repairs.apply(schedule_speed=options.schedule_speed)
     scaling.register()
     quotas.register()
+    billing.register()
+    offers.register()
     sagemaker.register(home)
     proxy.start(port=options.proxy_port, server_port=options.port)
     # MiniStack parses sys.argv for options of its own.

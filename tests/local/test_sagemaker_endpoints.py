@@ -224,3 +224,40 @@ def test_guardrails_are_refused_by_name(world: World) -> None:
         world.client("sagemaker").update_endpoint(
             EndpointName="plain", EndpointConfigName="plain", DeploymentConfig=policy
         )
+
+
+def test_update_that_retains_keeps_the_number_of_instances_and_not_the_capture_prefix(world: World) -> None:
+    sagemaker, model = world.client("sagemaker"), world.model("retain", constant_model(1.0))
+
+    def configure(version: int, count: int) -> str:
+        variant = {"VariantName": "main", "ModelName": model, "InstanceType": "ml.t2.medium"}
+        variants = [{**variant, "InitialInstanceCount": count, "InitialVariantWeight": 1.0}]
+        capture = {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{BUCKET}/retained/v{version}",
+            "CaptureOptions": [{"CaptureMode": "Input"}],
+        }
+        name = f"retain-{version}"
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=variants, DataCaptureConfig=capture
+        )
+        return name
+
+    def updated(version: int, count: int, **how: Any) -> tuple[int, str]:
+        sagemaker.update_endpoint(EndpointName="retain", EndpointConfigName=configure(version, count), **how)
+        described = world.endpoint_settled("retain")
+        return (
+            described["ProductionVariants"][0]["CurrentInstanceCount"],
+            described["DataCaptureConfig"]["DestinationS3Uri"],
+        )
+
+    sagemaker.create_endpoint(EndpointName="retain", EndpointConfigName=configure(1, 2))
+    world.endpoint_settled("retain")
+    assert updated(2, 1, RetainAllVariantProperties=True) == (2, f"s3://{BUCKET}/retained/v2")
+    assert updated(4, 1, RetainAllVariantProperties=True)[0] == 2, (
+        "the number is that of the instances, not of a config"
+    )
+    excluded = [{"VariantPropertyType": "DesiredInstanceCount"}]
+    how = {"RetainAllVariantProperties": True, "ExcludeRetainedVariantProperties": excluded}
+    assert updated(3, 1, **how) == (1, f"s3://{BUCKET}/retained/v3")

@@ -11,6 +11,7 @@ from mooring.embedded.repairs import (
     alarms,
     cloudformation,
     conditional_writes,
+    definitions,
     door,
     event_sources,
     events,
@@ -21,6 +22,7 @@ from mooring.embedded.repairs import (
     parameters,
     pass_role,
     schedules,
+    simulation,
     step_functions,
     storage,
 )
@@ -46,6 +48,8 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     schedules.apply(speed=schedule_speed)
     functions.apply()
     step_functions.apply()
+    definitions.apply()
+    simulation.apply()
     pass_role.apply()
     events.apply()
     event_sources.apply()

@@ -3,6 +3,7 @@
 MiniStack calls every target. On AWS the resource policy of a Lambda function must allow ``events.amazonaws.com``, and
 a target that names a role is called under that role. An event that cannot be delivered counts as a failed invocation
 and goes to the target's dead-letter queue at once: AWS does not retry if the target refuses it or does not exist.
+The queue's policy, and the policy of the key that encrypts it, must admit EventBridge.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import eventbridge, lambda_svc, sns, sqs, stepfunctions
+from ministack.services import eventbridge, kms, lambda_svc, sns, sqs, stepfunctions
 
 from mooring.embedded import identity
 from mooring.embedded.repairs import metrics
@@ -28,6 +29,7 @@ _ACTIONS = {
     "sns": "sns:Publish",
     "events": "events:PutEvents",
 }
+_USE_KEY = "kms:GenerateDataKey"
 _NEEDS_ROLE = ("states",)
 
 
@@ -139,14 +141,18 @@ def _send_to_dead_letters(
     }
     body = target.get("Input") if scheduled else None
     try:
+        queue = sqs._queue_by_arn(arn)
+        if queue is None:
+            raise UndeliverableError("NO_RESOURCE", f"{arn} does not exist")
+        key = queue["attributes"].get("KmsMasterKeyId")
         if scheduled:
             with identity.acting_as(str(target.get("RoleArn", ""))):
                 identity.authorize(_ACTIONS["sqs"], arn)
         else:
-            _require_resource_policy("sqs", arn, caller.service, caller.source_arn)
-        queue = sqs._queue_by_arn(arn)
-        if queue is None:
-            raise UndeliverableError("NO_RESOURCE", f"{arn} does not exist")
+            _require_resource_policy(_ACTIONS["sqs"], arn, caller.service, caller.source_arn)
+            if key:
+                key_arn = str(kms._resolve_key(key)["Arn"])
+                _require_resource_policy(_USE_KEY, key_arn, caller.service, caller.source_arn)
         message = {
             "QueueUrl": queue["url"],
             "MessageBody": body or json.dumps(eventbridge._pattern_event_view(event).event_with_detail()),
@@ -172,11 +178,11 @@ def _authorize(target: dict[str, Any], *, service: str, source_arn: str) -> None
     elif kind in _NEEDS_ROLE or service.startswith("scheduler"):
         raise identity.AccessDeniedError("the target names no role")
     elif kind in ("lambda", "sqs", "sns"):
-        _require_resource_policy(kind, arn, service, source_arn)
+        _require_resource_policy(_ACTIONS[kind], arn, service, source_arn)
 
 
-def _require_resource_policy(kind: str, arn: str, service: str, source_arn: str) -> None:
-    found = iam_evaluator._resource_policy(kind, arn)
+def _require_resource_policy(action: str, arn: str, service: str, source_arn: str) -> None:
+    found = iam_evaluator._resource_policy(action.partition(":")[0], arn)
     document = (found or (None,))[0] or {}
     if isinstance(document, str):
         document = json.loads(document)
@@ -190,7 +196,7 @@ def _require_resource_policy(kind: str, arn: str, service: str, source_arn: str)
         principal_arn=service,
         principal_type="AWSService",
         principal_account=get_account_id(),
-        action=_ACTIONS[kind],
+        action=action,
         resource_arn=arn,
         region=get_region(),
         secure_transport=True,

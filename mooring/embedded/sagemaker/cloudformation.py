@@ -99,22 +99,19 @@ class _Handler:
         record = endpoints.find(name).wait_settled(_WAIT_S)
         if record["EndpointConfigName"] == wanted and record["EndpointStatus"] == "InService":
             return
-        before = {v["VariantName"]: v["DesiredInstanceCount"] for v in record.get("ProductionVariants", [])}
-        self._call("Update", {"EndpointName": name, "EndpointConfigName": wanted})
+        names = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
+        retained = {name: new[name] for name in names if name in new}
+        self._call("Update", {"EndpointName": name, "EndpointConfigName": wanted, **retained})
         record = endpoints.find(name).wait_settled(_WAIT_S)
         if record["EndpointConfigName"] != wanted or record["EndpointStatus"] != "InService":
             raise StackError(
                 f"Endpoint {name} was not updated to {wanted} and keeps {record['EndpointConfigName']}:"
                 f" {record.get('FailureReason')}"
             )
-        if str(new.get("RetainAllVariantProperties", False)).lower() == "true":
-            for variant in record["ProductionVariants"]:
-                if kept := before.get(variant["VariantName"]):
-                    endpoints.scale(name, variant["VariantName"], kept)
 
     def _check_update(self, new: Record) -> None:
-        known = {"EndpointName", "EndpointConfigName", "Tags", "RetainAllVariantProperties"}
-        known |= {"ExcludeRetainedVariantProperties", "RetainDeploymentConfig"}  # what they say of a config is ignored
+        neutral = {"RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig"}
+        known = {"EndpointName", "EndpointConfigName", "Tags"} | neutral
         if unknown := sorted(set(new) - known):
             raise StackError(
                 f"the embedded AWS does not support {self._type} with {', '.join(unknown)}:"

@@ -238,6 +238,9 @@ def update(request: Record) -> Record:
         if record["EndpointStatus"] == "InService" and config["EndpointConfigName"] == record["EndpointConfigName"]:
             raise invalid(f"Cannot update endpoint {record['EndpointName']}: it has this endpoint config already.")
         _require_types(record, config)
+        if request.get("RetainAllVariantProperties"):
+            excluded = [item["VariantPropertyType"] for item in request.get("ExcludeRetainedVariantProperties", [])]
+            config = _retaining(record.get("ProductionVariants", []), config, excluded)
         limits.require_serving(config)
         record.pop("FailureReason", None)
         find(record["EndpointName"]).begin(config, status="Updating")
@@ -257,6 +260,20 @@ def _require_types(record: Record, config: Record) -> None:
                 f" {variant['VariantName']} from {before} to {after} while the variant is registered as a scalable"
                 " target. Deregister the variant from auto scaling, then update the endpoint."
             )
+
+
+_RETAINED = {"DesiredInstanceCount": "InitialInstanceCount", "DesiredWeight": "InitialVariantWeight"}
+"""Property that an update may retain -> its name in a config. AWS does not retain the config of the capture."""
+
+
+def _retaining(serving: list[Record], config: Record, excluded: list[str]) -> Record:
+    """Return the config with the counts and weights of the variants that serve, apart from the excluded properties."""
+    kept = {
+        variant["VariantName"]: {name: variant[kind] for kind, name in _RETAINED.items() if kind not in excluded}
+        for variant in serving
+    }
+    variants = [variant | kept.get(variant["VariantName"], {}) for variant in config["ProductionVariants"]]
+    return {**config, "ProductionVariants": variants}
 
 
 def describe(request: Record) -> Record:

@@ -64,7 +64,8 @@ SUPPORTED = {
     "DeleteEndpointConfig": "EndpointConfigName",
     "ListEndpointConfigs": _LIST,
     "CreateEndpoint": "EndpointName EndpointConfigName Tags",
-    "UpdateEndpoint": "EndpointName EndpointConfigName",
+    "UpdateEndpoint": "EndpointName EndpointConfigName RetainAllVariantProperties"
+    " ExcludeRetainedVariantProperties.VariantPropertyType",
     "DescribeEndpoint": "EndpointName",
     "DeleteEndpoint": "EndpointName",
     "ListEndpoints": f"{_LIST} StatusEquals",

@@ -1,7 +1,8 @@
 """Service Quotas: the quotas of SageMaker's instances, which SageMaker here enforces as AWS does.
 
-Each account and region has ``DEFAULT`` instances of every use of every type. A request for another value is granted at
-once, also for a lower one, which AWS refuses: so a test makes an account with a quota of 0.
+The quotas of stacks, rules and scaling targets have AWS's defaults; nothing here enforces them. Each account and region
+has ``DEFAULT`` instances of every use of every type. A request for another value is granted at once, also for a lower
+one, which AWS refuses: so a test makes an account with a quota of 0.
 """
 
 import hashlib
@@ -27,6 +28,13 @@ _SHAPES = {
     "serving": "ProductionVariantInstanceType",
 }
 """Use of an instance -> the enum of its types in botocore's model of SageMaker."""
+
+_OTHERS = {
+    "L-0485CB21": ("cloudformation", "Stack count", 2000.0),
+    "L-244521F2": ("events", "Number of rules", 300.0),
+    "L-1AAF0700": ("application-autoscaling", "Scalable targets for SageMaker", 500.0),
+}
+"""Quotas of other services by their codes: the service, AWS's name, and AWS's default."""
 
 _values: Any = AccountRegionScopedDict()
 
@@ -73,20 +81,21 @@ def _code(name: str) -> str:
 
 
 @cache
-def _names() -> dict[str, str]:
-    """Return the names of all quotas by their codes, in the names' order."""
+def _quotas() -> dict[str, tuple[str, str, float]]:
+    """Return the service, name and default of all quotas by their codes, in the names' order."""
     model: Any = botocore.session.get_session().get_service_model(SERVICE_CODE)
     names = sorted(quota_name(kind, use) for use, shape in _SHAPES.items() for kind in model.shape_for(shape).enum)
-    return {_code(name): name for name in names}
+    return _OTHERS | {_code(name): (SERVICE_CODE, name, DEFAULT) for name in names}
 
 
 def _quota(code: str, value: float) -> dict[str, Any]:
+    service, name, _ = _quotas()[code]
     return {
-        "ServiceCode": SERVICE_CODE,
-        "ServiceName": "Amazon SageMaker",
-        "QuotaArn": f"arn:aws:{SERVICE}:{get_region()}:{get_account_id()}:{SERVICE_CODE}/{code}",
+        "ServiceCode": service,
+        "ServiceName": service,
+        "QuotaArn": f"arn:aws:{SERVICE}:{get_region()}:{get_account_id()}:{service}/{code}",
         "QuotaCode": code,
-        "QuotaName": _names()[code],
+        "QuotaName": name,
         "Value": value,
         "Unit": "None",
         "Adjustable": True,
@@ -97,31 +106,45 @@ def _quota(code: str, value: float) -> dict[str, Any]:
 def _asked(request: dict[str, Any]) -> str:
     """Return the code of the quota that a request names."""
     service, code = request.get("ServiceCode"), str(request.get("QuotaCode"))
-    if service != SERVICE_CODE or code not in _names():
+    if code not in _quotas() or _quotas()[code][0] != service:
+        allowed = f"those of {SERVICE_CODE}'s instances and {', '.join(_OTHERS)}"
         raise QuotaError(
-            "NoSuchResourceException",
-            f"the embedded AWS has no quota {code} of {service}: it has the quotas of {SERVICE_CODE}'s instances only",
+            "NoSuchResourceException", f"the embedded AWS has no quota {code} of {service}: it has {allowed}"
         )
     return code
+
+
+def _applied(code: str) -> float:
+    return float(_values.get(code, _quotas()[code][2]))
 
 
 def get_quota(request: dict[str, Any]) -> dict[str, Any]:
     """Handle GetServiceQuota."""
     code = _asked(request)
-    return {"Quota": _quota(code, _values.get(code, DEFAULT))}
+    return {"Quota": _quota(code, _applied(code))}
 
 
 def list_quotas(request: dict[str, Any]) -> dict[str, Any]:
     """Handle ListServiceQuotas."""
-    if request.get("ServiceCode") != SERVICE_CODE:
+    return _page(request, _applied)
+
+
+def list_defaults(request: dict[str, Any]) -> dict[str, Any]:
+    """Handle ListAWSDefaultServiceQuotas."""
+    return _page(request, lambda code: _quotas()[code][2])
+
+
+def _page(request: dict[str, Any], value: Callable[[str], float]) -> dict[str, Any]:
+    codes = [code for code, (service, _, _) in _quotas().items() if service == request.get("ServiceCode")]
+    if not codes:
+        services = ", ".join(sorted({service for service, _, _ in _quotas().values()}))
         raise QuotaError(
             "NoSuchResourceException",
-            f"the embedded AWS has no quotas of {request.get('ServiceCode')}: it has those of {SERVICE_CODE} only",
+            f"the embedded AWS has no quotas of {request.get('ServiceCode')}: it has those of {services}",
         )
     start, size = int(request.get("NextToken", "0")), int(request.get("MaxResults", 100))
-    page = list(_names())[start : start + size]
-    more = {"NextToken": str(start + size)} if start + size < len(_names()) else {}
-    return {"Quotas": [_quota(code, _values.get(code, DEFAULT)) for code in page], **more}
+    more = {"NextToken": str(start + size)} if start + size < len(codes) else {}
+    return {"Quotas": [_quota(code, value(code)) for code in codes[start : start + size]], **more}
 
 
 def request_quota(request: dict[str, Any]) -> dict[str, Any]:
@@ -137,6 +160,7 @@ def request_quota(request: dict[str, Any]) -> dict[str, Any]:
 OPERATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "GetServiceQuota": get_quota,
     "ListServiceQuotas": list_quotas,
+    "ListAWSDefaultServiceQuotas": list_defaults,
     "RequestServiceQuotaIncrease": request_quota,
 }
 

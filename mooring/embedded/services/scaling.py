@@ -14,6 +14,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, router
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region, new_uuid, request_scope
+from ministack.services import iam
 
 from mooring.embedded import identity
 from mooring.embedded.repairs.patching import replace
@@ -23,6 +24,8 @@ SERVICE = "application-autoscaling"
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 TICK_S = 2.0
 """Seconds between two readings of the policies' alarms."""
+LINKED_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
+LINKED_ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
 _NOT_FOUND = "ObjectNotFoundException"
 log = logging.getLogger("mooring.scaling")
 
@@ -49,6 +52,7 @@ def register() -> None:
     app.SERVICE_HANDLERS[SERVICE] = handle_request
     replace(iam_actions, "extract_resource_arn", _with_target_arn)
     replace(iam_actions, "request_tag_context", _with_conditions)
+    iam._IAM_HANDLERS["CreateServiceLinkedRole"] = _naming_the_linked_role(iam._IAM_HANDLERS["CreateServiceLinkedRole"])
     threading.Thread(target=_follow, daemon=True, name="scaling").start()
 
 
@@ -62,6 +66,24 @@ def _follow() -> None:
                         target_tracking.follow(target, policy)
                 except Exception:  # an endpoint that is being changed must not end the scaling of the others
                     log.exception("scaling of %s in %s of account %s", key, region, account)
+
+
+def _naming_the_linked_role(original: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    """Give the service-linked role of endpoints' scaling the name that it has in AWS."""
+
+    def create_service_linked_role(request: dict[str, Any]) -> Any:
+        if iam._p(request, "AWSServiceName") != LINKED_SERVICE:
+            return original(request)
+        if LINKED_ROLE in iam._roles:
+            message = f"Service role name {LINKED_ROLE} has been taken in this account"
+            return iam._error(400, "InvalidInput", message, ns="iam")
+        status, headers, body = original(request)
+        wrong = body.decode().partition("<RoleName>")[2].partition("</RoleName>")[0]
+        role = iam._roles.pop(wrong)
+        iam._roles[LINKED_ROLE] = role | {"RoleName": LINKED_ROLE, "Arn": role["Arn"].replace(wrong, LINKED_ROLE)}
+        return status, headers, body.replace(wrong.encode(), LINKED_ROLE.encode())
+
+    return create_service_linked_role
 
 
 async def handle_request(_method: str, _path: str, headers: dict[str, str], body: Any, _query: dict[str, Any]) -> Any:
@@ -90,8 +112,7 @@ def register_target(request: dict[str, Any]) -> dict[str, Any]:
         "ServiceNamespace": "sagemaker",
         "ResourceId": request["ResourceId"],
         "ScalableDimension": DIMENSION,
-        "RoleARN": f"arn:aws:iam::{get_account_id()}:role/aws-service-role/sagemaker.{SERVICE}.amazonaws.com/"
-        "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+        "RoleARN": f"arn:aws:iam::{get_account_id()}:role/aws-service-role/{LINKED_SERVICE}/{LINKED_ROLE}",
         "CreationTime": time.time(),
         "ScalableTargetARN": f"arn:aws:{SERVICE}:{get_region()}:{get_account_id()}:scalable-target/{new_uuid()}",
     }

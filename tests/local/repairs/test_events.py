@@ -247,3 +247,55 @@ def _pass_role(service: str, role: str, name: str, client: Callable[[str], Any])
             FlexibleTimeWindow={"Mode": "OFF"},
             Target={"Arn": machine, "RoleArn": role},
         )
+
+
+DEAD = {"Effect": "Allow", "Principal": EVENTS, "Action": "sqs:SendMessage", "Resource": "*"}
+
+
+def _dead_letters(aws: EmbeddedAws, name: str, statements: list[Any], **attributes: str) -> Callable[[], list[Any]]:
+    """Send an event to a queue that refuses it; return a function that receives what the dead-letter queue got."""
+    sqs, events = aws.client("sqs"), aws.client("events")
+    policy = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": statements})} if statements else {}
+    url = sqs.create_queue(QueueName=f"{name}-dead", Attributes={**policy, **attributes})["QueueUrl"]
+    sqs.create_queue(QueueName=f"{name}-target")
+    rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    target = {"Id": "t", "Arn": f"{arn}-target", "DeadLetterConfig": {"Arn": f"{arn}-dead"}}
+    events.put_targets(Rule=name, Targets=[target])
+    _emit(aws, name)
+
+    def received() -> list[Any]:
+        found = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], VisibilityTimeout=0)
+        return [
+            (json.loads(message["Body"])["source"], message["MessageAttributes"]["RULE_ARN"]["StringValue"] == rule)
+            for message in found.get("Messages", [])
+        ]
+
+    return received
+
+
+def _key(aws: EmbeddedAws, *services: str) -> str:
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
+    use = [
+        {"Effect": "Allow", "Principal": {"Service": service}, "Action": "kms:GenerateDataKey*", "Resource": "*"}
+        for service in services
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [root, *use]})
+    return str(aws.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"])
+
+
+def test_refused_event_goes_to_the_dead_letter_queue(embedded_aws: EmbeddedAws, name: str) -> None:
+    received = _dead_letters(embedded_aws, name, [DEAD])
+    assert _reaches(received, 3)
+    assert received() == [(name, True)]
+
+
+def test_dead_letter_queue_whose_policy_names_nobody_gets_nothing(embedded_aws: EmbeddedAws, name: str) -> None:
+    assert not _reaches(_dead_letters(embedded_aws, name, []), 1.5)
+
+
+def test_encrypted_dead_letter_queue_needs_the_keys_policy(embedded_aws: EmbeddedAws, name: str) -> None:
+    closed = _dead_letters(embedded_aws, name, [DEAD], KmsMasterKeyId=_key(embedded_aws))
+    assert not _reaches(closed, 1.5)
+    key = _key(embedded_aws, "events.amazonaws.com")
+    assert _reaches(_dead_letters(embedded_aws, f"{name}-open", [DEAD], KmsMasterKeyId=key), 3)
