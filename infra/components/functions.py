@@ -34,6 +34,7 @@ class Functions(Construct):
         wheels = lambda_.LayerVersion(
             self,
             "Wheels",
+            layer_version_name=environment.layer,
             description="numpy and msgspec for the functions that compute",
             code=lambda_.Code.from_asset(
                 str(layer.WHEELS.built()), asset_hash=layer.WHEELS.asset_hash, asset_hash_type=AssetHashType.CUSTOM

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from mooring import bootstrap, cdk
+from mooring import bootstrap, cdk, permissions
 from tests.local.loop.conftest import Deployment
 
 
@@ -23,7 +23,7 @@ def test_bootstrap_leaves_the_one_of_other_applications_alone(deployment: Deploy
     assert policies(admin, f"cdk-hnb659fds-cfn-exec-role-{names.account}-{names.region}") == rights
     assert rights == [policy]
     ours = policies(admin, f"cdk-mooring-cfn-exec-role-{names.account}-{names.region}")
-    assert ours == [f"arn:aws:iam::{names.account}:policy/{bootstrap.POLICY_NAME}"]
+    assert ours == [f"arn:aws:iam::{names.account}:policy/{name}" for name in (permissions.COMMON, names.deployer)]
 
 
 def stacks(admin: Any) -> dict[str, Any]:
