@@ -9,9 +9,10 @@ import pytest
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 
+from infra.functions import FUNCTIONS
 from mooring import permissions
 from mooring.embedded.repairs.resource_actions import TABLE
-from pipelines.interface.names import Environment
+from pipelines.interface.names import LONGEST_FUNCTION, LONGEST_RULE, Environment
 from tests.infra.laws.laws import listed
 from tests.support.synth import Template, example_fleet, resources
 
@@ -103,6 +104,16 @@ def named(templates: dict[str, Template]) -> Iterator[tuple[str, str, str, Templ
 def test_policies_fit_into_managed_policies(document: Template) -> None:
     assert max(len(name) - longest for _, name, longest in LONGEST.limits()) == 0
     assert len(json.dumps(document, separators=(",", ":"))) <= MAX_POLICY
+
+
+def test_limits_of_names_know_the_longest_function_and_rule(templates: dict[str, Template]) -> None:
+    rules = {
+        resource["Properties"]["Name"].removeprefix(f"{environment_of(stack).id}-")
+        for stack, template in templates.items()
+        for resource in resources(template, "AWS::Events::Rule").values()
+    }
+    assert len(LONGEST_RULE) == max(map(len, rules))
+    assert len(LONGEST_FUNCTION) == max(len(spec.name) for spec in FUNCTIONS)
 
 
 def test_policy_admits_every_service_of_the_templates(templates: dict[str, Template]) -> None:

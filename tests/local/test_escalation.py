@@ -8,7 +8,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -345,9 +345,32 @@ def test_stack_cannot_have(place: Place, title: str) -> None:
     client.create_stack(
         StackName=name, TemplateBody=body, RoleARN=place.execution, Capabilities=["CAPABILITY_NAMED_IAM"]
     )
-    while (status := client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]).endswith("_IN_PROGRESS"):
-        pass
+    assert _wait(client, name) == "ROLLBACK_COMPLETE"
     events = client.describe_stack_events(StackName=name)["StackEvents"]
     reasons = "\n".join(event.get("ResourceStatusReason", "") for event in events)
-    assert status == "ROLLBACK_COMPLETE"
     assert f"not authorized to perform: {action}" in reasons
+
+
+def _wait(client: Any, stack: str) -> str:
+    while (status := client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]).endswith("_IN_PROGRESS"):
+        pass
+    return str(status)
+
+
+def test_boundary_that_a_stack_owned_outlives_its_removal_from_the_stack(place: Place) -> None:
+    older = replace(ENVIRONMENT, team="older")
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": f"{ENVIRONMENT.id}-kept"}}
+    properties = {"ManagedPolicyName": older.boundary, "PolicyDocument": ALL}
+    policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
+    client, name = place.aws.client("cloudformation"), f"{ENVIRONMENT.id}-older"
+    client.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps({"Resources": {"Topic": topic, "Boundary": policy}}),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    assert _wait(client, name) == "CREATE_COMPLETE"
+    client.update_stack(
+        StackName=name, TemplateBody=json.dumps({"Resources": {"Topic": topic}}), RoleARN=place.execution
+    )
+    assert _wait(client, name) == "UPDATE_COMPLETE"
+    assert place.aws.client("iam").get_policy(PolicyArn=older.boundary_arn)["Policy"]["PolicyName"] == older.boundary
