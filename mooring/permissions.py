@@ -10,7 +10,8 @@ from typing import Any
 from infra import images
 from pipelines.interface.names import BUCKETS, ENVIRONMENT_TAG, SCALING, Environment
 
-Statement = dict[str, Any]
+Document = dict[str, Any]
+"""A policy, a statement or a condition in JSON's types."""
 
 COMMON = "mooring-deployer"
 """Policy of what a deployment may do in an account for any environment, and of what it may never do."""
@@ -54,7 +55,7 @@ _ROLE_UPKEEP = [
 ]
 
 
-def boundary(environment: Environment) -> Statement:
+def boundary(environment: Environment) -> Document:
     """Return the policy that limits every role of the environment.
 
     It admits two IAM actions: passing the environment's roles, and creating the service-linked role of scaling.
@@ -75,9 +76,7 @@ def boundary(environment: Environment) -> Statement:
         _allow(
             "Image",
             ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            here("ecr", f"repository/{images.REPOSITORY}").replace(
-                environment.account, images.REGISTRIES[environment.region]
-            ),
+            f"arn:aws:ecr:{environment.region}:{images.REGISTRIES[environment.region]}:repository/{images.REPOSITORY}",
         ),
         _allow(
             "WithoutResource",
@@ -100,7 +99,7 @@ def boundary(environment: Environment) -> Statement:
     )
 
 
-def deployer(environment: Environment) -> Statement:
+def deployer(environment: Environment) -> Document:
     """Return the policy under which CloudFormation deploys the environment's stacks."""
     here, roles = environment.arn, environment.role_arn(f"{environment.id}-*")
     policies = f"arn:aws:iam::{environment.account}:policy/{environment.id}-*"
@@ -108,7 +107,7 @@ def deployer(environment: Environment) -> Statement:
     return _document(
         *_own(environment),
         _allow("Schedules", ["scheduler:*"], here("scheduler", f"schedule/default/{environment.id}-*")),
-        _allow("DefaultBus", ["events:CreateArchive", "events:DescribeEventBus"], here("events", "event-bus/default")),
+        _allow("DefaultBus", ["events:CreateArchive"], here("events", "event-bus/default")),
         _allow(
             "Mappings",
             ["lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping"],
@@ -134,7 +133,7 @@ def deployer(environment: Environment) -> Statement:
     )
 
 
-def common(account: str) -> Statement:
+def common(account: str) -> Document:
     """Return the policy of the actions for which AWS has no resource or no name, and of those that stay forbidden."""
     policies = [f"arn:aws:iam::{account}:policy/*-{kind}" for kind in ("boundary", "deployer")]
     return _document(
@@ -203,7 +202,7 @@ def common(account: str) -> Statement:
     )
 
 
-def _own(environment: Environment) -> list[Statement]:
+def _own(environment: Environment) -> list[Document]:
     """Return the statements that allow everything on what belongs to the environment alone."""
     here, name = environment.arn, environment.id
     by_name = [here(service, f"{kind}{name}-*") for service, kind in _NAMED]
@@ -244,14 +243,14 @@ def _buckets(environment: Environment) -> list[str]:
     return [f"arn:aws:s3:::{environment.bucket(kind)}" for kind in BUCKETS]
 
 
-def _allow(sid: str, actions: list[str], *resources: str, condition: Statement | None = None) -> Statement:
+def _allow(sid: str, actions: list[str], *resources: str, condition: Document | None = None) -> Document:
     statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": list(resources)}
     return statement | ({"Condition": condition} if condition else {})
 
 
-def _deny(sid: str, actions: list[str], *resources: str, condition: Statement | None = None) -> Statement:
+def _deny(sid: str, actions: list[str], *resources: str, condition: Document | None = None) -> Document:
     return _allow(sid, actions, *resources, condition=condition) | {"Effect": "Deny"}
 
 
-def _document(*statements: Statement) -> Statement:
+def _document(*statements: Document) -> Document:
     return {"Version": "2012-10-17", "Statement": list(statements)}
