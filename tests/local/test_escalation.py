@@ -249,6 +249,12 @@ def test_deployer_does_what_belongs_to_the_environment(place: Place) -> None:
     made = f"{ENVIRONMENT.id}-made"
     assert iam.get_role(RoleName=made)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("-boundary")
     place.client("lambda").create_function(**_function(f"{ENVIRONMENT.id}-echo", place.made))
+    place.client("sqs").create_queue(QueueName=ENVIRONMENT.landing_queue)
+    place.client("lambda").create_event_source_mapping(
+        FunctionName=f"{ENVIRONMENT.id}-echo", EventSourceArn=ENVIRONMENT.arn("sqs", ENVIRONMENT.landing_queue)
+    )
+    iam.attach_role_policy(RoleName=made, PolicyArn=ENVIRONMENT.boundary_arn)
+    iam.detach_role_policy(RoleName=made, PolicyArn=ENVIRONMENT.boundary_arn)
     key = kms.create_key(Tags=[{"TagKey": TAG, "TagValue": ENVIRONMENT.id}])["KeyMetadata"]["Arn"]
     kms.create_alias(AliasName=ENVIRONMENT.key_alias, TargetKeyId=key)
     kms.tag_resource(KeyId=key, Tags=[{"TagKey": "more", "TagValue": "tags"}])
