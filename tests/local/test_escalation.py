@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from mooring import permissions
-from pipelines.interface.names import TAG, Environment
+from pipelines.interface.names import ENVIRONMENT_TAG, Environment
 from tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 
 ENVIRONMENT = Environment(team="escalation", stage="dev", account=ACCOUNT, region=REGION)
@@ -204,7 +204,7 @@ ESCALATIONS: dict[str, tuple[str, Callable[[Place], Any]]] = {
     ),
     "tag another key": (
         "kms:TagResource",
-        lambda p: p.client("kms").tag_resource(KeyId=p.others_key, Tags=[{"TagKey": TAG, "TagValue": ENVIRONMENT.id}]),
+        lambda p: p.client("kms").tag_resource(KeyId=p.others_key, Tags=[{"TagKey": ENVIRONMENT_TAG, "TagValue": ENVIRONMENT.id}]),
     ),
     "give another key the environment's alias": (
         "kms:CreateAlias",
@@ -212,7 +212,7 @@ ESCALATIONS: dict[str, tuple[str, Callable[[Place], Any]]] = {
     ),
     "create a key of another environment": (
         "kms:CreateKey",
-        lambda p: p.client("kms").create_key(Tags=[{"TagKey": TAG, "TagValue": "other-dev-eu-west-1"}]),
+        lambda p: p.client("kms").create_key(Tags=[{"TagKey": ENVIRONMENT_TAG, "TagValue": "other-dev-eu-west-1"}]),
     ),
     "change another function": (
         "lambda:UpdateFunctionCode",
@@ -255,7 +255,7 @@ def test_deployer_does_what_belongs_to_the_environment(place: Place) -> None:
     )
     iam.attach_role_policy(RoleName=made, PolicyArn=ENVIRONMENT.boundary_arn)
     iam.detach_role_policy(RoleName=made, PolicyArn=ENVIRONMENT.boundary_arn)
-    key = kms.create_key(Tags=[{"TagKey": TAG, "TagValue": ENVIRONMENT.id}])["KeyMetadata"]["Arn"]
+    key = kms.create_key(Tags=[{"TagKey": ENVIRONMENT_TAG, "TagValue": ENVIRONMENT.id}])["KeyMetadata"]["Arn"]
     kms.create_alias(AliasName=ENVIRONMENT.key_alias, TargetKeyId=key)
     kms.tag_resource(KeyId=key, Tags=[{"TagKey": "more", "TagValue": "tags"}])
     assert kms.generate_data_key(KeyId=key, KeySpec="AES_256")["KeyId"] == key
@@ -275,7 +275,7 @@ BEYOND: dict[str, Callable[[Callable[[str], Any], Place], Any]] = {
     "read another bucket": lambda client, _: client("s3").get_object(Bucket="somebody-elses-bucket", Key="file"),
     "use another key": lambda client, place: client("kms").encrypt(KeyId=place.others_key, Plaintext=b"x"),
     "tag another key": lambda client, place: client("kms").tag_resource(
-        KeyId=place.others_untagged_key, Tags=[{"TagKey": TAG, "TagValue": ENVIRONMENT.id}]
+        KeyId=place.others_untagged_key, Tags=[{"TagKey": ENVIRONMENT_TAG, "TagValue": ENVIRONMENT.id}]
     ),
     "change another function": lambda client, _: client("lambda").update_function_code(
         FunctionName="others", ZipFile=_function("x", "x")["Code"]["ZipFile"]
