@@ -204,7 +204,9 @@ ESCALATIONS: dict[str, tuple[str, Callable[[Place], Any]]] = {
     ),
     "tag another key": (
         "kms:TagResource",
-        lambda p: p.client("kms").tag_resource(KeyId=p.others_key, Tags=[{"TagKey": ENVIRONMENT_TAG, "TagValue": ENVIRONMENT.id}]),
+        lambda p: p.client("kms").tag_resource(
+            KeyId=p.others_key, Tags=[{"TagKey": ENVIRONMENT_TAG, "TagValue": ENVIRONMENT.id}]
+        ),
     ),
     "give another key the environment's alias": (
         "kms:CreateAlias",
