@@ -61,6 +61,7 @@ class Function(Construct):
         role = iam.Role(
             self,
             "Role",
+            role_name=physical_name,
             assumed_by=service("lambda", environment.account),
             inline_policies={
                 spec.name: iam.PolicyDocument(statements=[*statements, writes, undelivered, use_key(key.key_arn)])

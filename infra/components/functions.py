@@ -32,6 +32,7 @@ class Functions(Construct):
         log_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._environment = environment
         sdk = self._layer("Sdk", "boto3 for all functions", layer.SDK)
         wheels = self._layer("Wheels", "numpy and msgspec for the functions that compute", layer.WHEELS)
         values = {
@@ -61,6 +62,7 @@ class Functions(Construct):
         return lambda_.LayerVersion(
             self,
             construct_id,
+            layer_version_name=self._environment.layer(construct_id.lower()),
             description=description,
             code=lambda_.Code.from_asset(
                 str(wheels.built()), asset_hash=wheels.asset_hash, asset_hash_type=AssetHashType.CUSTOM

@@ -57,7 +57,9 @@ class Landing(Construct):
             detail_type=["Object Created"],
             detail={"bucket": {"name": [environment.bucket("data")]}, "object": {"key": [{"prefix": PREFIX}]}},
         )
-        events.Rule(self, "FileLanded", event_pattern=pattern, targets=[target])
+        events.Rule(
+            self, "FileLanded", rule_name=environment.rule("file-landed"), event_pattern=pattern, targets=[target]
+        )
         lambda_.EventSourceMapping(
             self,
             "Wake",

@@ -112,7 +112,8 @@ class Personas(Construct):
         """Allow reading everything and changing nothing."""
         environment = self._environment
         buckets = [f"arn:aws:s3:::{environment.bucket(kind)}" for kind in BUCKETS]
-        described = ("endpoint", "endpoint-config", "model", "model-package", "training-job", "processing-job")
+        named = [f"{kind}/{environment.id}-*" for kind in ("endpoint", "model-package")]
+        unnamed = [f"{kind}/*" for kind in ("endpoint-config", "model", "training-job", "processing-job")]
         return [
             allow(["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning"], *buckets),
             allow(["s3:GetObject", "s3:GetObjectVersion"], *(f"{bucket}/*" for bucket in buckets)),
@@ -137,7 +138,7 @@ class Personas(Construct):
                     "sagemaker:DescribeTrainingJob",
                     "sagemaker:DescribeProcessingJob",
                 ],
-                *(environment.arn("sagemaker", f"{kind}/*") for kind in described),
+                *(environment.arn("sagemaker", resource) for resource in [*named, *unnamed]),
             ),
             allow(
                 [

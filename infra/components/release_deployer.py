@@ -4,9 +4,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from infra.components.boundary import SCALING, scaling_role_arn
 from infra.components.policies import ISOLATED, allow, pass_role, service
-from pipelines.interface.names import Environment
+from pipelines.interface.names import SCALING, Environment
 
 
 class ReleaseDeployer(Construct):
@@ -103,7 +102,7 @@ class ReleaseDeployer(Construct):
                         allow(["kms:DescribeKey", "kms:CreateGrant"], key.key_arn),
                         allow(
                             ["iam:CreateServiceLinkedRole"],
-                            scaling_role_arn(environment),
+                            environment.scaling_role_arn,
                             conditions={"StringEquals": {"iam:AWSServiceName": SCALING}},
                         ),
                     ]

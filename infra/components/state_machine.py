@@ -56,6 +56,7 @@ class StateMachine(Construct):
         role = iam.Role(
             self,
             "Role",
+            role_name=name,
             assumed_by=service("states", environment.account),
             inline_policies={
                 kind: iam.PolicyDocument(

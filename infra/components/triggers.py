@@ -1,5 +1,6 @@
 """The rules that start the flows, and those that record the end of a flow that died."""
 
+import re
 from typing import Any
 
 from aws_cdk import Duration
@@ -43,10 +44,12 @@ class Triggers(Construct):
         dead_letters: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._environment = environment
         self._dead_letters = dead_letters
         self._role = iam.Role(
             self,
             "Role",
+            role_name=environment.trigger_role,
             assumed_by=service("events", environment.account),
             inline_policies={
                 "start": iam.PolicyDocument(
@@ -120,7 +123,14 @@ class Triggers(Construct):
             retry_attempts=RETRY_ATTEMPTS,
             max_event_age=MAX_AGE,
         )
-        events.Rule(self, construct_id, event_bus=bus, event_pattern=pattern, targets=[target])
+        events.Rule(
+            self,
+            construct_id,
+            rule_name=self._name(construct_id),
+            event_bus=bus,
+            event_pattern=pattern,
+            targets=[target],
+        )
 
     def _record_end(self, construct_id: str, machine: sfn.IStateMachine, function: lambda_.IFunction) -> None:
         request = {
@@ -139,4 +149,8 @@ class Triggers(Construct):
             detail_type=["Step Functions Execution Status Change"],
             detail={"stateMachineArn": [machine.state_machine_arn], "status": ENDED_BADLY},
         )
-        events.Rule(self, construct_id, event_pattern=pattern, targets=[target])
+        events.Rule(self, construct_id, rule_name=self._name(construct_id), event_pattern=pattern, targets=[target])
+
+    def _name(self, construct_id: str) -> str:
+        """Return a rule's name: ``DriftFound`` becomes ``{environment}-drift-found``."""
+        return self._environment.rule(re.sub(r"(?<!^)(?=[A-Z])", "-", construct_id).lower())

@@ -1,11 +1,10 @@
 """The stack of an environment's stateful resources and of the roles of people."""
 
 from aws_cdk import Stack
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra.components.alerts import Alerts
-from infra.components.boundary import Boundary
+from infra.components.boundary import apply_boundary
 from infra.components.bucket_set import BucketSet
 from infra.components.budget import Budget
 from infra.components.environment_key import EnvironmentKey
@@ -17,7 +16,7 @@ from infra.stacks.properties import stack_properties
 
 
 class FoundationStack(Stack):
-    """Key, buckets, ledger, bus, alerts, budget, persona roles and the permissions boundary of an environment.
+    """Key, buckets, ledger, bus, alerts, budget and persona roles of an environment.
 
     The environment's other stacks can be deleted and deployed again without losing data.
     """
@@ -29,7 +28,6 @@ class FoundationStack(Stack):
             names.stack("foundation"),
             **stack_properties(environment, "Keys, buckets, ledger, bus, alerts and roles", stateful=True),
         )
-        boundary = Boundary(self, "Boundary", environment=names)
         key = EnvironmentKey(self, "Key", environment=names).key
         BucketSet(self, "Buckets", environment=names, key=key, retention=retention)
         Ledger(self, "Ledger", environment=names, key=key, protected=environment.is_production)
@@ -39,4 +37,4 @@ class FoundationStack(Stack):
         budget = Budget(self, "Budget", environment=names, monthly_usd=team.monthly_budget_usd, topic=alerts.topic)
         # AWS refuses a budget whose topic does not yet let it publish.
         budget.node.add_dependency(alerts.topic)
-        iam.PermissionsBoundary.of(self).apply(boundary.policy)
+        apply_boundary(self, names)

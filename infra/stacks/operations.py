@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from aws_cdk import Stack
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.components.boundary import boundary_arn
+from infra.components.boundary import apply_boundary
 from infra.components.checks_flow import checks_flow
 from infra.components.functions import Functions
 from infra.components.job_logs import JobLogs
@@ -93,5 +92,4 @@ class OperationsStack(Stack):
             machines={"retraining": retraining, "release": release, "checks": checks},
             functions=functions,
         )
-        boundary = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", boundary_arn(names))
-        iam.PermissionsBoundary.of(self).apply(boundary)
+        apply_boundary(self, names)

@@ -24,6 +24,11 @@ ENDPOINT_LOG_GROUPS = "/aws/sagemaker/Endpoints/"
 """Prefix of the log groups of endpoints; an endpoint's name follows."""
 PERSONAS = ("engineer", "approver", "operator", "auditor", "consumer")
 JOB_ROLES = ("training", "serving")
+LONGEST_RULE = "retraining-requested"
+LONGEST_FUNCTION = "create_release_states"
+"""The function with the longest name; its role has the same name, and a role's is at most 64 characters long."""
+SCALING = "sagemaker.application-autoscaling.amazonaws.com"
+"""The service that scales endpoints."""
 
 GOLDEN_INFERENCE = "golden-"
 """Prefix of the inference ids of golden requests; the drift check leaves those requests out."""
@@ -53,6 +58,11 @@ class Environment:
 
     def role_arn(self, role_name: str) -> str:
         return f"arn:aws:iam::{self.account}:role/{role_name}"
+
+    @property
+    def scaling_role_arn(self) -> str:
+        """The service-linked role that AWS creates when an account first scales an endpoint."""
+        return self.role_arn(f"aws-service-role/{SCALING}/*")
 
     def stack(self, kind: str) -> str:
         return f"{self.id}-{kind}"
@@ -96,7 +106,17 @@ class Environment:
 
     @property
     def boundary(self) -> str:
+        """The policy that limits every role of the environment; ``mooring bootstrap`` alone writes it."""
         return f"{self.id}-boundary"
+
+    @property
+    def boundary_arn(self) -> str:
+        return f"arn:aws:iam::{self.account}:policy/{self.boundary}"
+
+    @property
+    def deployer(self) -> str:
+        """The policy under which CloudFormation deploys the environment's stacks."""
+        return f"{self.id}-deployer"
 
     @property
     def key_alias(self) -> str:
@@ -111,18 +131,31 @@ class Environment:
         return f"{self.id}-{persona}"
 
     def function(self, name: str) -> str:
-        """Return the physical name of the function in ``functions/<name>``."""
+        """Return the physical name of the function in ``functions/<name>``, and of its role."""
         return f"{self.id}-{name.replace('_', '-')}"
 
     def function_arn(self, name: str) -> str:
         return self.arn("lambda", f"function:{self.function(name)}")
 
     def state_machine(self, kind: str) -> str:
-        """Return the name of a state machine; ``kind`` is ``retraining``, ``release`` or ``checks``."""
+        """Return the name of a state machine and of its role; ``kind`` is ``retraining``, ``release`` or ``checks``."""
         return f"{self.id}-{kind}"
 
     def state_machine_arn(self, kind: str) -> str:
         return self.arn("states", f"stateMachine:{self.state_machine(kind)}")
+
+    def rule(self, name: str) -> str:
+        """Return the name of an EventBridge rule; CloudFormation would shorten one that it makes."""
+        return f"{self.id}-{name}"
+
+    def layer(self, kind: str) -> str:
+        """Return the name of a layer of the functions; ``kind`` is ``sdk`` or ``wheels``."""
+        return f"{self.id}-{kind}"
+
+    @property
+    def trigger_role(self) -> str:
+        """The role under which the rules start the flows."""
+        return f"{self.id}-triggers"
 
     @property
     def scheduler_role(self) -> str:
@@ -155,7 +188,8 @@ class Environment:
         for job in JOB_ROLES:
             yield "IAM role", self.job_role(job), 64
         yield "IAM role", self.release_deployer_role, 64
-        yield "Lambda function", self.function("approve_package"), 64
+        yield "Lambda function", self.function(LONGEST_FUNCTION), 64
+        yield "EventBridge rule", self.rule(LONGEST_RULE), 64
         yield "state machine", self.state_machine("retraining"), 80
         yield "DynamoDB table", self.ledger_table, 255
         yield "SQS queue", self.landing_queue, 80

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from mooring.bootstrap import deployment_policy
+from mooring import permissions
 from mooring.embedded.repairs import handler_permissions
 from mooring.embedded.repairs.handler_permissions import OPERATIONS, UNUSED, needed, read_schemas, types
 from tests.infra.golden import WHOLE
 from tests.infra.laws.laws import listed
-from tests.support.synth import Template, resources
+from tests.support.synth import Template, example_fleet, resources
 
 WITHOUT_HANDLERS = {"AWS::Budgets::Budget", "AWS::SageMaker::EndpointConfig"}
 """Types whose registry schemas list no handlers."""
@@ -71,7 +71,10 @@ def test_action_that_the_release_deployer_lacks_is_named(templates: dict[str, Te
 
 
 def test_deployment_policy_holds_the_actions_of_every_stack(templates: dict[str, Template]) -> None:
-    assert lacking(deployment_policy("111111111111")["Statement"], kinds_of(*templates.values())) == {}
+    environment = example_fleet().environment(WHOLE).names
+    documents = (permissions.deployer(environment), permissions.common(environment.account))
+    statements = [statement for document in documents for statement in document["Statement"]]
+    assert lacking(statements, kinds_of(*templates.values())) == {}
 
 
 def test_every_type_of_the_templates_is_in_the_table(templates: dict[str, Template]) -> None:

@@ -16,6 +16,7 @@ from mooring.embedded.repairs import (
     event_sources,
     events,
     functions,
+    iam_requests,
     leading_keys,
     log_groups,
     metrics,
@@ -45,6 +46,7 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     if installed != MINISTACK:
         raise RuntimeError(f"MiniStack {installed} is installed, but the repairs fit only {MINISTACK}: run make setup")
     door.apply()
+    iam_requests.apply()
     schedules.apply(speed=schedule_speed)
     functions.apply()
     step_functions.apply()

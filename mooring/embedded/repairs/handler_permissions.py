@@ -29,8 +29,6 @@ UNUSED = MappingProxyType(
         "kinesis:*": "tables with a Kinesis stream",
         "firehose:*": "log groups that deliver to Firehose",
         "s3tables:*": "buckets with metadata tables",
-        "iam:*GroupPolicy": "managed policies that are attached to groups",
-        "iam:*UserPolicy": "managed policies that are attached to users",
         "iam:DeleteRolePermissionsBoundary": "roles that lose their boundary, which must never happen",
     }
 )

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import iam
+from ministack.services import kms
 
 from mooring.embedded import identity
-from mooring.embedded.repairs import handler_permissions
+from mooring.embedded.repairs import handler_permissions, iam_requests
 
 
 class Actions(NamedTuple):
@@ -87,6 +87,12 @@ TABLE = {
     ),
     "AWS::IAM::Role": Actions(
         "iam:CreateRole", "iam:UpdateRole", "iam:DeleteRole", "RoleName", "arn:aws:iam::{account}:role/{name}"
+    ),
+    "AWS::KMS::Alias": Actions(
+        "kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias", "AliasName", f"arn:aws:kms:{_HERE}:{{name}}"
+    ),
+    "AWS::KMS::Key": Actions(
+        "kms:CreateKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "", f"arn:aws:kms:{_HERE}:key/{{name}}"
     ),
     "AWS::Lambda::EventSourceMapping": Actions(
         "lambda:CreateEventSourceMapping",
@@ -166,10 +172,9 @@ def authorize_resource(operation: str, resource_type: str, props: dict[str, Any]
             if name.startswith("arn:")
             else _arn(actions, props, name.rpartition("/")[2] if "://" in name else name)
         )
-        context = (
-            {"iam:PermissionsBoundary": props.get("PermissionsBoundary")} if resource_type == "AWS::IAM::Role" else {}
-        )
-        identity.authorize(getattr(actions, operation), arn, context=context)
+        identity.authorize(getattr(actions, operation), arn, context=_keys(operation, resource_type, props, name))
+        for action, resource, context in _further(operation, resource_type, props, arn):
+            identity.authorize(action, resource, context=context)
     if identity.acting_role():
         # After a create or update, a read gives the attributes that Fn::GetAtt returns.
         operations = (operation,) if operation == "delete" else (operation, "read")
@@ -181,19 +186,56 @@ def authorize_resource(operation: str, resource_type: str, props: dict[str, Any]
 
 
 def _authorize_role(action: str, name: str) -> None:
-    role = iam._roles.get(name) or {}
-    identity.authorize(
-        action,
-        f"arn:aws:iam::{get_account_id()}:role/{name}",
-        context={"iam:PermissionsBoundary": role.get("PermissionsBoundary")},
-    )
+    identity.authorize(action, f"arn:aws:iam::{get_account_id()}:role/{name}", context=iam_requests.role_keys(name))
+
+
+def _keys(operation: str, resource_type: str, props: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the condition keys of the action that names the resource."""
+    if resource_type == "AWS::IAM::Role" and operation == "create":
+        return {"iam:PermissionsBoundary": props.get("PermissionsBoundary")}
+    if resource_type == "AWS::Lambda::EventSourceMapping":
+        return iam_requests.mapping_keys(str(props.get("FunctionName", "")))
+    if resource_type == "AWS::KMS::Key":
+        return _request_tags(props) if operation == "create" else iam_requests.key_keys(name)
+    return {}
+
+
+def _request_tags(props: dict[str, Any]) -> dict[str, Any]:
+    return {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in props.get("Tags") or []}
+
+
+def _further(
+    operation: str, resource_type: str, props: dict[str, Any], arn: str
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield action, resource and condition keys of what CloudFormation also calls, if it could raise rights."""
+    if operation == "delete":
+        return
+    if resource_type == "AWS::KMS::Key" and operation == "create":
+        yield "kms:TagResource", arn, _request_tags(props)
+    if resource_type == "AWS::KMS::Alias":
+        key = kms._resolve_key(str(props.get("TargetKeyId", "")))
+        if key is not None:
+            yield "kms:CreateAlias", key["Arn"], iam_requests.key_keys(key["KeyId"])
+    if resource_type == "AWS::IAM::Role":
+        boundary = {"iam:PermissionsBoundary": props.get("PermissionsBoundary")}
+        if operation == "update":
+            yield "iam:UpdateAssumeRolePolicy", arn, {}
+            current = iam_requests.role_keys(arn.rpartition("/")[2])
+            if boundary["iam:PermissionsBoundary"]:
+                yield "iam:PutRolePermissionsBoundary", arn, boundary
+            elif current["iam:PermissionsBoundary"]:
+                yield "iam:DeleteRolePermissionsBoundary", arn, current
+        if props.get("Policies"):
+            yield "iam:PutRolePolicy", arn, boundary
+        for policy in props.get("ManagedPolicyArns") or []:
+            yield "iam:AttachRolePolicy", arn, {**boundary, "iam:PolicyARN": policy}
 
 
 def _arn(actions: Actions, props: dict[str, Any], name: str) -> str:
     return actions.arn.format(
         region=get_region(),
         account=get_account_id(),
-        name=name.lstrip("/"),
+        name=name.lstrip("/") if actions.arn.endswith("/{name}") else name,
         group=props.get("GroupName") or "default",
     )
 

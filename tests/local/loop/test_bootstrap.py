@@ -3,7 +3,11 @@
 import json
 from typing import Any
 
-from mooring import bootstrap, cdk
+import boto3
+import pytest
+
+from mooring import bootstrap, cdk, permissions
+from mooring.errors import MooringError
 from tests.local.loop.conftest import Deployment
 
 
@@ -23,7 +27,23 @@ def test_bootstrap_leaves_the_one_of_other_applications_alone(deployment: Deploy
     assert policies(admin, f"cdk-hnb659fds-cfn-exec-role-{names.account}-{names.region}") == rights
     assert rights == [policy]
     ours = policies(admin, f"cdk-mooring-cfn-exec-role-{names.account}-{names.region}")
-    assert ours == [f"arn:aws:iam::{names.account}:policy/{bootstrap.POLICY_NAME}"]
+    assert ours == [f"arn:aws:iam::{names.account}:policy/{name}" for name in (permissions.COMMON, names.deployer)]
+
+
+def test_change_that_bootstrap_does_not_undo_is_named(deployment: Deployment, admin: Any) -> None:
+    names, variables = deployment.deployed.environment, deployment.variables
+    session = boto3.Session(region_name=names.region)
+    assert bootstrap.differences(bootstrap.neighbours(names), session=session) == []
+    change = {
+        "RoleName": f"cdk-mooring-cfn-exec-role-{names.account}-{names.region}",
+        "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess",
+    }
+    admin("iam").attach_role_policy(**change)
+    try:
+        with pytest.raises(MooringError, match="has the foreign policies arn:aws:iam::aws:policy/AdministratorAccess"):
+            bootstrap.bootstrap(names, variables=variables, log=deployment.logs / "bootstrap-changed.log")
+    finally:
+        admin("iam").detach_role_policy(**change)
 
 
 def stacks(admin: Any) -> dict[str, Any]:

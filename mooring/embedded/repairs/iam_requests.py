@@ -1,0 +1,109 @@
+"""Complete what IAM is told of a request: the condition keys and resources that ``mooring bootstrap``'s policies name.
+
+MiniStack gives ``lambda:CreateFunction``, ``iam:CreatePolicy`` and ``kms:CreateAlias`` no resource. It does not set
+``iam:PermissionsBoundary``, ``iam:PolicyARN``, ``kms:ResourceAliases`` and ``lambda:FunctionArn``, and it sets
+``aws:ResourceTag`` only if an identity policy names it. A statement that allows something under such a condition would
+allow nothing, and one that denies it would deny nothing.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam, kms
+from ministack.services.tagging import resource_tags
+
+from mooring.embedded.repairs.patching import replace
+
+_NEW_BOUNDARY = ("iam:CreateRole", "iam:PutRolePermissionsBoundary")
+"""Actions whose condition key is the boundary of the request; for others it is the role's."""
+
+
+def apply() -> None:
+    """Complete IAM's requests."""
+    replace(iam_actions, "request_tag_context", _add_keys)
+    replace(iam_actions, "extract_resource_arn", _add_created)
+    replace(iam_evaluator, "evaluate", _add_tags_for_limits)
+
+
+def role_keys(name: str) -> dict[str, Any]:
+    """Return the condition keys of an action on an existing role."""
+    return {"iam:PermissionsBoundary": (iam._roles.get(name) or {}).get("PermissionsBoundary")}
+
+
+def key_keys(key_id: str) -> dict[str, Any]:
+    """Return the condition keys of an action on an existing KMS key, given by id, ARN or alias."""
+    key = kms._resolve_key(key_id) if key_id else None
+    if key is None:
+        return {}
+    aliases = [arn.partition(":alias/")[2] for arn, target in kms._aliases.items() if target == key["KeyId"]]
+    return {"kms:ResourceAliases": [f"alias/{alias}" for alias in aliases]} if aliases else {}
+
+
+def mapping_keys(function: str) -> dict[str, Any]:
+    """Return the condition key of an event source mapping, whose function is given by name or ARN."""
+    arn = f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{function}"
+    return {"lambda:FunctionArn": function if function.startswith("arn:") else arn} if function else {}
+
+
+def _add_keys(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def request_tag_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        context = original(service, iam_action, body, params)
+        if service == "iam" and (role := _first(params, "RoleName")):
+            keys = role_keys(role)
+            if iam_action in _NEW_BOUNDARY:
+                keys = {"iam:PermissionsBoundary": _first(params, "PermissionsBoundary") or None}
+            policy = _first(params, "PolicyArn")
+            return {**context, **keys, **({"iam:PolicyARN": policy} if policy else {})}
+        if service == "kms":
+            return {**context, **key_keys(str(_json(body).get("KeyId", "")))}
+        if iam_action == "lambda:CreateEventSourceMapping":
+            return {**context, **mapping_keys(str(_json(body).get("FunctionName", "")))}
+        return context
+
+    return request_tag_context
+
+
+def _add_created(original: Callable[..., str]) -> Callable[..., str]:
+    """Return the ARN of the resource where MiniStack returns ``*``."""
+
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: Any, body: bytes, params: dict[str, Any], *place: str
+    ) -> str:
+        region, account = place
+        if service == "lambda" and method == "POST" and path.rstrip("/").endswith("/functions"):
+            return f"arn:aws:lambda:{region}:{account}:function:{_json(body).get('FunctionName', '')}"
+        if service == "iam" and _first(params, "Action") == "CreatePolicy":
+            return f"arn:aws:iam::{account}:policy/{_first(params, 'PolicyName')}"
+        if service == "kms" and (key := kms._resolve_key(_json(body).get("TargetKeyId") or "")):
+            return str(key["Arn"])  # AWS checks the alias as well
+        return original(service, method, path, headers, body, params, *place)
+
+    return extract_resource_arn
+
+
+def _add_tags_for_limits(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Set ``aws:ResourceTag`` also if only the permissions boundary or a session policy names it."""
+
+    def evaluate(request: Any, policies: Any, *limits: Any) -> Any:
+        if any(iam_evaluator._names_condition_key(limit, "aws:resourcetag/") for limit in limits):
+            for name, value in (resource_tags(request.resource_arn) or {}).items():
+                request.service_context.setdefault(f"aws:resourcetag/{name}".lower(), value)
+        return original(request, policies, *limits)
+
+    return evaluate
+
+
+def _first(params: dict[str, Any], name: str) -> str:
+    value = params.get(name) or ""
+    return str(value[0]) if isinstance(value, list) else str(value)
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body or b"{}")
+    except (ValueError, UnicodeDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
