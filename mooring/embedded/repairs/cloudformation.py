@@ -92,10 +92,10 @@ def _created(operation: str, params: Mapping[str, Any]) -> dict[str, Any] | None
 
 
 def _describe_fully(original: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
-    """Add the stack's role and the resolved values of Parameter Store parameters to DescribeStacks.
+    """Add the stack's role, description and the resolved values of Parameter Store parameters to DescribeStacks.
 
     AWS returns such a parameter's name as ParameterValue and the value behind it as ResolvedValue. MiniStack returns
-    the resolved value as ParameterValue, and no role.
+    the resolved value as ParameterValue, no role, and the description of the template that created the stack.
     """
 
     def describe_stacks(params: Mapping[str, Any]) -> Any:
@@ -105,6 +105,9 @@ def _describe_fully(original: Callable[[Mapping[str, Any]], Any]) -> Callable[[M
         document = ElementTree.fromstring(body)
         for member in document.iterfind(f"{_XML}DescribeStacksResult/{_XML}Stacks/{_XML}member"):
             stack = handlers._resolve_stack(member.findtext(f"{_XML}StackId"))
+            description = member.find(f"{_XML}Description")
+            if description is not None:
+                description.text = str(stack["_template"].get("Description", ""))
             if role := stack.get(_ROLE):
                 ElementTree.SubElement(member, f"{_XML}RoleARN").text = role
             for parameter in member.iterfind(f"{_XML}Parameters/{_XML}member"):
