@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "demo": ("mooring.cli.demo:demo", "Run the whole loop of two models on this machine; every claim is checked."),
     "bootstrap": ("mooring.cli.bootstrap:bootstrap", "Prepare an environment's account and region for cdk deploy."),
+    "deploy": ("mooring.cli.deploy:deploy", "Deploy the stacks that differ from what is deployed."),
     "data": ("mooring.cli.data:data", "Version datasets: commit, log, diff, checkout, verify, profile, forget, send."),
     "retrain": ("mooring.cli.life:retrain", "Start a retraining."),
     "approve": ("mooring.cli.life:approve", "Approve a version; the release flow then puts it into service."),

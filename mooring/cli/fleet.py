@@ -1,5 +1,6 @@
 """Finds environments by their ids in the fleet's file: ``fleet.yaml``, or the file that ``MOORING_FLEET`` names."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from infra import fleet
@@ -24,6 +25,17 @@ def find(environment_id: str, *, model: str | None = None, dataset: str | None =
     if dataset is not None:
         _require("dataset", dataset, sorted({each.dataset for each in models}), environment_id)
     return environment.names
+
+
+def find_all(environment_ids: Sequence[str]) -> list[Environment]:
+    """Return the environments with these ids; all of the fleet if there are none.
+
+    Raises
+    ------
+    MooringError
+        The fleet's file has problems, or has no environment of one of the ids.
+    """
+    return [_environment(name).names for name in environment_ids] or [each.names for each in _fleet().environments()]
 
 
 def datasets_by_model(environment_id: str) -> dict[str, str]:
@@ -51,14 +63,17 @@ def models_retrained_by_commit(environment_id: str, dataset: str) -> list[str]:
     ]
 
 
-def _environment(environment_id: str) -> fleet.FleetEnvironment:
+def _fleet() -> fleet.Fleet:
     path = fleet_file()
     try:
-        loaded = fleet.load(path)
+        return fleet.load(path)
     except fleet.FleetError as error:
         raise MooringError(str(error), remedy=f"correct {path}, and try again") from error
-    found = {environment.names.id: environment for environment in loaded.environments()}
-    _require("environment", environment_id, list(found), path.name)
+
+
+def _environment(environment_id: str) -> fleet.FleetEnvironment:
+    found = {environment.names.id: environment for environment in _fleet().environments()}
+    _require("environment", environment_id, list(found), fleet_file().name)
     return found[environment_id]
 
 
