@@ -16,7 +16,7 @@ ACCOUNT = re.compile(r"\d{12}")
 NEXT = """\
 Next, in this terminal or another:
   eval "$(mooring env ENVIRONMENT)"   let boto3, the AWS CLI and cdk use it
-  mooring status                      list what is in it
+  mooring embedded                    list what is in it
   mooring down                        stop it and delete everything in it"""
 
 

@@ -38,6 +38,10 @@ def find_all(environment_ids: Sequence[str]) -> list[Environment]:
     return [_environment(name).names for name in environment_ids] or [each.names for each in _fleet().environments()]
 
 
+def models_of(environment_id: str) -> list[str]:
+    return [model.name for model in _environment(environment_id).team.models]
+
+
 def datasets_by_model(environment_id: str) -> dict[str, str]:
     """Return the dataset of each of the environment's models, by the model's name."""
     return {model.name: model.dataset for model in _environment(environment_id).team.models}

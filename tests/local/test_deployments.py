@@ -44,7 +44,7 @@ def assembly(folder: Path, **names: str) -> Path:
             # Parameter Store refuses the value, so the update fails and is rolled back.
             ssm.CfnParameter(stack, "Refused", type="String", value="x", allowed_pattern="y")
         if before:
-            stack.add_dependency(before)
+            stack.add_stack_dependency(before)
         before = stack
     app.synth()
     sign(folder)
@@ -55,10 +55,10 @@ def assembly(folder: Path, **names: str) -> Path:
 def variables(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Bootstrap the place, and return the variables of ``mooring env``, which this process has as well."""
     found = embedded_aws.variables(PLACE.account, PLACE.region)
-    bootstrap.bootstrap(PLACE, variables=found, log=tmp_path_factory.mktemp("logs") / "bootstrap.log")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in found.items():
             patch.setenv(name, value)
+        bootstrap.bootstrap(PLACE, variables=found, log=tmp_path_factory.mktemp("logs") / "bootstrap.log")
         yield found
 
 
@@ -93,7 +93,7 @@ def test_what_differs_is_deployed_and_nothing_else(variables: dict[str, str], tm
     assert differing(changed) == []
 
     # Somebody deploys another template by hand: it has another digest, or none.
-    body = json.loads(cloudformation.get_template(StackName=first)["TemplateBody"])
+    body = dict(cloudformation.get_template(StackName=first)["TemplateBody"])
     del body["Description"]
     update(first, body)
     assert differing(changed) == [Difference(stack=first, reason="template")]
