@@ -1,5 +1,6 @@
 """Synthesizes stacks with the CDK: whole fleets into one app, or one part into a folder of its own."""
 
+import json
 from pathlib import Path
 
 from aws_cdk import App, CfnWaitConditionHandle, Stack
@@ -13,12 +14,10 @@ from infra.stacks.serving import ServingStack
 from pipelines.interface.names import QUALIFIER
 
 ROOT = Path(__file__).resolve().parent.parent
+FLAGS_FILE = Path(__file__).with_name("feature_flags.json")
+"""Every feature flag of the CDK with the value that it recommends; ``make golden`` writes the file anew."""
 FLAGS = {
-    # Access logs are allowed by bucket policy; ACLs do not work on buckets that enforce their owner.
-    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
-    "@aws-cdk/aws-iam:minimizePolicies": True,
-    # Without this an encrypted queue would admit the rules of every account.
-    "@aws-cdk/aws-events:eventsTargetQueueSameAccount": True,
+    **json.loads(FLAGS_FILE.read_text(encoding="utf-8")),
     "@aws-cdk/core:target-partitions": ["aws"],
     "@aws-cdk/core:bootstrapQualifier": QUALIFIER,
 }

@@ -1,67 +1,195 @@
-"""Measures seconds to synthesize, and bytes of the templates, for 1, 10 and 100 models in one environment.
+"""Measures a fleet of up to 1,000 models of one team in one environment: synthesis, ``mooring deploy`` and ``status``.
 
-``most in a stack`` counts resources; CloudFormation takes 500.
+Each synthesis is a process of its own with archives of its own: the first, one without a change, and one after a
+change of one model. ``MB`` is the peak of its processes together. ``mooring deploy`` and ``mooring status`` run on the
+embedded AWS: its stacks have the descriptions and tags of the deployed ones, and one small resource each.
 """
 
+import copy
+import json
 import os
 import platform
+import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
+from pathlib import Path
 from statistics import median
 from typing import Any
 
-from infra.fleet import Fleet, parse
-from tests.support.synth import templates_of
+import boto3
+import psutil
+import yaml
 
-COUNTS = (1, 10, 100)
+from infra.app import ROOT
+from infra.archives import Archives
+from infra.cache import write_assembly
+from infra.fleet import load
+from infra.parts import digest_inputs
+from mooring import bootstrap
+from mooring.deployments import AssembledStack, read_assembly
+from mooring.embedded import process
+from pipelines.aws.ledger import Ledger
+from pipelines.interface import keys
+from pipelines.interface.names import Environment
+from pipelines.interface.records import CheckOutcome, ModelStatus, RunOutcome
+from tests.benchmarks.fleets import document_of
+
+COUNTS = (1, 10, 100, 1000)
 RUNS = 3
-"""Number of runs, of whose seconds the median is printed."""
+"""Number of runs of what takes seconds, of which the median is printed."""
+PLACE = Environment(team="bench", stage="dev", account="111111111111", region="us-east-1")
+EMPTY = {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
 
 
-def fleet_of(models: int) -> Fleet:
-    document: dict[str, Any] = {
-        "stages": [{"name": "dev"}],
-        "teams": [
-            {
-                "name": "bench",
-                "owners": ["bench@example.com"],
-                "monthly_budget_usd": 100,
-                "environments": [{"stage": "dev", "account": "111111111111", "region": "us-east-1"}],
-                "models": [
-                    {
-                        "name": f"model-{number:04d}",
-                        "program": "late_arrival",
-                        "dataset": "flights",
-                        "task": "classification",
-                        "target": "late",
-                        "time_column": "scheduled_departure",
-                        "gate": {"metric": "auc", "bound": 0.6},
-                    }
-                    for number in range(models)
-                ],
-            }
-        ],
-    }
-    return parse(document)
+def measured(command: Sequence[str], variables: Mapping[str, str] | None = None) -> tuple[float, float]:
+    """Run a command; return its seconds, and the peak of the memory of all its processes in MB."""
+    begun, peak = time.perf_counter(), 0
+    with tempfile.TemporaryFile() as output:
+        running = subprocess.Popen(
+            command, env={**os.environ, **(variables or {})}, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+        )
+        found = psutil.Process(running.pid)
+        while running.poll() is None:
+            peak = max(peak, _memory(found))
+            time.sleep(0.02)
+        if running.returncode:
+            output.seek(0)
+            raise SystemExit(output.read().decode(errors="replace"))
+    return time.perf_counter() - begun, peak / 1e6
+
+
+def _memory(found: psutil.Process) -> int:
+    total = 0
+    try:
+        for each in (found, *found.children(recursive=True)):
+            total += each.memory_info().rss
+    except psutil.NoSuchProcess:
+        pass
+    return total
+
+
+def synthesize(fleet: str, outdir: str, archives: str) -> None:
+    """Synthesize as the CDK app does, with other archives than those of the project."""
+    write_assembly(
+        list(load(Path(fleet)).environments()),
+        Path(outdir),
+        root=ROOT,
+        inputs=digest_inputs(ROOT, {}, os.environ),
+        archives=Archives(Path(archives)),
+    )
+
+
+def bench_synthesis(counts: Sequence[int], folder: Path) -> None:
+    columns = f"{'first s':>8} {'MB':>6} {'unchanged s':>11} {'one changed s':>13}"
+    print(f"{'models':>6} {'stacks':>6} {columns} {'bytes':>11} {'most in a stack':>15}")
+    for models in counts:
+        place = folder / str(models)
+        place.mkdir()
+        document = document_of(models)
+        fleet, changed = place / "fleet.yaml", place / "changed.yaml"
+        fleet.write_text(yaml.safe_dump(document))
+        other = copy.deepcopy(document)
+        other["teams"][0]["models"][0]["window_months"] = 5
+        changed.write_text(yaml.safe_dump(other))
+        command = [sys.executable, "-m", "tests.benchmarks.bench_fleet", "synthesize"]
+        rest = [str(place / "cdk.out"), str(place / "archives")]
+        first, memory = measured([*command, str(fleet), *rest])
+        unchanged = median(measured([*command, str(fleet), *rest])[0] for _ in range(RUNS))
+        templates = [path.read_bytes() for path in (place / "cdk.out").glob("*.template.json")]
+        one, _ = measured([*command, str(changed), *rest])
+        size, most = sum(map(len, templates)), max(len(json.loads(each)["Resources"]) for each in templates)
+        figures = f"{first:>8.1f} {memory:>6.0f} {unchanged:>11.1f} {one:>13.1f}"
+        print(f"{models:>6} {len(templates):>6} {figures} {size:>11,} {most:>15}", flush=True)
+
+
+def bench_commands(models: int, folder: Path) -> None:
+    fleet = folder / "commands.yaml"
+    fleet.write_text(yaml.safe_dump(document_of(models)))
+    server = process.start(home=folder / "aws", port=process.free_port())
+    try:
+        variables = process.variables(server, account=PLACE.account, region=PLACE.region)
+        variables |= {"MOORING_FLEET": str(fleet), "MOORING_HOME": str(server.home)}
+        os.environ.update(variables)
+        bootstrap.bootstrap(PLACE, variables=variables, log=folder / "bootstrap.log")
+        command = [sys.executable, "-m", "mooring"]
+        first, _ = measured([*command, "deploy", PLACE.id, "--dry-run"])
+        stacks = read_assembly(server.home / "deploy" / "cdk.out")
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(create, stacks))
+        deploy = median(measured([*command, "deploy", PLACE.id])[0] for _ in range(RUNS))
+        found = json.loads(subprocess.check_output([*command, "deploy", PLACE.id, "--dry-run", "--json"], cwd=ROOT))
+        if found["differing"]:
+            raise SystemExit(f"stacks differ: {found['differing'][:3]}")
+        record_statuses(models)
+        status = median(measured([*command, "status", PLACE.id])[0] for _ in range(RUNS))
+    finally:
+        process.stop(home=folder / "aws")
+    print(
+        f"\nmooring deploy of {len(stacks):,} stacks: first synthesis and listing {first:.1f} s, unchanged {deploy:.1f} s"
+    )
+    print(f"mooring status of {models:,} models: {status:.1f} s")
+
+
+def create(stack: AssembledStack) -> None:
+    """Create a stack that CloudFormation lists as the deployed one."""
+    client = boto3.client("cloudformation")
+    tags = [{"Key": key, "Value": value} for key, value in stack.tags.items()]
+    body = json.dumps({"Description": stack.description, **EMPTY})
+    client.create_stack(StackName=stack.name, TemplateBody=body, Tags=tags)
+    client.get_waiter("stack_create_complete").wait(StackName=stack.name, WaiterConfig={"Delay": 1})
+
+
+def record_statuses(models: int) -> None:
+    """Make the ledger, and the role that reads it, with the state of each model."""
+    dynamodb, iam = boto3.client("dynamodb"), boto3.client("iam")
+    key = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+    dynamodb.create_table(
+        TableName=PLACE.ledger_table,
+        AttributeDefinitions=key,
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in (("pk", "HASH"), ("sk", "RANGE"))],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{PLACE.account}:root"}, "Action": "sts:AssumeRole"}
+    may = {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": "*"}
+    role = PLACE.persona_role("auditor")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=_policy(trust))
+    iam.put_role_policy(RoleName=role, PolicyName="read", PolicyDocument=_policy(may))
+    ledger = Ledger(client=dynamodb, table=PLACE.ledger_table)
+    for number in range(models):
+        status = ModelStatus(
+            model=f"model-{number:04d}",
+            champion=number % 20 or None,
+            since="2026-03-01T00:00:00Z",
+            run="20260301T000000Z-0123456789ab",
+            run_outcome=RunOutcome.FAILED if number % 50 == 0 else RunOutcome.REGISTERED,
+            run_cause="no capacity" if number % 50 == 0 else "",
+            check="20260301T110000Z-0123456789ab",
+            check_outcome=CheckOutcome.DRIFT if number % 30 == 0 else CheckOutcome.STABLE,
+            checked_from="2026-03-01T10:00:00Z",
+            checked_to="2026-03-01T11:00:00Z",
+            changed_columns=("temperature", "wind_speed"),
+        )
+        ledger.record(keys.status(status.model), status)
+
+
+def _policy(statement: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def main() -> None:
-    os.environ["CDK_VALIDATION"] = "false"
+    if sys.argv[1:2] == ["synthesize"]:
+        synthesize(*sys.argv[2:])
+        return
     counts = [int(argument) for argument in sys.argv[1:]] or list(COUNTS)
+    os.environ["PYTHONPATH"] = str(ROOT)
     print(f"Python {platform.python_version()}, aws-cdk-lib {version('aws-cdk-lib')}, {os.cpu_count()} cores")
-    print(f"{'models':>6} {'stacks':>6} {'synth s':>8} {'bytes':>10} {'bytes/model':>11} {'most in a stack':>15}")
-    for models in counts:
-        times = []
-        for _ in range(RUNS):
-            begun = time.perf_counter()
-            templates = templates_of(fleet_of(models))
-            times.append(time.perf_counter() - begun)
-        seconds = median(times)
-        size = sum(len(str(template)) for template in templates.values())
-        own = sum(len(str(template)) for name, template in templates.items() if "-model-0000-" in name)
-        most = max(len(template["Resources"]) for template in templates.values())
-        print(f"{models:>6} {len(templates):>6} {seconds:>8.1f} {size:>10,} {own:>11,} {most:>15}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="mooring-bench-") as folder:
+        bench_synthesis(counts, Path(folder))
+        bench_commands(max(counts), Path(folder))
 
 
 if __name__ == "__main__":

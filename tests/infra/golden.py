@@ -8,6 +8,7 @@ for reviews; hashes of assets are masked.
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,12 +16,15 @@ from botocore.loaders import Loader
 
 from infra import instances, permission_table
 from infra.fleet import FleetEnvironment
+from infra.synthesis import FLAGS_FILE, new_app
 from pipelines.interface.codec import Json
 from tests.support.synth import example_fleet, example_templates
 
 FOLDER = Path(__file__).parent / "golden"
 WHOLE = "arrivals-dev-us-east-1"
 COMPARED = ("network-dev-eu-west-1", "arrivals-prod-us-east-1")
+OWN_FLAGS = ("@aws-cdk/core:target-partitions",)
+"""Flags whose value is ours: the CDK recommends both of its partitions."""
 JSON = "<JSON>"
 """Key of the value of a parsed string, which would else look like an object of the template."""
 
@@ -140,6 +144,14 @@ def instance_types() -> dict[str, list[str]]:
     return {use: sorted(shapes[f"{name}InstanceType"]["enum"]) for use, name in named.items()}
 
 
+def feature_flags() -> dict[str, bool | str]:
+    """Return the CDK's feature flags with their recommended values."""
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = json.loads((Path(new_app(folder).synth().directory) / "manifest.json").read_text(encoding="utf-8"))
+    flags = manifest["artifacts"]["aws-cdk-lib/feature-flag-report"]["properties"]["flags"]
+    return {name: flag["recommendedValue"] for name, flag in sorted(flags.items()) if name not in OWN_FLAGS}
+
+
 def main() -> None:
     os.environ["CDK_VALIDATION"] = "false"
     FOLDER.mkdir(exist_ok=True)
@@ -149,6 +161,7 @@ def main() -> None:
     for name, text in files.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     permission_table.main()
+    FLAGS_FILE.write_text(json.dumps(feature_flags(), indent=1) + "\n", encoding="utf-8")
     instances.FILE.write_text(json.dumps(instance_types(), indent=1) + "\n", encoding="utf-8")
     print(f"Wrote {len(files)} files to {FOLDER}, and the table of permissions to {permission_table.PAGE}")
 

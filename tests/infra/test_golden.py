@@ -1,8 +1,11 @@
 """The golden files are current, so that a review shows what a change does to an environment."""
 
+import json
+
 from infra import permission_table
+from infra.synthesis import FLAGS_FILE
 from pipelines.interface.codec import Json
-from tests.infra.golden import FOLDER, JSON, compare, current, readable
+from tests.infra.golden import FOLDER, JSON, compare, current, feature_flags, readable
 
 MEND = "run make golden, and review its diff"
 
@@ -37,3 +40,7 @@ def test_json_in_strings_is_parsed_and_hashes_of_assets_are_masked() -> None:
         "Key": "<asset>.zip",
         "Braces": "{not JSON",
     }
+
+
+def test_every_feature_flag_of_the_cdk_has_its_recommended_value() -> None:
+    assert json.loads(FLAGS_FILE.read_text(encoding="utf-8")) == feature_flags(), MEND
