@@ -3,11 +3,12 @@
 import json
 import os
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from infra.archives import Archives
@@ -76,7 +77,7 @@ def _finish_all(missing: Mapping[str, Part], root: Path, archives: Archives, on_
     on_line(f"Synthesizing {len(remaining)} environments: {', '.join(remaining)}")
     workers = min(len(missing), os.cpu_count() or 1)
     # A forked process could not start the CDK's own process safely on every system.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         futures = {pool.submit(_finish, part, key, root, archives): part for key, part in missing.items()}
         try:
             for future in as_completed(futures):
@@ -88,6 +89,18 @@ def _finish_all(missing: Mapping[str, Part], root: Path, archives: Archives, on_
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it has ended, even if that was killed."""
+    parent = parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _finish(part: Part, key: str, root: Path, archives: Archives) -> None:

@@ -128,9 +128,8 @@ def bench_commands(models: int, folder: Path) -> None:
         status = median(measured([*command, "status", PLACE.id])[0] for _ in range(RUNS))
     finally:
         process.stop(home=folder / "aws")
-    print(
-        f"\nmooring deploy of {len(stacks):,} stacks: first synthesis and listing {first:.1f} s, unchanged {deploy:.1f} s"
-    )
+    took = f"first synthesis and listing {first:.1f} s, unchanged {deploy:.1f} s"
+    print(f"\nmooring deploy of {len(stacks):,} stacks: {took}")
     print(f"mooring status of {models:,} models: {status:.1f} s")
 
 

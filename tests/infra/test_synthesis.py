@@ -4,11 +4,15 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from infra.app import ROOT, select
@@ -137,6 +141,26 @@ def test_two_syntheses_at_once_share_the_archives(whole: dict[str, bytes], tmp_p
         found = list(both.map(lambda name: Folder(tmp_path).write(fleet_of(), to=name), ("one", "two")))
     assert [differing(each, whole) for each in found] == [[], []]
     assert not list((tmp_path / "archives").glob(".*"))
+
+
+def test_a_killed_synthesis_leaves_no_process(tmp_path: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text(json.dumps(document_of(40)))
+    arguments = [str(tmp_path / name) for name in ("fleet.yaml", "out", "archives")]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.bench_fleet", "synthesize", *arguments], cwd=ROOT
+    )
+    started, workers = psutil.Process(killed.pid), set[psutil.Process]()
+    while len(workers) < 2:
+        assert killed.poll() is None
+        # A worker that synthesizes has started the CDK's process.
+        workers = {each for each in started.children() if each.children()}
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    for process in alive:
+        process.kill()
+    assert alive == []
 
 
 def test_other_code_has_other_keys(tmp_path: Path) -> None:
