@@ -7,9 +7,8 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack
+from aws_cdk import App, CfnResource, DefaultStackSynthesizer, Environment, Stack
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_ssm as ssm
 
 from infra.assembly import sign
 from mooring import bootstrap, deployments
@@ -41,8 +40,8 @@ def assembly(folder: Path, **names: str) -> Path:
         kind = name.rpartition("-")[2]
         sns.CfnTopic(stack, "Topic", topic_name=f"mooring-{name}", display_name=names.get(kind, "as before"))
         if kind in names and names[kind] == "refused":
-            # Parameter Store refuses the value, so the update fails and is rolled back.
-            ssm.CfnParameter(stack, "Refused", type="String", value="x", allowed_pattern="y")
+            # The deployment role may not create it, so the update fails and is rolled back.
+            CfnResource(stack, "Refused", type="AWS::Kinesis::Stream", properties={"ShardCount": 1})
         if before:
             stack.add_stack_dependency(before)
         before = stack
