@@ -33,7 +33,7 @@ def deploy(environments: tuple[str, ...], concurrency: int, dry_run: bool, as_js
     CDK's own cdk deploy deploys it; call the command again after a failure, and it continues.
     """
     begun = time.monotonic()
-    names = [found.id for found in find_all(environments)]
+    names = [found.names.id for found in find_all(environments)]
     folder, variables = home() / "deploy", dict(os.environ)
     with progress(f"Synthesizing {', '.join(names)}") as update:
         arguments = ["synth", "--quiet", "--output", str(folder / "cdk.out")]

@@ -27,7 +27,7 @@ def find(environment_id: str, *, model: str | None = None, dataset: str | None =
     return environment.names
 
 
-def find_all(environment_ids: Sequence[str]) -> list[Environment]:
+def find_all(environment_ids: Sequence[str]) -> list[fleet.FleetEnvironment]:
     """Return the environments with these ids; all of the fleet if there are none.
 
     Raises
@@ -35,11 +35,10 @@ def find_all(environment_ids: Sequence[str]) -> list[Environment]:
     MooringError
         The fleet's file has problems, or has no environment of one of the ids.
     """
-    return [_environment(name).names for name in environment_ids] or [each.names for each in _fleet().environments()]
-
-
-def models_of(environment_id: str) -> list[str]:
-    return [model.name for model in _environment(environment_id).team.models]
+    found = _environments()
+    for name in environment_ids:
+        _require("environment", name, list(found), fleet_file().name)
+    return [found[name] for name in environment_ids or found]
 
 
 def datasets_by_model(environment_id: str) -> dict[str, str]:
@@ -67,18 +66,18 @@ def models_retrained_by_commit(environment_id: str, dataset: str) -> list[str]:
     ]
 
 
-def _fleet() -> fleet.Fleet:
+def _environments() -> dict[str, fleet.FleetEnvironment]:
     path = fleet_file()
     try:
-        return fleet.load(path)
+        loaded = fleet.load(path)
     except fleet.FleetError as error:
         raise MooringError(str(error), remedy=f"correct {path}, and try again") from error
+    return {environment.names.id: environment for environment in loaded.environments()}
 
 
 def _environment(environment_id: str) -> fleet.FleetEnvironment:
-    found = {environment.names.id: environment for environment in _fleet().environments()}
-    _require("environment", environment_id, list(found), fleet_file().name)
-    return found[environment_id]
+    (found,) = find_all([environment_id])
+    return found
 
 
 def _require(kind: str, name: str, allowed: list[str], where: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from mooring.cli.fleet import find_all, models_of
+from mooring.cli.fleet import find_all
 from mooring.cli.terminal import json_option, print_json, print_table, progress
 from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
@@ -32,7 +32,7 @@ def status(environments: tuple[str, ...], page: int, as_json: bool) -> None:
     with progress("Reading the ledger"):
         for found in find_all(environments):
             try:
-                states += read_states(DeployedEnvironment(found), models_of(found.id))
+                states += read_states(DeployedEnvironment(found.names), [model.name for model in found.team.models])
             except MooringError as error:
                 if environments:
                     raise

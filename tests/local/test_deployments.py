@@ -7,7 +7,8 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_cdk import App, CfnResource, DefaultStackSynthesizer, Environment, Stack
+from aws_cdk import App, DefaultStackSynthesizer, Environment, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 
 from infra.assembly import sign
@@ -40,8 +41,14 @@ def assembly(folder: Path, **names: str) -> Path:
         kind = name.rpartition("-")[2]
         sns.CfnTopic(stack, "Topic", topic_name=f"mooring-{name}", display_name=names.get(kind, "as before"))
         if kind in names and names[kind] == "refused":
-            # The deployment role may not create it, so the update fails and is rolled back.
-            CfnResource(stack, "Refused", type="AWS::Kinesis::Stream", properties={"ShardCount": 1})
+            # The deployment role may create no role without a boundary, so the update fails and is rolled back.
+            statement = {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+            trust = {"Version": "2012-10-17", "Statement": [statement]}
+            iam.CfnRole(stack, "Refused", assume_role_policy_document=trust)
         if before:
             stack.add_stack_dependency(before)
         before = stack
@@ -83,7 +90,10 @@ def test_what_differs_is_deployed_and_nothing_else(variables: dict[str, str], tm
     cloudformation = boto3.client("cloudformation")
     original = assembly(tmp_path / "original")
     assert differing(original) == [Difference(stack=name, reason="new") for name in NAMES]
-    assert deploy(original, variables) == [first, second]
+    # Another deployment was killed after the first stack: what is left is deployed.
+    deployments.deploy(original, [first], concurrency=1, variables=variables, log=tmp_path / "killed.log")
+    assert differing(original) == [Difference(stack=second, reason="new")]
+    assert deploy(original, variables) == [second]
     assert differing(original) == []
 
     changed = assembly(tmp_path / "changed", second="other")
