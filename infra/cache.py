@@ -74,7 +74,7 @@ def _place(asset: str, archives: Archives, outdir: Path) -> bool:
 def _finish_all(missing: Mapping[str, Part], root: Path, archives: Archives, on_line: Callable[[str], None]) -> None:
     begun = time.monotonic()
     remaining = Counter(part.environment.names.id for part in missing.values())
-    on_line(f"Synthesizing {len(remaining)} environments: {', '.join(remaining)}")
+    on_line(f"Synthesizing {', '.join(remaining)}")
     workers = min(len(missing), os.cpu_count() or 1)
     # A forked process could not start the CDK's own process safely on every system.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
