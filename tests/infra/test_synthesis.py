@@ -215,3 +215,23 @@ def test_a_stacks_description_names_its_template(whole: dict[str, bytes]) -> Non
     assert re.fullmatch(r"Mooring, model-0000 in bench-dev-us-east-1: .+ \(template [0-9a-f]{32}\)", described)
     others = {json.loads(whole[path])["Description"] for path in whole if path.endswith(".template.json")}
     assert len(others) == sum(path.endswith(".template.json") for path in whole)
+
+
+def test_what_has_not_changed_needs_no_cdk(folder: Folder, tmp_path: Path) -> None:
+    """Importing the CDK alone takes longer than writing an assembly of finished parts."""
+    (tmp_path / "fleet.yaml").write_text(json.dumps(document_of(2, stages=("dev", "staging"))))
+    program = f"""
+import sys
+import infra.app
+from pathlib import Path
+from infra.archives import Archives
+from infra.cache import write_assembly
+from infra.fleet import load
+fleet = load(Path({str(tmp_path / "fleet.yaml")!r}))
+archives = Archives(Path({str(folder.archives)!r}))
+outdir = Path({str(tmp_path / "out")!r})
+write_assembly(list(fleet.environments()), outdir, root=Path("."), inputs={INPUTS!r}, archives=archives)
+assert not {{"aws_cdk", "jsii"}} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)
+    assert (tmp_path / "out" / "manifest.json").exists()
