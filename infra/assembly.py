@@ -1,7 +1,7 @@
 """Joins the cloud assemblies of parts into one, as if one app had synthesized them together.
 
-The description of each stack ends in a digest of its template. CloudFormation lists the descriptions of deployed stacks
-in pages, and changes one in a completed deployment only, so ``mooring deploy`` sees there which templates differ.
+Each template has an output with its own digest. CloudFormation lists the outputs of deployed stacks in pages, and
+changes one in a completed deployment only, so ``mooring deploy`` sees there which templates differ.
 """
 
 import hashlib
@@ -13,19 +13,20 @@ from typing import Any
 ASSET = "asset."
 """Beginning of the names of files and folders that are named by their content."""
 MANIFEST, TREE, VALIDATION = "manifest.json", "tree.json", "validation-report.json"
-SIGNED_DIGITS = 32
+DIGEST = "TemplateDigest"
+"""Name of the output with a template's digest. Unlike a description, CloudFormation changes an output by itself."""
 LAST = ("Tree", "aws-cdk-lib/feature-flag-report")
 """Entries that every assembly has, after its stacks."""
 
 
 def sign(folder: Path) -> None:
-    """Add the digest of each template of an assembly to its description."""
+    """Add the digest of each template of an assembly to its outputs."""
     manifest = (folder / MANIFEST).read_text(encoding="utf-8")
     for path in sorted(folder.glob("*.template.json")):
         content = path.read_bytes()
         template = json.loads(content)
         before = hashlib.sha256(content).hexdigest()
-        template["Description"] += f" (template {before[:SIGNED_DIGITS]})"
+        template.setdefault("Outputs", {})[DIGEST] = {"Value": before}
         signed = json.dumps(template, indent=1, ensure_ascii=False)
         path.write_text(signed, encoding="utf-8")
         # The CDK names the uploaded template by its own digest.

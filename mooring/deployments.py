@@ -1,8 +1,8 @@
 """Finds the stacks whose templates differ from the deployed ones, and deploys those with the CDK's own CLI.
 
-A template's description ends in its digest (``infra/assembly.py``), and CloudFormation lists descriptions in pages. It
-keeps the description of the last template that was deployed completely, whoever deployed it; a release changes no
-template. So there is no record of our own that could be wrong after a killed deployment or one by hand.
+A template has an output with its digest (``infra/assembly.py``), and CloudFormation lists outputs in pages. It keeps
+the outputs of the last template that was deployed completely, whoever deployed it; a release changes no template. So
+there is no record of our own that could be wrong after a killed deployment or one by hand.
 """
 
 import json
@@ -19,6 +19,8 @@ from mooring.errors import MooringError
 from mooring.persona_session import persona_session
 
 NEW = "new"
+DIGEST = "TemplateDigest"
+"""Name of the output with a template's digest."""
 ENDED = (
     "CREATE_COMPLETE",
     "IMPORT_COMPLETE",
@@ -41,7 +43,7 @@ class AssembledStack:
     account: str
     region: str
     role: str
-    description: str
+    digest: str
     tags: Mapping[str, str]
     protected: bool
 
@@ -69,7 +71,7 @@ def _stack(folder: Path, name: str, artifact: Mapping[str, Any]) -> AssembledSta
         account=account,
         region=region,
         role=properties["assumeRoleArn"].replace("${AWS::Partition}", "aws"),
-        description=template["Description"],
+        digest=template["Outputs"][DIGEST]["Value"],
         tags=properties.get("tags", {}),
         protected=properties.get("terminationProtection", False),
     )
@@ -81,7 +83,8 @@ def compare(wanted: AssembledStack, deployed: Mapping[str, Any] | None) -> Diffe
         return Difference(stack=wanted.name, reason=NEW)
     if deployed["StackStatus"] not in ENDED:
         return Difference(stack=wanted.name, reason=deployed["StackStatus"])
-    if deployed.get("Description", "") != wanted.description:
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", ())}
+    if outputs.get(DIGEST) != wanted.digest:
         return Difference(stack=wanted.name, reason="template")
     if {tag["Key"]: tag["Value"] for tag in deployed.get("Tags", ())} != wanted.tags:
         return Difference(stack=wanted.name, reason="tags")

@@ -2,7 +2,7 @@
 
 Each synthesis is a process of its own with archives of its own: the first, one without a change, and one after a
 change of one model. ``MB`` is the peak of its processes together. ``mooring deploy`` and ``mooring status`` run on the
-embedded AWS: its stacks have the descriptions and tags of the deployed ones, and one small resource each.
+embedded AWS: its stacks have the digests and tags of the deployed ones, and one small resource each.
 """
 
 import copy
@@ -30,7 +30,7 @@ from infra.cache import write_assembly
 from infra.fleet import load
 from infra.parts import digest_inputs
 from mooring import bootstrap
-from mooring.deployments import AssembledStack, read_assembly
+from mooring.deployments import DIGEST, AssembledStack, read_assembly
 from mooring.embedded import process
 from pipelines.aws.ledger import Ledger
 from pipelines.interface import keys
@@ -137,7 +137,7 @@ def create(stack: AssembledStack) -> None:
     """Create a stack that CloudFormation lists as the deployed one."""
     client = boto3.client("cloudformation")
     tags = [{"Key": key, "Value": value} for key, value in stack.tags.items()]
-    body = json.dumps({"Description": stack.description, **EMPTY})
+    body = json.dumps({"Outputs": {DIGEST: {"Value": stack.digest}}, **EMPTY})
     client.create_stack(StackName=stack.name, TemplateBody=body, Tags=tags)
     client.get_waiter("stack_create_complete").wait(StackName=stack.name, WaiterConfig={"Delay": 1})
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -205,16 +204,22 @@ def test_exclusively_named_stacks_select_their_environments() -> None:
         selected(environment="bench-dev")
 
 
-def test_a_stacks_description_names_its_template(whole: dict[str, bytes]) -> None:
+def test_a_template_has_its_digest_as_an_output(whole: dict[str, bytes]) -> None:
     name = "bench-dev-us-east-1-model-0000-serving"
-    template, manifest = whole[f"{name}.template.json"], json.loads(whole["manifest.json"])
-    described = json.loads(template)["Description"]
-    digest = hashlib.sha256(template).hexdigest()
+    content, manifest = whole[f"{name}.template.json"], json.loads(whole["manifest.json"])
+    template, digest = json.loads(content), hashlib.sha256(content).hexdigest()
     (asset,) = (key for key in json.loads(whole[f"{name}.assets.json"])["files"] if key == digest)
     assert manifest["artifacts"][name]["properties"]["stackTemplateAssetObjectUrl"].endswith(f"/{asset}.json")
-    assert re.fullmatch(r"Mooring, model-0000 in bench-dev-us-east-1: .+ \(template [0-9a-f]{32}\)", described)
-    others = {json.loads(whole[path])["Description"] for path in whole if path.endswith(".template.json")}
-    assert len(others) == sum(path.endswith(".template.json") for path in whole)
+    assert list(template["Outputs"]) == ["TemplateDigest"]
+    digests = [json.loads(text)["Outputs"] for path, text in whole.items() if path.endswith(".template.json")]
+    assert len({found["TemplateDigest"]["Value"] for found in digests}) == len(digests)
+    assert template["Outputs"].pop("TemplateDigest") == {"Value": hashlib.sha256(unsigned(template)).hexdigest()}
+
+
+def unsigned(template: dict[str, Any]) -> bytes:
+    """Return a template as the CDK wrote it, without outputs."""
+    rest = {section: value for section, value in template.items() if section != "Outputs"}
+    return json.dumps(rest, indent=1, ensure_ascii=False).encode()
 
 
 def test_what_has_not_changed_needs_no_cdk(folder: Folder, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from mooring.deployments import AssembledStack, Difference, compare, differences, read_assembly
 
 TAGS = {"mooring:environment": "arrivals-dev-us-east-1"}
-DESCRIPTION = "Mooring, arrivals-dev-us-east-1: Keys (template 0123)"
+DIGEST, OTHER = "0123" * 16, "4567" * 16
 
 
 def stack(name: str = "foundation", account: str = "111111111111") -> AssembledStack:
@@ -19,7 +19,7 @@ def stack(name: str = "foundation", account: str = "111111111111") -> AssembledS
         account=account,
         region="us-east-1",
         role="arn:aws:iam::111111111111:role/deploy",
-        description=DESCRIPTION,
+        digest=DIGEST,
         tags=TAGS,
         protected=False,
     )
@@ -27,8 +27,12 @@ def stack(name: str = "foundation", account: str = "111111111111") -> AssembledS
 
 def listed(name: str = "foundation", **changes: Any) -> dict[str, Any]:
     tags = [{"Key": key, "Value": value} for key, value in TAGS.items()]
-    entry = {"StackName": name, "StackStatus": "UPDATE_COMPLETE", "Description": DESCRIPTION, "Tags": tags}
+    entry = {"StackName": name, "StackStatus": "UPDATE_COMPLETE", "Outputs": outputs(DIGEST), "Tags": tags}
     return entry | changes
+
+
+def outputs(digest: str) -> list[dict[str, str]]:
+    return [{"OutputKey": "Other", "OutputValue": DIGEST}, {"OutputKey": "TemplateDigest", "OutputValue": digest}]
 
 
 def reason(deployed: Mapping[str, Any] | None) -> str | None:
@@ -43,7 +47,7 @@ def test_a_stack_of_the_same_template_tags_and_protection_is_not_deployed() -> N
 
 def test_an_absent_stack_is_new_and_so_is_one_whose_creation_was_never_executed() -> None:
     assert reason(None) == "new"
-    assert reason(listed(StackStatus="REVIEW_IN_PROGRESS", Description="")) == "new"
+    assert reason(listed(StackStatus="REVIEW_IN_PROGRESS", Outputs=[])) == "new"
 
 
 @pytest.mark.parametrize(
@@ -57,12 +61,12 @@ def test_a_stack_whose_deployment_did_not_complete_is_deployed_again_although_it
 
 def test_a_rolled_back_update_left_the_earlier_template() -> None:
     assert reason(listed(StackStatus="UPDATE_ROLLBACK_COMPLETE")) is None
-    assert reason(listed(StackStatus="UPDATE_ROLLBACK_COMPLETE", Description="other (template 4567)")) == "template"
+    assert reason(listed(StackStatus="UPDATE_ROLLBACK_COMPLETE", Outputs=outputs(OTHER))) == "template"
 
 
 def test_another_template_other_tags_and_other_protection_are_named() -> None:
-    assert reason(listed(Description=DESCRIPTION.replace("0123", "4567"))) == "template"
-    assert reason(listed(Description="")) == "template"
+    assert reason(listed(Outputs=outputs(OTHER))) == "template"
+    assert reason(listed(Outputs=outputs(DIGEST)[:1])) == "template"
     assert reason(listed(Tags=[])) == "tags"
     assert reason(listed(EnableTerminationProtection=True)) == "termination protection"
 
@@ -96,14 +100,16 @@ def test_an_assembly_is_read_as_the_cdk_writes_it(tmp_path: Path) -> None:
         },
     }
     (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
-    (tmp_path / "one.template.json").write_text(json.dumps({"Description": DESCRIPTION, "Resources": {}}))
+    (tmp_path / "one.template.json").write_text(
+        json.dumps({"Outputs": {"TemplateDigest": {"Value": DIGEST}}, "Resources": {}})
+    )
     (found,) = read_assembly(tmp_path)
     assert found == AssembledStack(
         name="one",
         account="111111111111",
         region="eu-west-1",
         role="arn:aws:iam::111111111111:role/cdk-mooring-deploy-role",
-        description=DESCRIPTION,
+        digest=DIGEST,
         tags=TAGS,
         protected=True,
     )
