@@ -1,10 +1,12 @@
 """Measures a fleet of up to 1,000 models of one team in one environment: synthesis, ``mooring deploy`` and ``status``.
 
 Each synthesis is a process of its own with archives of its own: the first, one without a change, and one after a
-change of one model. ``MB`` is the peak of its processes together. ``mooring deploy`` and ``mooring status`` run on the
-embedded AWS: its stacks have the digests and tags of the deployed ones, and one small resource each.
+change of one model. ``MB`` is the peak of its processes together. CPU seconds are those of all processes, for machines
+with other work. ``mooring deploy`` and ``mooring status`` run on the embedded AWS: its stacks have the digests and tags
+of the deployed ones, and one small resource each.
 """
 
+import contextlib
 import copy
 import json
 import os
@@ -15,9 +17,9 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import boto3
@@ -45,31 +47,37 @@ PLACE = Environment(team="bench", stage="dev", account="111111111111", region="u
 EMPTY = {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
 
 
-def measured(command: Sequence[str], variables: Mapping[str, str] | None = None) -> tuple[float, float]:
-    """Run a command; return its seconds, and the peak of the memory of all its processes in MB."""
-    begun, peak = time.perf_counter(), 0
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Seconds of a command, CPU seconds of its processes, and the peak of their memory together in MB."""
+
+    seconds: float
+    cpu_s: float
+    peak_mb: float
+
+
+def measure(command: Sequence[str]) -> Cost:
+    begun, peak, cpu = time.perf_counter(), 0, dict[int, float]()
     with tempfile.TemporaryFile() as output:
-        running = subprocess.Popen(
-            command, env={**os.environ, **(variables or {})}, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
-        )
+        running = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
         found = psutil.Process(running.pid)
         while running.poll() is None:
-            peak = max(peak, _memory(found))
-            time.sleep(0.02)
+            memory = 0
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for each in (found, *found.children(recursive=True)):
+                    memory += each.memory_info().rss
+                    cpu[each.pid] = sum(each.cpu_times()[:2])
+            peak = max(peak, memory)
+            time.sleep(0.05)
         if running.returncode:
             output.seek(0)
             raise SystemExit(output.read().decode(errors="replace"))
-    return time.perf_counter() - begun, peak / 1e6
+    return Cost(seconds=time.perf_counter() - begun, cpu_s=sum(cpu.values()), peak_mb=peak / 1e6)
 
 
-def _memory(found: psutil.Process) -> int:
-    total = 0
-    try:
-        for each in (found, *found.children(recursive=True)):
-            total += each.memory_info().rss
-    except psutil.NoSuchProcess:
-        pass
-    return total
+def typical(command: Sequence[str]) -> Cost:
+    """Return the run with the median seconds."""
+    return sorted((measure(command) for _ in range(RUNS)), key=lambda cost: cost.seconds)[RUNS // 2]
 
 
 def synthesize(fleet: str, outdir: str, archives: str) -> None:
@@ -84,8 +92,10 @@ def synthesize(fleet: str, outdir: str, archives: str) -> None:
 
 
 def bench_synthesis(counts: Sequence[int], folder: Path) -> None:
-    columns = f"{'first s':>8} {'MB':>6} {'unchanged s':>11} {'one changed s':>13}"
-    print(f"{'models':>6} {'stacks':>6} {columns} {'bytes':>11} {'most in a stack':>15}")
+    columns = "".join(
+        f" {name:>11}" for name in ("first s", "CPU s", "MB", "unchanged s", "CPU s", "one changed", "CPU s")
+    )
+    print(f"{'models':>6} {'stacks':>6}{columns} {'bytes':>11} {'most in a stack':>15}")
     for models in counts:
         place = folder / str(models)
         place.mkdir()
@@ -97,13 +107,22 @@ def bench_synthesis(counts: Sequence[int], folder: Path) -> None:
         changed.write_text(yaml.safe_dump(other))
         command = [sys.executable, "-m", "tests.benchmarks.bench_fleet", "synthesize"]
         rest = [str(place / "cdk.out"), str(place / "archives")]
-        first, memory = measured([*command, str(fleet), *rest])
-        unchanged = median(measured([*command, str(fleet), *rest])[0] for _ in range(RUNS))
+        first = measure([*command, str(fleet), *rest])
+        unchanged = typical([*command, str(fleet), *rest])
         templates = [path.read_bytes() for path in (place / "cdk.out").glob("*.template.json")]
-        one, _ = measured([*command, str(changed), *rest])
+        one = measure([*command, str(changed), *rest])
+        figures = (
+            first.seconds,
+            first.cpu_s,
+            first.peak_mb,
+            unchanged.seconds,
+            unchanged.cpu_s,
+            one.seconds,
+            one.cpu_s,
+        )
         size, most = sum(map(len, templates)), max(len(json.loads(each)["Resources"]) for each in templates)
-        figures = f"{first:>8.1f} {memory:>6.0f} {unchanged:>11.1f} {one:>13.1f}"
-        print(f"{models:>6} {len(templates):>6} {figures} {size:>11,} {most:>15}", flush=True)
+        columns = "".join(f" {figure:>11.1f}" for figure in figures)
+        print(f"{models:>6} {len(templates):>6}{columns} {size:>11,} {most:>15}", flush=True)
 
 
 def bench_commands(models: int, folder: Path) -> None:
@@ -116,21 +135,21 @@ def bench_commands(models: int, folder: Path) -> None:
         os.environ.update(variables)
         bootstrap.bootstrap(PLACE, variables=variables, log=folder / "bootstrap.log")
         command = [sys.executable, "-m", "mooring"]
-        first, _ = measured([*command, "deploy", PLACE.id, "--dry-run"])
+        first = measure([*command, "deploy", PLACE.id, "--dry-run"])
         stacks = read_assembly(server.home / "deploy" / "cdk.out")
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(create, stacks))
-        deploy = median(measured([*command, "deploy", PLACE.id])[0] for _ in range(RUNS))
+        deploy = typical([*command, "deploy", PLACE.id])
         found = json.loads(subprocess.check_output([*command, "deploy", PLACE.id, "--dry-run", "--json"], cwd=ROOT))
         if found["differing"]:
             raise SystemExit(f"stacks differ: {found['differing'][:3]}")
         record_statuses(models)
-        status = median(measured([*command, "status", PLACE.id])[0] for _ in range(RUNS))
+        status = typical([*command, "status", PLACE.id])
     finally:
         process.stop(home=folder / "aws")
-    took = f"first synthesis and listing {first:.1f} s, unchanged {deploy:.1f} s"
-    print(f"\nmooring deploy of {len(stacks):,} stacks: {took}")
-    print(f"mooring status of {models:,} models: {status:.1f} s")
+    print()
+    for what, cost in (("the first dry run", first), ("deploy, unchanged", deploy), ("status", status)):
+        print(f"{what:<18} {models:>6,} models {cost.seconds:>8.1f} s {cost.cpu_s:>8.1f} CPU s", flush=True)
 
 
 def create(stack: AssembledStack) -> None:
@@ -183,11 +202,14 @@ def main() -> None:
     if sys.argv[1:2] == ["synthesize"]:
         synthesize(*sys.argv[2:])
         return
-    counts = [int(argument) for argument in sys.argv[1:]] or list(COUNTS)
+    # "commands" alone leaves out the table of syntheses.
+    only_commands = sys.argv[1:2] == ["commands"]
+    counts = [int(argument) for argument in sys.argv[1 + only_commands :]] or list(COUNTS)
     os.environ["PYTHONPATH"] = str(ROOT)
     print(f"Python {platform.python_version()}, aws-cdk-lib {version('aws-cdk-lib')}, {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory(prefix="mooring-bench-") as folder:
-        bench_synthesis(counts, Path(folder))
+        if not only_commands:
+            bench_synthesis(counts, Path(folder))
         bench_commands(max(counts), Path(folder))
 
 
