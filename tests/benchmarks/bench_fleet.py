@@ -205,7 +205,8 @@ def main() -> None:
     # "commands" alone leaves out the table of syntheses.
     only_commands = sys.argv[1:2] == ["commands"]
     counts = [int(argument) for argument in sys.argv[1 + only_commands :]] or list(COUNTS)
-    os.environ["PYTHONPATH"] = str(ROOT)
+    # The CDK CLI starts "python".
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     print(f"Python {platform.python_version()}, aws-cdk-lib {version('aws-cdk-lib')}, {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory(prefix="mooring-bench-") as folder:
         if not only_commands:
