@@ -40,7 +40,8 @@ class Archives:
     def write(self, name: str, files: Mapping[str, Path]) -> None:
         """Write files and folders by their paths in the archive; another writer of the name writes the same."""
         raw = io.BytesIO()
-        with tarfile.open(fileobj=raw, mode="w") as archive:
+        # Headers of the default format would double the number of entries to read.
+        with tarfile.open(fileobj=raw, mode="w", format=tarfile.GNU_FORMAT) as archive:
             for inside, path in files.items():
                 archive.add(path, inside)
         content = raw.getvalue()
