@@ -58,12 +58,11 @@ class Fleet(Spec):
 
     def settings(self, model: ModelSpec, stage: str) -> Settings:
         """Return a model's settings in one stage; only those that a model must set itself can be None."""
-        own = Settings.model_validate(model.model_dump(include=set(Settings.model_fields), exclude_unset=True))
         layers = (
             BUILT_IN,
             self.defaults,
             *(spec.defaults for spec in self.stages if spec.name == stage),
-            own,
+            model,
             model.stages.get(stage, Settings()),
         )
         return Settings.model_validate(reduce(_over, map(_stated, layers)))
@@ -161,9 +160,12 @@ class FleetEnvironment:
         )
 
 
+_SETTINGS = set(Settings.model_fields)
+
+
 def _stated(settings: Settings) -> dict[str, Any]:
     """Return the values that one layer sets; only ``retraining.schedule`` may be set to None."""
-    stated = settings.model_dump(exclude_none=True)
+    stated = settings.model_dump(include=_SETTINGS, exclude_none=True)
     if settings.retraining and "schedule" in settings.retraining.model_fields_set:
         stated["retraining"]["schedule"] = settings.retraining.schedule
     return stated
