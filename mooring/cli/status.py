@@ -54,7 +54,7 @@ def status(environments: tuple[str, ...], page: int, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{len(states):,} models: {', '.join(f'{counts[state]:,} {state}' for state in State)}")
+    click.echo(f"{len(states):,} model{'s' * (len(states) != 1)}: {', '.join(f'{counts[state]:,} {state}' for state in State)}")
     for unshown in unreached:
         click.echo(f"Not shown: {unshown.message}")
     _print(states, page)
