@@ -54,7 +54,8 @@ def status(environments: tuple[str, ...], page: int, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{len(states):,} model{'s' * (len(states) != 1)}: {', '.join(f'{counts[state]:,} {state}' for state in State)}")
+    summary = ", ".join(f"{counts[state]:,} {state}" for state in State)
+    click.echo(f"{len(states):,} model{'s' * (len(states) != 1)}: {summary}")
     for unshown in unreached:
         click.echo(f"Not shown: {unshown.message}")
     _print(states, page)
