@@ -45,7 +45,7 @@ arrows: setup
 	@lint-imports
 
 bench: setup layer ## Benchmarks, with versions and medians
-	@python -m tests.benchmarks.bench_synth
+	@python -m tests.benchmarks.bench_fleet
 	@python -m tests.benchmarks.bench_data
 	@python -m tests.benchmarks.bench_capture
 	@python -m tests.benchmarks.bench_monitoring

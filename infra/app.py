@@ -1,69 +1,82 @@
-"""The CDK app: adds the stacks of each environment of the fleet. It alone reads files and context.
+"""The CDK app: writes the cloud assembly of the fleet's environments. It alone reads files and context.
 
-Context: ``fleet=PATH`` chooses another fleet file, ``environment=ID`` selects one environment.
+Context: ``fleet=PATH`` chooses another fleet file; ``environment=ID``, or several as ``ID,ID``, selects environments.
+``cdk --exclusively`` tells the app which stacks it will use: then only their environments are synthesized.
 """
 
+import json
+import os
 import sys
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
-from aws_cdk import App
-
-from infra.components.source_bundle import SourceMissingError
+from infra.archives import Archives
+from infra.cache import write_assembly
 from infra.cost import Prices, over_budget, read_assembly
 from infra.fleet import Fleet, FleetEnvironment, FleetError, load
 from infra.fleet.quotas import exceeded
-from infra.stacks.foundation import FoundationStack
-from infra.stacks.operations import OperationsStack
-from infra.stacks.registry import RegistryStack
-from infra.stacks.serving import ServingStack
+from infra.model_source import SourceMissingError
+from infra.parts import digest_inputs
 from infra.wheels import WheelsNotBuiltError
-from pipelines.interface.names import QUALIFIER
 
 ROOT = Path(__file__).resolve().parent.parent
-FLAGS = {
-    # Access logs are allowed by bucket policy; ACLs do not work on buckets that enforce their owner.
-    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
-    "@aws-cdk/aws-iam:minimizePolicies": True,
-    # Without this an encrypted queue would admit the rules of every account.
-    "@aws-cdk/aws-events:eventsTargetQueueSameAccount": True,
-    "@aws-cdk/core:target-partitions": ["aws"],
-    "@aws-cdk/core:bootstrapQualifier": QUALIFIER,
-}
+ARCHIVES = ROOT / "build" / "synthesis"
+EXCLUSIVE = "aws:cdk:bundling-stacks"
+"""Context in which the CDK CLI lists the patterns of ``--exclusively``, else ``**`` or nothing."""
+COMPLEX = frozenset("!(){}+@|")
+"""Characters of the patterns of the CLI that have a meaning there only: with one of them, everything is asked for."""
 
 
-def new_app(outdir: str | None = None) -> App:
-    return App(analytics_reporting=False, auto_synth=False, outdir=outdir, post_cli_context=FLAGS)
+def read_context(variables: Mapping[str, str]) -> dict[str, Any]:
+    """Return the context that the CDK CLI gives to an app, in a variable and, what does not fit there, in a file."""
+    context = dict(json.loads(variables.get("CDK_CONTEXT_JSON") or "{}"))
+    if rest := variables.get("CONTEXT_OVERFLOW_LOCATION_ENV"):
+        context |= json.loads(Path(rest).read_text(encoding="utf-8"))
+    return context
 
 
-def build(app: App, fleet: Fleet, *, environment_id: str | None = None, root: Path = ROOT) -> None:
-    """Add the stacks of every environment, or of one; ``root`` is the folder of ``functions`` and ``pipelines``."""
-    chosen = [fleet.environment(environment_id)] if environment_id else fleet.environments()
-    for environment in chosen:
-        add_environment(app, environment, root)
+def select(fleet: Fleet, context: Mapping[str, Any]) -> list[FleetEnvironment]:
+    """Return the environments that are asked for; all of them if the context names none.
+
+    Raises
+    ------
+    FleetError
+        The context names an environment that the fleet does not have.
+    """
+    if named := context.get("environment"):
+        return [fleet.environment(name) for name in str(named).split(",")]
+    environments = list(fleet.environments())
+    patterns = [str(pattern) for pattern in context.get(EXCLUSIVE) or ()]
+    if any(COMPLEX & set(pattern) for pattern in patterns):
+        return environments
+    return [each for each in environments if _matches(each, patterns)] or environments
 
 
-def add_environment(app: App, environment: FleetEnvironment, root: Path) -> None:
-    foundation = FoundationStack(app, environment=environment)
-    operations = OperationsStack(app, environment=environment, root=root)
-    operations.add_stack_dependency(foundation)
-    for slot, models in environment.registry().items():
-        registry = RegistryStack(app, environment=environment, slot=slot, models=models, root=root)
-        registry.add_stack_dependency(operations)
-        for model in models:
-            ServingStack(app, environment=environment, model=model).add_stack_dependency(registry)
+def _matches(environment: FleetEnvironment, patterns: list[str]) -> bool:
+    return any(fnmatchcase(stack, pattern) for stack in environment.stacks() for pattern in patterns)
 
 
 def main() -> None:
-    app = new_app()
-    path = app.node.try_get_context("fleet") or str(ROOT / "fleet.yaml")
+    context = read_context(os.environ)
+    path = Path(context.get("fleet") or ROOT / "fleet.yaml")
+    folder = Path(os.environ.get("CDK_OUTDIR") or "cdk.out")
     try:
-        fleet = load(Path(path))
+        fleet = load(path)
         for need in exceeded(fleet):
             print(f"Quota: {need}", file=sys.stderr)
-        build(app, fleet, environment_id=app.node.try_get_context("environment"))
+        write_assembly(
+            select(fleet, context),
+            folder,
+            root=ROOT,
+            inputs=digest_inputs(ROOT, context, os.environ),
+            archives=Archives(ARCHIVES),
+            on_line=lambda line: print(line, file=sys.stderr, flush=True),
+        )
     except (FleetError, WheelsNotBuiltError, SourceMissingError) as error:
         sys.exit(str(error))
-    warn_of_cost(fleet, Path(app.synth().directory))
+    warn_of_cost(fleet, folder)
 
 
 def warn_of_cost(fleet: Fleet, assembly: Path) -> None:

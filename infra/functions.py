@@ -117,7 +117,7 @@ FUNCTIONS = (
         name="finish_run",
         flow="retraining",
         packages=RETRAINING,
-        may=lambda grants: [grants.ledger("UpdateItem", "PutItem"), grants.publish(), grants.alert()],
+        may=lambda grants: [grants.ledger("UpdateItem", "PutItem", "Query"), grants.publish(), grants.alert()],
     ),
     FunctionSpec(
         name="approve_package",
@@ -188,7 +188,7 @@ FUNCTIONS = (
         flow="release",
         packages=RELEASE,
         may=lambda grants: [
-            grants.ledger("UpdateItem", "PutItem", "DeleteItem"),
+            grants.ledger("UpdateItem", "PutItem", "DeleteItem", "Query"),
             grants.write_release(),
             grants.stacks("DescribeStacks"),
             grants.describe_releases(),

@@ -57,6 +57,6 @@ def run(
             on_line(line.rstrip())
     if process.returncode:
         raise MooringError(
-            f"cdk {' '.join(arguments)} ended with {process.returncode}:\n{''.join(lines[-15:])}", remedy=f"read {log}"
+            f"cdk {arguments[0]} ended with {process.returncode}:\n{''.join(lines[-15:])}", remedy=f"read {log}"
         )
     return "".join(lines)

@@ -226,6 +226,6 @@ def wait(read_value: Callable[[], T | None], *, what: str, timeout_s: float) -> 
     end = time.monotonic() + timeout_s
     while (found := read_value()) is None:
         if time.monotonic() > end:
-            raise MooringError(f"waited {timeout_s:.0f} s for {what}", remedy="list running executions: mooring status")
+            raise MooringError(f"waited {timeout_s:.0f} s for {what}", remedy="list what runs: mooring embedded")
         time.sleep(POLL_S)
     return found

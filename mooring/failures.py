@@ -69,7 +69,7 @@ def _refused(error: ClientError) -> MooringError:
     if code in THROTTLED:
         return MooringError(f"AWS throttles the calls: {text}", remedy="wait a minute, and try again")
     return MooringError(
-        text, remedy="check that the environment is deployed (mooring status, cdk deploy) and the names, then try again"
+        text, remedy="check that the environment is deployed (mooring deploy --dry-run) and the names, then try again"
     )
 
 

@@ -4,7 +4,7 @@ A setting comes from the strongest layer that sets it. The layers, weakest first
 the stage's ``defaults``, the model itself, the model's ``stages.<stage>``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ from infra.fleet.spec import (
     TeamSpec,
 )
 from pipelines.interface import settings as contract
-from pipelines.interface.names import Environment
+from pipelines.interface.names import MODEL_STACK_KINDS, STACK_KINDS, Environment
 
 
 class Fleet(Spec):
@@ -58,12 +58,11 @@ class Fleet(Spec):
 
     def settings(self, model: ModelSpec, stage: str) -> Settings:
         """Return a model's settings in one stage; only those that a model must set itself can be None."""
-        own = Settings.model_validate(model.model_dump(include=set(Settings.model_fields), exclude_unset=True))
         layers = (
             BUILT_IN,
             self.defaults,
             *(spec.defaults for spec in self.stages if spec.name == stage),
-            own,
+            model,
             model.stages.get(stage, Settings()),
         )
         return Settings.model_validate(reduce(_over, map(_stated, layers)))
@@ -94,6 +93,25 @@ class FleetEnvironment:
         for model in sorted(self.team.models, key=lambda model: model.name):
             slots.setdefault(self.names.model(model.name).registry_slot, []).append(model)
         return dict(sorted(slots.items()))
+
+    def stacks(self) -> list[str]:
+        """Return the names of the environment's stacks, those first that others need."""
+        shared = [self.names.stack(kind) for kind in STACK_KINDS]
+        models = [self.names.model(model.name) for model in self.team.models]
+        return [*shared, *dict.fromkeys(model.stack(kind) for kind in MODEL_STACK_KINDS for model in models)]
+
+    def narrowed(self, models: Sequence[ModelSpec]) -> "FleetEnvironment":
+        """Return the environment with these of its models, in a fleet that has nothing else."""
+        stage = self.names.stage
+        own = [
+            model.model_copy(update={"stages": {name: of for name, of in model.stages.items() if name == stage}})
+            for model in models
+        ]
+        place = [spec for spec in self.team.environments if (spec.stage, spec.region) == (stage, self.names.region)]
+        team = self.team.model_copy(update={"environments": place, "models": own})
+        stages = [spec for spec in self.fleet.stages if spec.name == stage]
+        fleet = self.fleet.model_copy(update={"stages": stages, "teams": [team]})
+        return FleetEnvironment(fleet=fleet, team=team, names=self.names)
 
     def settings(self, model: ModelSpec) -> Settings:
         return self.fleet.settings(model, self.names.stage)
@@ -142,9 +160,12 @@ class FleetEnvironment:
         )
 
 
+_SETTINGS = set(Settings.model_fields)
+
+
 def _stated(settings: Settings) -> dict[str, Any]:
     """Return the values that one layer sets; only ``retraining.schedule`` may be set to None."""
-    stated = settings.model_dump(exclude_none=True)
+    stated = settings.model_dump(include=_SETTINGS, exclude_none=True)
     if settings.retraining and "schedule" in settings.retraining.model_fields_set:
         stated["retraining"]["schedule"] = settings.retraining.schedule
     return stated

@@ -17,7 +17,10 @@ from mooring.errors import MooringError
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "up": ("mooring.cli.embedded:up", "Start the embedded AWS on this machine."),
     "down": ("mooring.cli.embedded:down", "Stop the embedded AWS and everything that it runs."),
-    "status": ("mooring.cli.status:status", "List the embedded AWS's stacks, endpoints and running executions."),
+    "embedded": (
+        "mooring.cli.overview:overview",
+        "List the embedded AWS's stacks, endpoints and running executions.",
+    ),
     "env": (
         "mooring.cli.embedded:env",
         "Print the variables for boto3, the AWS CLI and cdk to use the embedded AWS.",
@@ -25,7 +28,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("mooring.cli.demo:demo", "Run the whole loop of two models on this machine; every claim is checked."),
     "bootstrap": ("mooring.cli.bootstrap:bootstrap", "Prepare an environment's account and region for cdk deploy."),
     "preflight": ("mooring.cli.preflight:preflight", "Check what a deployment, a retraining and a release will need."),
+    "deploy": ("mooring.cli.deploy:deploy", "Deploy the stacks that differ from what is deployed."),
     "data": ("mooring.cli.data:data", "Version datasets: commit, log, diff, checkout, verify, profile, forget, send."),
+    "status": ("mooring.cli.status:status", "Print the models of the fleet, worst first."),
     "retrain": ("mooring.cli.life:retrain", "Start a retraining."),
     "approve": ("mooring.cli.life:approve", "Approve a version; the release flow then puts it into service."),
     "rollback": ("mooring.cli.life:rollback", "Release an older version again."),

@@ -56,7 +56,7 @@ def demo(year: bool, keep: bool) -> None:
 
 _LOOK_AROUND = {
     "Use it from this terminal": f'eval "$(mooring env {ENVIRONMENTS[0]})"',
-    "List its stacks and endpoints": "mooring status",
+    "List its stacks and endpoints": "mooring embedded",
     "Show the champion's record": f"mooring show {ENVIRONMENTS[0]} {chapters.MODEL}",
     "Print the last retraining's logs": f"mooring logs {ENVIRONMENTS[0]} {chapters.MODEL}",
     "Stop it": "mooring down",

@@ -18,7 +18,7 @@ _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")
 NEXT = """\
 Next, in this terminal or another:
   eval "$(mooring env ENVIRONMENT)"   let boto3, the AWS CLI and cdk use it
-  mooring status                      list what is in it
+  mooring embedded                    list what is in it
   mooring down                        stop it and delete everything in it"""
 
 

@@ -1,5 +1,6 @@
 """Finds environments by their ids in the fleet's file: ``fleet.yaml``, or the file that ``MOORING_FLEET`` names."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from infra import fleet
@@ -24,6 +25,20 @@ def find(environment_id: str, *, model: str | None = None, dataset: str | None =
     if dataset is not None:
         _require("dataset", dataset, sorted({each.dataset for each in models}), environment_id)
     return environment.names
+
+
+def find_all(environment_ids: Sequence[str]) -> list[fleet.FleetEnvironment]:
+    """Return the environments with these ids; all of the fleet if there are none.
+
+    Raises
+    ------
+    MooringError
+        The fleet's file has problems, or has no environment of one of the ids.
+    """
+    found = _environments()
+    for name in environment_ids:
+        _require("environment", name, list(found), fleet_file().name)
+    return [found[name] for name in environment_ids or found]
 
 
 def datasets_by_model(environment_id: str) -> dict[str, str]:
@@ -51,6 +66,15 @@ def models_retrained_by_commit(environment_id: str, dataset: str) -> list[str]:
     ]
 
 
+def _environments() -> dict[str, fleet.FleetEnvironment]:
+    path = fleet_file()
+    try:
+        loaded = fleet.load(path)
+    except fleet.FleetError as error:
+        raise MooringError(str(error), remedy=f"correct {path}, and try again") from error
+    return {environment.names.id: environment for environment in loaded.environments()}
+
+
 def environment_of(environment_id: str) -> fleet.FleetEnvironment:
     """Return the environment with this id, with the settings of its models.
 
@@ -59,14 +83,8 @@ def environment_of(environment_id: str) -> fleet.FleetEnvironment:
     MooringError
         The fleet's file has problems, or it has no such environment.
     """
-    path = fleet_file()
-    try:
-        loaded = fleet.load(path)
-    except fleet.FleetError as error:
-        raise MooringError(str(error), remedy=f"correct {path}, and try again") from error
-    found = {environment.names.id: environment for environment in loaded.environments()}
-    _require("environment", environment_id, list(found), path.name)
-    return found[environment_id]
+    (found,) = find_all([environment_id])
+    return found
 
 
 def _require(kind: str, name: str, allowed: list[str], where: str) -> None:

@@ -108,6 +108,15 @@ def quality_hour(model: str, window: str, version: int) -> Key[records.QualityHo
     return quality_hours(model).key(f"{window}#v{version:06d}")
 
 
+def statuses() -> Items[records.ModelStatus]:
+    """Return the newest states of all models by the models' names: one partition holds them."""
+    return Items("status", "model#", records.ModelStatus)
+
+
+def status(model: str) -> Key[records.ModelStatus]:
+    return statuses().key(model)
+
+
 def execution(arn: str) -> Key[records.Execution]:
     return Key(f"execution#{arn}", "execution", records.Execution)
 

@@ -4,6 +4,7 @@ from dataclasses import fields
 
 from pipelines.aws.clients import Services
 from pipelines.aws.s3 import ListedObject
+from pipelines.aws.status import record_status
 from pipelines.interface import keys, log
 from pipelines.interface.names import version_of
 from pipelines.interface.records import Check, CheckOutcome, QualityHour
@@ -43,7 +44,9 @@ def check_drift(
     found = checker.check(window)
     checker.look_back(window)
     values = {field.name: getattr(found, field.name) for field in fields(found)}
-    return CheckAnswer(**values, quality=tuple(checker.measure(window)))
+    answer = CheckAnswer(**values, quality=tuple(checker.measure(window)))
+    record_status(services.ledger, request.model)
+    return answer
 
 
 def count_batch(request: CountRequest, services: Services, *, key_arn: str) -> CountAnswer:
@@ -55,7 +58,9 @@ def count_batch(request: CountRequest, services: Services, *, key_arn: str) -> C
 
 def conclude_check(request: ConcludeRequest, services: Services, *, key_arn: str) -> Check:
     """Merge the counts of a window, and conclude its check."""
-    return Checker(services, services.settings(request.model), key_arn).conclude(request.folder)
+    check = Checker(services, services.settings(request.model), key_arn).conclude(request.folder)
+    record_status(services.ledger, request.model)
+    return check
 
 
 class Checker:

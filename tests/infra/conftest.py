@@ -7,9 +7,10 @@ import os
 
 import pytest
 
-from tests.support.synth import Template, example_templates
-
+# Before the CDK is imported: its process takes the variables that it finds at its start.
 os.environ["CDK_VALIDATION"] = "false"
+
+from tests.support.synth import Template, example_templates
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ for reviews; hashes of assets are masked.
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from botocore.loaders import Loader
 from infra import instances, permission_table
 from infra.cost import Prices, table
 from infra.fleet import FleetEnvironment
+from infra.synthesis import FLAGS_FILE, new_app
 from pipelines.interface.codec import Json
 from tests.support.synth import example_fleet, example_stacks, example_templates
 
@@ -23,6 +25,8 @@ FOLDER = Path(__file__).parent / "golden"
 README = Path(__file__).parents[2] / "README.md"
 WHOLE = "arrivals-dev-us-east-1"
 COMPARED = ("network-dev-eu-west-1", "arrivals-prod-us-east-1")
+OWN_FLAGS = ("@aws-cdk/core:target-partitions",)
+"""Flags whose value is ours: the CDK recommends both of its partitions."""
 JSON = "<JSON>"
 """Key of the value of a parsed string, which would else look like an object of the template."""
 
@@ -147,6 +151,14 @@ def page_of_costs(text: str) -> str:
     return table.page(text, example_stacks(), Prices.load(), "arrivals", "us-east-1")
 
 
+def feature_flags() -> dict[str, bool | str]:
+    """Return the CDK's feature flags with their recommended values."""
+    with tempfile.TemporaryDirectory() as folder:
+        manifest = json.loads((Path(new_app(folder).synth().directory) / "manifest.json").read_text(encoding="utf-8"))
+    flags = manifest["artifacts"]["aws-cdk-lib/feature-flag-report"]["properties"]["flags"]
+    return {name: flag["recommendedValue"] for name, flag in sorted(flags.items()) if name not in OWN_FLAGS}
+
+
 def main() -> None:
     os.environ["CDK_VALIDATION"] = "false"
     FOLDER.mkdir(exist_ok=True)
@@ -157,6 +169,7 @@ def main() -> None:
         (FOLDER / name).write_text(text, encoding="utf-8")
     permission_table.main()
     README.write_text(page_of_costs(README.read_text(encoding="utf-8")), encoding="utf-8")
+    FLAGS_FILE.write_text(json.dumps(feature_flags(), indent=1) + "\n", encoding="utf-8")
     instances.FILE.write_text(json.dumps(instance_types(), indent=1) + "\n", encoding="utf-8")
     print(f"Wrote {len(files)} files to {FOLDER}, and the tables in {permission_table.PAGE} and {README}")
 

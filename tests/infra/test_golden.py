@@ -1,16 +1,11 @@
 """The golden files are current, so that a review shows what a change does to an environment."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 from infra import permission_table
-from infra.app import ROOT
+from infra.synthesis import FLAGS_FILE
 from pipelines.interface.codec import Json
-from tests.infra.golden import FOLDER, JSON, README, compare, current, page_of_costs, readable
-from tests.support.synth import FLEET
+from tests.infra.golden import FOLDER, JSON, README, compare, current, feature_flags, page_of_costs, readable
 
 MEND = "run make golden, and review its diff"
 
@@ -52,14 +47,5 @@ def test_json_in_strings_is_parsed_and_hashes_of_assets_are_masked() -> None:
     }
 
 
-def test_two_processes_synthesize_the_same_bytes(tmp_path: Path) -> None:
-    outputs = [tmp_path / "first", tmp_path / "second"]
-    for seed, output in enumerate(outputs):
-        environ = {**os.environ, "CDK_OUTDIR": str(output), "PYTHONHASHSEED": str(seed), "CDK_VALIDATION": "false"}
-        environ["CDK_CONTEXT_JSON"] = json.dumps({"fleet": str(FLEET)})
-        subprocess.run([sys.executable, "-m", "infra.app"], cwd=ROOT, env=environ, check=True, capture_output=True)
-    first, second = ({path.name: path.read_bytes() for path in folder.glob("*.json")} for folder in outputs)
-    first.pop("tree.json", None)
-    second.pop("tree.json", None)
-    assert [name for name in first if first[name] != second.get(name)] == []
-    assert first.keys() == second.keys()
+def test_every_feature_flag_of_the_cdk_has_its_recommended_value() -> None:
+    assert json.loads(FLAGS_FILE.read_text(encoding="utf-8")) == feature_flags(), MEND

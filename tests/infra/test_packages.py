@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.app import ROOT, build, new_app
-from infra.components.source_bundle import PACKAGES, bundle
+from infra.app import ROOT
 from infra.functions import FUNCTIONS, FunctionSpec
+from infra.model_source import PACKAGES, bundle
+from infra.synthesis import build, new_app
 from tests.infra.test_source_bundle import JOBS
 from tests.support.imports import file_of, imported_by
 from tests.support.synth import example_fleet
@@ -32,8 +33,9 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def synthesize(root: Path, folder: Path) -> None:
+    environment = example_fleet().environment(ENVIRONMENT)
     app = new_app(str(folder))
-    build(app, example_fleet(), environment_id=ENVIRONMENT, root=root)
+    build(app, environment.narrowed(environment.team.models).fleet, root=root)
     app.synth()
 
 

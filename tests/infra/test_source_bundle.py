@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.app import ROOT
-from infra.components.source_bundle import SourceMissingError, bundle
+from infra.model_source import SourceMissingError, bundle
 
 JOBS = (
     *("pipelines.jobs.steps.validate", "pipelines.jobs.steps.evaluate", "pipelines.jobs.evaluation.score"),

@@ -101,16 +101,16 @@ def test_commands_find_the_running_server(
     embedded_aws.client("cloudformation").create_stack(
         StackName="seen", TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}})
     )
-    found = json.loads(run("status", "--json"))
+    found = json.loads(run("embedded", "--json"))
     (place,) = [place for place in found["places"] if (place["account"], place["region"]) == (ACCOUNT, REGION)]
     assert "seen" in [stack["name"] for stack in place["stacks"]]
-    assert "seen" in run("status")
+    assert "seen" in run("embedded")
     exported = run("env", ACCOUNT, "--region", REGION)
     assert f"export AWS_ENDPOINT_URL={embedded_aws.server.url}\n" in exported
     assert json.loads(run("env", ACCOUNT, "--region", REGION, "--json"))["AWS_ACCESS_KEY_ID"] == ACCOUNT
     assert json.loads(run("up", "--json"))["url"] == embedded_aws.server.url
     monkeypatch.setenv("MOORING_HOME", str(tmp_path))
-    assert json.loads(run("status", "--json")) == {"running": False}
+    assert json.loads(run("embedded", "--json")) == {"running": False}
     assert json.loads(run("down", "--json")) == {"stopped": False}
     with pytest.raises(MooringError, match="does not run"):
         CliRunner().invoke(cli, ["env", ACCOUNT, "--region", REGION], catch_exceptions=False)

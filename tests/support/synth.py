@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infra.app import build, new_app
 from infra.cost import Stack, read_assembly
 from infra.fleet import Fleet, load
+from infra.synthesis import build, new_app
 
 Template = dict[str, Any]
 

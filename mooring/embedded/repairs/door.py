@@ -37,7 +37,7 @@ def _answer_own_paths(original: Callable[[str, str], Any]) -> Callable[[str, str
     """Close MiniStack's own paths, and add ``/_mooring/places``.
 
     MiniStack's own paths need no credentials, and some of them delete all data, change settings or return functions'
-    code. ``/_mooring/places`` returns the accounts and regions that hold a stack, for ``mooring status``: no AWS API
+    code. ``/_mooring/places`` returns the accounts and regions that hold a stack, for ``mooring embedded``: no AWS API
     lists them across accounts.
     """
 

@@ -9,6 +9,7 @@ from pipelines.aws.causes import reason_of
 from pipelines.aws.clients import Services
 from pipelines.aws.messages import alert, publish
 from pipelines.aws.packages import UnknownPackageError, model_of
+from pipelines.aws.status import record_status
 from pipelines.flows.release.begin import ReleaseInProgressError, record_champion, recover
 from pipelines.flows.release.serving import ServingBrokenError, is_absent, read_chain
 from pipelines.interface import keys, log
@@ -26,10 +27,12 @@ def finish_release(request: FinishReleaseRequest, services: Services) -> None:
     """
     if request.release:
         _finish(services, request.release.model, request.release.release_id, request)
+        record_status(services.ledger, request.release.model)
         return
     known = services.ledger.get(keys.execution(request.execution))
     if known and known.release_id:
         _finish(services, known.model, known.release_id, request)
+        record_status(services.ledger, known.model)
     elif request.package_arn:
         model = _model_name(services, request.package_arn)
         _notify(services, model, "none", ReleaseOutcome.FAILED, _cause(request), request.package_arn)

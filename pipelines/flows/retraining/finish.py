@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pipelines.aws.causes import described_job, reason_of
 from pipelines.aws.clients import Services
 from pipelines.aws.messages import alert, publish
+from pipelines.aws.status import record_status
 from pipelines.flows.retraining import lease
 from pipelines.interface import keys, log
 from pipelines.interface.events import RunFinished
@@ -24,7 +25,12 @@ def finish_run(request: FinishRunRequest, services: Services) -> None:
     model = request.model or (known.model if known else None)
     if not model:
         return  # The execution ended before it took a lease: there is nothing to free or to record.
-    run_id = known.run_id if known else None
+    _finish(request, services, model, known.run_id if known else None)
+    record_status(ledger, model)
+
+
+def _finish(request: FinishRunRequest, services: Services, model: str, run_id: str | None) -> None:
+    ledger, execution = services.ledger, request.execution
     record = ledger.get(keys.run(model, run_id)) if run_id else None
     lease.free(services, model, execution)
     if record and record.outcome:

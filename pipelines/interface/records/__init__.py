@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pipelines.interface.records.releases import *
     from pipelines.interface.records.reports import *
     from pipelines.interface.records.runs import *
+    from pipelines.interface.records.status import *
 else:
     __getattr__ = loader(
         __name__,
@@ -75,4 +76,5 @@ else:
             "Trigger",
             "TriggerKind",
         ),
+        status=("ModelStatus",),
     )

@@ -1,0 +1,156 @@
+"""Finds the stacks whose templates differ from the deployed ones, and deploys those with the CDK's own CLI.
+
+A template has an output with its digest (``infra/assembly.py``), and CloudFormation lists outputs in pages. It keeps
+the outputs of the last template that was deployed completely, whoever deployed it; a release changes no template. So
+there is no record of our own that could be wrong after a killed deployment or one by hand.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from mooring import cdk
+from mooring.errors import MooringError
+from mooring.persona_session import persona_session
+
+NEW = "new"
+DIGEST = "TemplateDigest"
+"""Name of the output with a template's digest."""
+ENDED = (
+    "CREATE_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE",
+)
+"""States of a stack whose resources are those of its template. After a rolled back update that is the one before."""
+LISTED = "aws:cloudformation:stack"
+DEPLOYED = "✅"
+"""Mark of the line that the CDK CLI prints for a deployed stack."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssembledStack:
+    """A stack of a cloud assembly; ``role`` is the ARN under which the CDK deploys it."""
+
+    name: str
+    account: str
+    region: str
+    role: str
+    digest: str
+    tags: Mapping[str, str]
+    protected: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A stack that is to be deployed, and why."""
+
+    stack: str
+    reason: str
+
+
+def read_assembly(folder: Path) -> list[AssembledStack]:
+    """Return the stacks of a cloud assembly, those first that others need."""
+    artifacts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
+    return [_stack(folder, name, artifact) for name, artifact in artifacts.items() if artifact["type"] == LISTED]
+
+
+def _stack(folder: Path, name: str, artifact: Mapping[str, Any]) -> AssembledStack:
+    properties = artifact["properties"]
+    account, region = artifact["environment"].removeprefix("aws://").split("/")
+    template = json.loads((folder / properties["templateFile"]).read_text(encoding="utf-8"))
+    return AssembledStack(
+        name=properties.get("stackName", name),
+        account=account,
+        region=region,
+        role=properties["assumeRoleArn"].replace("${AWS::Partition}", "aws"),
+        digest=template["Outputs"][DIGEST]["Value"],
+        tags=properties.get("tags", {}),
+        protected=properties.get("terminationProtection", False),
+    )
+
+
+def compare(wanted: AssembledStack, deployed: Mapping[str, Any] | None) -> Difference | None:
+    """Compare a stack with its entry in DescribeStacks, which is None if there is none; None means no difference."""
+    if deployed is None or deployed["StackStatus"] == "REVIEW_IN_PROGRESS":
+        return Difference(stack=wanted.name, reason=NEW)
+    if deployed["StackStatus"] not in ENDED:
+        return Difference(stack=wanted.name, reason=deployed["StackStatus"])
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", ())}
+    if outputs.get(DIGEST) != wanted.digest:
+        return Difference(stack=wanted.name, reason="template")
+    if {tag["Key"]: tag["Value"] for tag in deployed.get("Tags", ())} != wanted.tags:
+        return Difference(stack=wanted.name, reason="tags")
+    if deployed.get("EnableTerminationProtection", False) != wanted.protected:
+        return Difference(stack=wanted.name, reason="termination protection")
+    return None
+
+
+def differences(stacks: Sequence[AssembledStack], list_stacks: Callable[..., Iterator[Any]]) -> list[Difference]:
+    """Return the stacks to deploy, in the assembly's order; ``list_stacks`` yields what a place has."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for stack in stacks:
+        place = (stack.account, stack.region)
+        if place not in found:
+            found[place] = {each["StackName"]: each for each in list_stacks(stack)}
+    compared = (compare(stack, found[stack.account, stack.region].get(stack.name)) for stack in stacks)
+    return [difference for difference in compared if difference]
+
+
+def list_deployed(place: AssembledStack) -> Iterator[Any]:
+    """Yield all stacks of an account and region, as the role under which the CDK deploys there.
+
+    Raises
+    ------
+    MooringError
+        The credentials may not assume that role.
+    """
+    sts = boto3.client("sts", region_name=place.region)
+    try:
+        session = persona_session(sts, place.role, name="mooring-deploy", region=place.region)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDenied":
+            raise
+        raise MooringError(
+            f"cannot assume {place.role}: {error}",
+            remedy=f"use credentials of account {place.account} that may assume it, or run mooring bootstrap first",
+        ) from error
+    for page in session.client("cloudformation").get_paginator("describe_stacks").paginate():
+        yield from page["Stacks"]
+
+
+def deploy(
+    assembly: Path,
+    stacks: Sequence[str],
+    *,
+    concurrency: int,
+    variables: Mapping[str, str],
+    log: Path,
+    on_deployed: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Deploy stacks of an assembly in the order of their dependencies, up to ``concurrency`` at a time.
+
+    Raises
+    ------
+    MooringError
+        A stack failed. What was deployed by then is no difference any more: the next call continues.
+    """
+
+    def read_line(line: str) -> None:
+        if DEPLOYED in line:
+            on_deployed(line.partition(DEPLOYED)[2].split()[0])
+
+    options = ["--concurrency", str(concurrency), "--require-approval", "never"]
+    cdk.run(
+        ["deploy", "--app", str(assembly), "--exclusively", *stacks, *options],
+        variables=variables,
+        log=log,
+        on_line=read_line,
+    )
