@@ -31,15 +31,26 @@ class EventBus(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, days: int) -> None:
         super().__init__(scope, construct_id)
+        self._environment = environment
         self.bus = events.EventBus(
             self, "Bus", event_bus_name=environment.bus, description=f"Events of {environment.id}"
         )
-        self._archive("Archive", self.bus.event_bus_arn, {"account": [environment.account]}, days)
+        # The bus's name in full instead of a reference: an archive that outlives its stack can then be imported again.
+        own = environment.arn("events", f"event-bus/{environment.bus}")
+        archive = self._archive("Archive", own, {"account": [environment.account]}, days)
+        archive.node.add_dependency(self.bus)
         default = environment.arn("events", "event-bus/default")
         self._archive("DefaultArchive", default, flow_events(environment), days)
 
-    def _archive(self, construct_id: str, source_arn: str, pattern: Pattern, days: int) -> None:
+    def _archive(self, construct_id: str, source_arn: str, pattern: Pattern, days: int) -> events.CfnArchive:
         archive = events.CfnArchive(
-            self, construct_id, source_arn=source_arn, event_pattern=pattern, retention_days=days
+            self,
+            construct_id,
+            # An archive has no tags: this tells whose it is, when its stack is gone.
+            description=f"Events of {self._environment.id} for replays",
+            source_arn=source_arn,
+            event_pattern=pattern,
+            retention_days=days,
         )
         archive.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+        return archive

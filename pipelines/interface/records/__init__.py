@@ -43,6 +43,7 @@ else:
             "ReleaseLock",
             "ReleaseOrphans",
             "ReleaseOutcome",
+            "Retirement",
             "Verification",
         ),
         reports=(
