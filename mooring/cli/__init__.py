@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "retrain": ("mooring.cli.life:retrain", "Start a retraining."),
     "approve": ("mooring.cli.life:approve", "Approve a version; the release flow then puts it into service."),
     "rollback": ("mooring.cli.life:rollback", "Release an older version again."),
+    "retire": ("mooring.cli.retire:retire_model", "End a model: endpoint, schedules, settings and stacks."),
     "check": ("mooring.cli.check:check", "Check a model's traffic for drift now, and its predictions against labels."),
     "report": ("mooring.cli.check:report", "Download the report of a model's last check."),
     "labels": ("mooring.cli.check:labels", "Upload labels of a model's predictions for the checks."),

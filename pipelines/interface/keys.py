@@ -90,6 +90,11 @@ def approval(model: str, version: int, approved_at: str) -> Key[records.Consumed
     return Key(model_pk(model), f"approval#{version:06d}#{approved_at}", records.ConsumedApproval)
 
 
+def retirements(model: str) -> Items[records.Retirement]:
+    """Return a model's retirements by their ids, which sort by their start."""
+    return Items(model_pk(model), "retirement#", records.Retirement)
+
+
 def checks(model: str) -> Items[records.Check]:
     """Return a model's drift checks by their ids, which sort by the window's end."""
     return Items(model_pk(model), "check#", records.Check)

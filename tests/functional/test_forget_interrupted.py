@@ -10,6 +10,7 @@ from pipelines.datasets.forgetting.subject import Rows
 from pipelines.interface import keys
 from pipelines.interface.paths import RunFiles
 from pipelines.interface.records import CommitUse, Run, RunOutcome, Trigger
+from tests.support.crashing import Client, DiedError, Dying
 from tests.support.scene import CANARY, SUBJECT, Scene, scene, table
 
 __all__ = ["scene"]
@@ -18,43 +19,6 @@ RECORD_WRITES = 2
 """Number of the last writes, to the audit bucket and to the ledger."""
 READS = ("get_object", "head_object", "get_item")
 WRITES = ("put_object", "copy_object", "delete_object", "delete_objects", "put_item", "update_item", "delete_item")
-
-
-class DiedError(Exception):
-    """Crash of the process that forgets."""
-
-
-@dataclass
-class Client:
-    """A boto3 client that calls ``hook`` before every call of these operations."""
-
-    inner: Any
-    hook: Callable[[], None]
-    operations: tuple[str, ...]
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.inner, name)
-        if name not in self.operations:
-            return found
-
-        def call(**request: Any) -> Any:
-            self.hook()
-            return found(**request)
-
-        return call
-
-
-@dataclass
-class Dying:
-    """Hook that fails before the write of this number, and before every later one, as in a crashed process."""
-
-    number: int
-    count: int = 0
-
-    def __call__(self) -> None:
-        self.count += 1
-        if self.count >= self.number:
-            raise DiedError
 
 
 @dataclass

@@ -42,6 +42,7 @@ else:
             "ReleaseLock",
             "ReleaseOrphans",
             "ReleaseOutcome",
+            "Retirement",
             "Verification",
         ),
         reports=(

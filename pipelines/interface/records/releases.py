@@ -109,3 +109,21 @@ class ConsumedApproval:
 
     package_arn: str
     release_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retirement:
+    """The end of a model in an environment; ``ended`` is None while it is under way.
+
+    ``package_arn`` served until then. ``leftovers`` were deleted with the endpoint. ``erased`` says that its packages,
+    files and records were deleted as well.
+    """
+
+    retirement_id: str
+    model: str
+    by: str
+    begun: str
+    package_arn: str | None = None
+    leftovers: Leftovers = Leftovers()
+    erased: bool = False
+    ended: str | None = None
