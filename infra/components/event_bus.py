@@ -31,6 +31,7 @@ class EventBus(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, days: int) -> None:
         super().__init__(scope, construct_id)
+        self._environment = environment
         self.bus = events.EventBus(
             self, "Bus", event_bus_name=environment.bus, description=f"Events of {environment.id}"
         )
@@ -40,6 +41,12 @@ class EventBus(Construct):
 
     def _archive(self, construct_id: str, source_arn: str, pattern: Pattern, days: int) -> None:
         archive = events.CfnArchive(
-            self, construct_id, source_arn=source_arn, event_pattern=pattern, retention_days=days
+            self,
+            construct_id,
+            # An archive has no tags: this tells whose it is, when its stack is gone.
+            description=f"Events of {self._environment.id} for replays",
+            source_arn=source_arn,
+            event_pattern=pattern,
+            retention_days=days,
         )
         archive.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)

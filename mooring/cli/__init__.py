@@ -19,8 +19,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "down": ("mooring.cli.embedded:down", "Stop the embedded AWS and everything that it runs."),
     "status": ("mooring.cli.status:status", "List the embedded AWS's stacks, endpoints and running executions."),
     "env": (
-        "mooring.cli.embedded:env",
-        "Print the variables for boto3, the AWS CLI and cdk to use the embedded AWS.",
+        "mooring.cli.env:env",
+        "Print the variables for the embedded AWS; env down: take an environment down.",
     ),
     "demo": ("mooring.cli.demo:demo", "Run the whole loop of two models on this machine; every claim is checked."),
     "bootstrap": ("mooring.cli.bootstrap:bootstrap", "Prepare an environment's account and region for cdk deploy."),
@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "approve": ("mooring.cli.life:approve", "Approve a version; the release flow then puts it into service."),
     "rollback": ("mooring.cli.life:rollback", "Release an older version again."),
     "retire": ("mooring.cli.retire:retire_model", "End a model: endpoint, schedules, settings and stacks."),
+    "adopt": ("mooring.cli.adopt:adopt_existing", "Take resources that exist into an environment's stacks."),
     "check": ("mooring.cli.check:check", "Check a model's traffic for drift now, and its predictions against labels."),
     "report": ("mooring.cli.check:report", "Download the report of a model's last check."),
     "labels": ("mooring.cli.check:labels", "Upload labels of a model's predictions for the checks."),

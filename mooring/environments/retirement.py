@@ -15,6 +15,7 @@ from mooring.environments.caller import caller_arn
 from mooring.environments.erasure import Belongings, erase_all, measure
 from mooring.environments.registry_parts import parts_of, without
 from mooring.environments.stacks import DeployedStack, Stacks
+from mooring.environments.sweep import serving_leftovers
 from mooring.errors import MooringError
 from pipelines.aws.client import code_of
 from pipelines.aws.clients import Services
@@ -73,6 +74,8 @@ def plan_retirement(services: Services, model: Model) -> RetirementPlan:
     found = [leftovers(read_chain(services, model))]
     found += [lock.predecessors, lock.orphans] if lock else []
     found += [begun.leftovers] if begun else []
+    configs, models = serving_leftovers(services, model)
+    found.append(Leftovers(configs=configs, models=models))
     return RetirementPlan(
         model=model,
         stacks=tuple(stack for stack in listed if stack.model == model.name),

@@ -119,7 +119,7 @@ def _entry(items: Items[R], marshalled: Answer) -> tuple[str, R]:
 
 def _read(kind: type[R], item: Mapping[str, object]) -> R:
     values = {name: value for name, value in item.items() if name not in KEYS}
-    return read(kind, values, f"the ledger's {item['pk']} {item['sk']}")
+    return read(kind, values, f"the ledger's {item['pk']} {item['sk']}", ignore_unknown=True)
 
 
 def _equal(expected: JsonObject) -> str:

@@ -2,7 +2,8 @@
 
 A record is a dataclass whose fields are of the types below. ``read`` refuses an unknown field, a missing field and a
 value of another type, and names all of them at once with their paths. A field with a default may be missing, so that a
-document that an older version wrote is still read. ``to_json`` writes every field.
+document that an older version wrote is still read; with ``ignore_unknown`` so is one that a newer version wrote.
+``to_json`` writes every field.
 """
 
 import json
@@ -27,14 +28,17 @@ class InvalidRecordError(ValueError):
 
 @dataclass
 class _FieldError(Exception):
-    """One field that cannot be read: its path and the reason."""
+    """One field that cannot be read: its path and the reason. ``unknown`` fields leave the rest readable."""
 
     path: str
     reason: str
+    unknown: bool = False
 
 
-def read(kind: type[T], document: object, what: str = "") -> T:
+def read(kind: type[T], document: object, what: str = "", *, ignore_unknown: bool = False) -> T:
     """Return ``document`` as a ``kind``; ``what`` names the document in an error.
+
+    ``ignore_unknown`` is for what a newer version may have written before this one was deployed again.
 
     Raises
     ------
@@ -56,14 +60,16 @@ def read(kind: type[T], document: object, what: str = "") -> T:
     """
     problems: list[_FieldError] = []
     value = _read(kind, document, "", problems)
+    if ignore_unknown:
+        problems = [problem for problem in problems if not problem.unknown]
     if problems:
         reasons = "; ".join(f"{problem.path or 'the document'} {problem.reason}" for problem in problems)
         raise InvalidRecordError(f"{what or kind.__name__}: {reasons}")
     return cast(T, value)
 
 
-def read_json(kind: type[T], text: str | bytes, what: str = "") -> T:
-    """Return the record that a JSON text holds.
+def read_json(kind: type[T], text: str | bytes, what: str = "", *, ignore_unknown: bool = False) -> T:
+    """Return the record that a JSON text holds; the arguments are those of ``read``.
 
     Raises
     ------
@@ -74,7 +80,7 @@ def read_json(kind: type[T], text: str | bytes, what: str = "") -> T:
         document = json.loads(text)
     except ValueError as error:
         raise InvalidRecordError(f"{what or kind.__name__}: no JSON: {error}") from error
-    return read(kind, document, what)
+    return read(kind, document, what, ignore_unknown=ignore_unknown)
 
 
 def to_json(record: object) -> dict[str, Json]:
@@ -135,8 +141,8 @@ def _read_record(kind: object, value: object, path: str, problems: list[_FieldEr
         elif field.default is MISSING and field.default_factory is MISSING:
             problems.append(_FieldError(at, "is missing"))
     unknown = sorted(str(name) for name in value.keys() - known.keys())
-    problems += [_FieldError(f"{path}.{name}" if path else name, "is unknown") for name in unknown]
-    if len(problems) > before:
+    problems += [_FieldError(f"{path}.{name}" if path else name, "is unknown", unknown=True) for name in unknown]
+    if not all(problem.unknown for problem in problems[before:]):
         return None
     assert isinstance(kind, type)
     return kind(**values)
@@ -160,12 +166,12 @@ def _read_union(kinds: tuple[object, ...], value: object, path: str, problems: l
         found = _read(kind, value, path, attempt)
         if not attempt:
             return found
-        attempts.append(attempt)
+        attempts.append((found, attempt))
     if isinstance(value, Mapping) and all(map(is_dataclass, others)):
         # The record with the fewest problems is the one that was meant.
-        closest = min(attempts, key=len)
+        found, closest = min(attempts, key=lambda each: len(each[1]))
         problems.extend(closest)
-        return None
+        return found
     raise _FieldError(path, f"is {_named(value)}, not one of {', '.join(map(_type_name, others))}")
 
 

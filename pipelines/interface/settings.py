@@ -107,4 +107,4 @@ class ModelSettings:
     @classmethod
     def from_json(cls, text: str) -> "ModelSettings":
         """Return the settings in a document; raise ``InvalidRecordError`` if it holds none."""
-        return read_json(cls, text, "settings")
+        return read_json(cls, text, "settings", ignore_unknown=True)

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_type_hints
 
 import pytest
 
@@ -45,13 +45,6 @@ R = TypeVar("R")
 
 DATASETS = {MODEL.name: "flights"}
 TOMBSTONE_TIME = "2026-03-05T10:00:00Z"
-
-
-@dataclass(frozen=True)
-class UnknownField:
-    """Part of an item that no record has."""
-
-    unheard_of: str = "x"
 
 
 @dataclass(frozen=True)
@@ -103,9 +96,18 @@ def runs_of(life: Life) -> list[Run]:
 
 
 def damage(life: Life, key: Key[R]) -> str:
-    """Give an item a field that its record does not have; return what a lineage says of it."""
-    life.world.services.ledger.update(key, UnknownField())
-    return f"the ledger's {key.pk} {key.sk} is damaged: unheard_of is unknown"
+    """Make the last text that an item must have a number; return what a lineage says of it."""
+    hints = get_type_hints(key.kind)
+    assert is_dataclass(key.kind)
+    name = [field.name for field in fields(key.kind) if hints[field.name] is str and field.default is MISSING][-1]
+    life.world.client("dynamodb").update_item(
+        TableName=ENVIRONMENT.ledger_table,
+        Key={"pk": {"S": key.pk}, "sk": {"S": key.sk}},
+        UpdateExpression="SET #name = :number",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":number": {"N": "1"}},
+    )
+    return f"the ledger's {key.pk} {key.sk} is damaged: {name} is int 1, not str"
 
 
 def forget(life: Life, old: str, new: str, parent: str | None) -> Tombstone:

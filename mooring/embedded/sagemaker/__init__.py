@@ -16,10 +16,11 @@ def register(home: Path) -> None:
     Jobs and endpoints get folders below ``home``.
     """
     # MiniStack reads its environment when it is first imported, so it is imported only here.
-    from mooring.embedded.sagemaker import cloudformation, endpoints, iam, jobs, step_functions  # noqa: PLC0415
+    from mooring.embedded.sagemaker import cloudformation, endpoints, iam, jobs, step_functions, tags  # noqa: PLC0415
 
     jobs.set_home(home / "sagemaker")
     endpoints.set_home(home / "sagemaker")
     iam.register()
+    tags.register()
     step_functions.register()
     cloudformation.register()

@@ -48,6 +48,7 @@ def register() -> None:
         }
         imports.add(resource_type, f"{resource_type.rpartition(':')[2]}Arn", handler.read)
         provisioners._REPLACING_PROPERTIES[resource_type] = tuple(_REPLACING[resource_type].split())
+        provisioners._STACK_TAG_PROPERTY[resource_type] = ("Tags", "list")
     replace(
         stacks,
         "_runs_on_worker_thread",

@@ -1,5 +1,9 @@
 """Tags of SageMaker's resources: AddTags, ListTags and DeleteTags."""
 
+from collections.abc import Iterator
+
+from ministack.services import tagging
+
 from mooring.embedded.sagemaker import store
 from mooring.embedded.sagemaker.store import Record
 
@@ -27,3 +31,14 @@ def remove(request: Record) -> Record:
 
 def _listed(tags: dict[str, str]) -> list[Record]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def register() -> None:
+    """Let the Resource Groups Tagging API find SageMaker's resources."""
+    tagging._COLLECTORS["sagemaker"] = _all
+
+
+def _all() -> Iterator[tuple[str, list[Record]]]:
+    for arn, tags in list(store.region().tags.items()):
+        if tags:
+            yield arn, _listed(tags)

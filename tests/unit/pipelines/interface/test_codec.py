@@ -110,6 +110,20 @@ def test_every_wrong_field_is_named_at_once_with_its_path() -> None:
     ]
 
 
+def test_fields_of_a_newer_version_are_ignored_on_request_and_only_they() -> None:
+    newer = {
+        **CART,
+        "price": 12,
+        "wheels": [{"spokes": 8, "hub": "steel"}, {"spokes": 10}],
+        "pulls": {"load": "hay", "axle": 1},
+    }
+    cart = read(Cart, newer, ignore_unknown=True)
+    assert cart == read(Cart, {**CART, "wheels": [{"spokes": 8}, {"spokes": 10}], "pulls": {"load": "hay"}})
+    assert refusal(Cart, newer) == ["wheels[0].hub is unknown", "pulls.axle is unknown", "price is unknown"]
+    with pytest.raises(InvalidRecordError, match=r"^Cart: name is int 7, not str$"):
+        read(Cart, {**newer, "name": 7}, ignore_unknown=True)
+
+
 @pytest.mark.parametrize("name", ["name", "colour", "wheels", "weights", "spare"])
 def test_field_without_a_default_must_be_there(name: str) -> None:
     """A field that may be null must be there as well."""

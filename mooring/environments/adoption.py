@@ -1,0 +1,185 @@
+"""Adopts resources that exist: CloudFormation imports them into the stacks that would create them, and changes none.
+
+After ``mooring env down`` the buckets, the ledger, the key and the packages exist without a stack; a deployment would
+fail on their names, or encrypt with a new key that cannot read the old data. CloudFormation finds resources by itself
+(``cdk deploy --import-existing-resources``) only where a name in the template identifies them: not keys, which have no
+name, and not package groups, which it identifies by their ARNs.
+"""
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from mooring.environments.stacks import Import, Stacks, Template
+from mooring.environments.sweep import archives
+from mooring.errors import MooringError
+from pipelines.aws.client import code_of
+from pipelines.aws.clients import Services
+from pipelines.aws.packages import ABSENT_CODES
+from pipelines.flows.release.serving import is_absent
+from pipelines.interface.names import Environment
+
+Resource = Mapping[str, Any]
+Identify = Callable[[Services, Resource], Mapping[str, str] | None]
+"""Return a resource's identifier for CloudFormation, or None if it does not exist."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackAdoption:
+    """The imports into one stack; ``template`` is its template with them, and ``is_new`` whether it must be created."""
+
+    stack: str
+    imports: tuple[Import, ...]
+    template: Template
+    is_new: bool
+
+
+def read_templates(assembly: Path, environment: Environment) -> dict[str, Template]:
+    """Return the environment's synthesized templates by stack, in the order of their names."""
+    paths = sorted(assembly.glob(f"{environment.id}-*.template.json"))
+    return {path.name.removesuffix(".template.json"): json.loads(path.read_text()) for path in paths}
+
+
+def plan_adoption(services: Services, templates: Mapping[str, Template]) -> list[StackAdoption]:
+    """Return the imports of what exists and is in no stack yet.
+
+    Raises
+    ------
+    MooringError
+        A resource needs another one that does not exist.
+    """
+    stacks, planned = Stacks(services), []
+    for name, template in templates.items():
+        deployed = stacks.template(name) if stacks.find(name) else None
+        found = list(_imports(services, template, deployed or {}))
+        if found:
+            after = _template_after(name, template, deployed, found)
+            planned.append(StackAdoption(stack=name, imports=tuple(found), template=after, is_new=deployed is None))
+    return planned
+
+
+def adopt(services: Services, planned: list[StackAdoption], on_step: Callable[[str], None] = lambda _: None) -> None:
+    """Carry the plan out, stack by stack."""
+    for adoption in planned:
+        on_step(f"importing {len(adoption.imports)} resources into {adoption.stack}")
+        Stacks(services).adopt(adoption.stack, adoption.template, list(adoption.imports))
+
+
+def _imports(services: Services, template: Template, deployed: Template) -> Iterator[Import]:
+    for logical_id, resource in template.get("Resources", {}).items():
+        identify = _IDENTIFY.get(resource["Type"])
+        if identify is None or logical_id in deployed.get("Resources", {}):
+            continue
+        if identifier := identify(services, resource.get("Properties", {})):
+            yield Import(logical_id=logical_id, type=resource["Type"], identifier=identifier)
+
+
+def _template_after(name: str, template: Template, deployed: Template | None, imports: list[Import]) -> Template:
+    """Return the deployed template, if there is one, with the imported resources."""
+    after = copy.deepcopy(deployed) if deployed else {"Resources": {}}
+    for one in imports:
+        resource = copy.deepcopy(template["Resources"][one.logical_id])
+        # An order among resources that exist means nothing; the deployment that follows brings it.
+        resource.pop("DependsOn", None)
+        after["Resources"][one.logical_id] = resource
+    for one in imports:
+        needed = set(_references(after["Resources"][one.logical_id].get("Properties", {})))
+        if missing := sorted(needed - after["Resources"].keys() - after.get("Parameters", {}).keys()):
+            raise MooringError(
+                f"{name}: {one.type} {', '.join(one.identifier.values())} exists, but {', '.join(missing)}, which it "
+                "needs, does not",
+                remedy="restore what is missing, or erase what is left: mooring env down ENVIRONMENT --erase",
+            )
+    return after
+
+
+def _references(value: object) -> Iterator[str]:
+    """Yield the logical ids that a template's value refers to."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _references(item)
+    elif isinstance(value, dict):
+        if isinstance(value.get("Ref"), str) and not value["Ref"].startswith("AWS::"):
+            yield value["Ref"]
+        if isinstance(target := value.get("Fn::GetAtt"), list):
+            yield target[0]
+        for item in value.values():
+            yield from _references(item)
+
+
+def _bucket(services: Services, properties: Resource) -> Mapping[str, str] | None:
+    name, owner = properties["BucketName"], services.environment.account
+    try:
+        services.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=owner)
+    except ClientError as error:
+        if code_of(error) in ("404", "NoSuchBucket"):
+            return None
+        raise
+    return {"BucketName": name}
+
+
+def _table(services: Services, properties: Resource) -> Mapping[str, str] | None:
+    name = properties["TableName"]
+    try:
+        services.client("dynamodb").describe_table(TableName=name)
+    except ClientError as error:
+        if code_of(error) == "ResourceNotFoundException":
+            return None
+        raise
+    return {"TableName": name}
+
+
+def _key(services: Services, _properties: Resource) -> Mapping[str, str] | None:
+    """Return the key that the data bucket is encrypted with: the key has no name, and its alias went with its stack."""
+    try:
+        answer = services.client("s3").get_bucket_encryption(Bucket=services.environment.bucket("data"))
+    except ClientError as error:
+        if code_of(error) == "NoSuchBucket":
+            return None
+        raise
+    rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]["ApplyServerSideEncryptionByDefault"]
+    key = services.client("kms").describe_key(KeyId=rule["KMSMasterKeyID"])["KeyMetadata"]
+    if key["KeyState"] != "Enabled":
+        raise MooringError(
+            f"key {key['KeyId']} of {services.environment.id} is {key['KeyState']}",
+            remedy=f"aws kms cancel-key-deletion --key-id {key['KeyId']}, then aws kms enable-key --key-id …",
+        )
+    return {"KeyId": key["KeyId"]}
+
+
+def _package_group(services: Services, properties: Resource) -> Mapping[str, str] | None:
+    try:
+        found = services.client("sagemaker").describe_model_package_group(
+            ModelPackageGroupName=properties["ModelPackageGroupName"]
+        )
+    except ClientError as error:
+        if code_of(error) in ABSENT_CODES or is_absent(error):
+            return None
+        raise
+    return {"ModelPackageGroupArn": found["ModelPackageGroupArn"]}
+
+
+def _archive(services: Services, properties: Resource) -> Mapping[str, str] | None:
+    """Return the archive of the same bus and environment. The archive of the environment's own bus stays as it is.
+
+    Its bus was deleted, and CloudFormation imports nothing that refers to a resource which is to be created.
+    """
+    source = properties["SourceArn"]
+    if not isinstance(source, str):
+        return None
+    found = (name for name, bus in archives(services) if bus == source)
+    return next(({"ArchiveName": name} for name in found), None)
+
+
+_IDENTIFY: Mapping[str, Identify] = {
+    "AWS::S3::Bucket": _bucket,
+    "AWS::DynamoDB::Table": _table,
+    "AWS::KMS::Key": _key,
+    "AWS::SageMaker::ModelPackageGroup": _package_group,
+    "AWS::Events::Archive": _archive,
+}
