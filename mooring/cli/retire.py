@@ -13,6 +13,7 @@ from mooring.cli.terminal import json_option, print_json, progress
 from mooring.environments.caller import caller_services
 from mooring.environments.erasure import Belongings
 from mooring.environments.retirement import RetirementPlan, plan_retirement, retire
+from mooring.environments.stacks import Stacks
 from mooring.errors import MooringError
 from pipelines.interface.codec import to_json
 
@@ -21,13 +22,15 @@ MIB = 1024 * 1024
 
 @click.command("retire", short_help="End a model: endpoint, schedules, settings and stacks.")
 @click.argument("environment")
-@click.argument("model")
+@click.argument("model", required=False)
 @click.option("--erase", is_flag=True, help="Erase its packages, files and records as well, for ever.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
-def retire_model(environment: str, model: str, erase: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
+def retire_model(environment: str, model: str | None, erase: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
     """End MODEL in ENVIRONMENT: its endpoint, schedules, settings and stacks, in fleet.yaml or not.
+
+    Without MODEL it lists the stacks whose model has left fleet.yaml: cdk destroy does not find them.
 
     Its packages, files and records stay, unless --erase takes them. Run it with the credentials that deploy the
     environment. A killed command is repeated: it continues. With --json, nothing is deleted without --yes.
@@ -36,6 +39,9 @@ def retire_model(environment: str, model: str, erase: bool, dry_run: bool, yes: 
     Example:  mooring retire arrivals-dev-us-east-1 late-arrival --dry-run
     """
     names = find(environment)
+    if model is None:
+        _list_orphans(environment, as_json=as_json)
+        return
     if not re.fullmatch(NAME, model):
         raise MooringError(f"{model!r} is not a model's name", remedy="use small letters, digits and dashes")
     services, in_fleet = caller_services(names), model in datasets_by_model(environment)
@@ -64,11 +70,24 @@ def retire_model(environment: str, model: str, erase: bool, dry_run: bool, yes: 
         )
 
 
+def _list_orphans(environment: str, *, as_json: bool) -> None:
+    stacks = Stacks(caller_services(find(environment))).listed()
+    orphans = [stack for stack in stacks if stack.model and stack.model not in datasets_by_model(environment)]
+    if as_json:
+        print_json([{"stack": stack.name, "model": stack.model, "status": stack.status} for stack in orphans])
+        return
+    if not orphans:
+        click.echo(f"{environment}: the model of every stack is in {fleet_file()}.")
+    for stack in orphans:
+        click.echo(f"{stack.name} ({stack.status}): {stack.model} has left {fleet_file()}")
+        click.echo(f"  Do this: mooring retire {environment} {stack.model}")
+
+
 def _require_known(plan: RetirementPlan, environment: str, in_fleet: bool) -> None:
     if plan.is_empty and plan.belongings.is_empty and not in_fleet:
         raise MooringError(
             f"there is no model {plan.model.name!r} in {environment}: neither deployed, nor in the fleet, nor recorded",
-            remedy="list the stacks, and those whose model has left the fleet: mooring status",
+            remedy=f"list the stacks whose model has left the fleet: mooring retire {environment}",
         )
 
 
