@@ -37,6 +37,7 @@ class Functions(Construct):
         wheels = self._layer("Wheels", "numpy and msgspec for the functions that compute", layer.WHEELS)
         values = {
             "team": environment.team,
+            "data_bucket": environment.bucket("data"),
             "stage": environment.stage,
             "account": environment.account,
             "region": environment.region,

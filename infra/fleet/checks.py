@@ -26,6 +26,7 @@ def check(fleet: Fleet) -> Iterator[Problem]:
     yield from _names("stages", stages)
     yield from _names("teams", [team.name for team in fleet.teams])
     ids = Counter(environment.names.id for environment in fleet.environments())
+    yield from _check_adopted(fleet)
     for number, team in enumerate(fleet.teams):
         at = f"teams[{number}]"
         yield from _names(f"{at}.models", [model.name for model in team.models])
@@ -37,6 +38,17 @@ def check(fleet: Fleet) -> Iterator[Problem]:
     for environment in fleet.environments():
         yield from _check_sizes(environment, fleet.teams.index(environment.team))
         yield from _check_slots(environment, fleet.teams.index(environment.team))
+
+
+def _check_adopted(fleet: Fleet) -> Iterator[Problem]:
+    """Refuse to adopt one bucket twice: two environments would write each other's datasets."""
+    buckets = Counter(environment.names.bucket("data") for environment in fleet.environments())
+    for number, team in enumerate(fleet.teams):
+        for place, spec in enumerate(team.environments):
+            name = spec.adopt.data_bucket
+            if name and buckets[name] > 1:
+                at = f"teams[{number}].environments[{place}].adopt.data_bucket"
+                yield Problem(at, name, "a bucket that no other environment uses")
 
 
 def _names(at: str, names: list[str]) -> Iterator[Problem]:

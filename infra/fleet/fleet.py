@@ -40,7 +40,13 @@ class Fleet(Spec):
         """Yield every environment, by team and then in the file's order."""
         for team in self.teams:
             for spec in team.environments:
-                names = Environment(team=team.name, stage=spec.stage, account=spec.account, region=spec.region)
+                names = Environment(
+                    team=team.name,
+                    stage=spec.stage,
+                    account=spec.account,
+                    region=spec.region,
+                    data_bucket=spec.adopt.data_bucket or "",
+                )
                 yield FleetEnvironment(fleet=self, team=team, names=names)
 
     def environment(self, environment_id: str) -> "FleetEnvironment":

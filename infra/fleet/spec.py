@@ -19,6 +19,7 @@ ACCOUNT = r"^[0-9]{12}$"
 INSTANCE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 SCHEDULE = r"^(rate\([1-9][0-9]* (minute|hour|day)s?\)|cron\(.+\))$"
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+BUCKET = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
 COLUMN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 InstanceType = Annotated[str, Field(pattern=INSTANCE)]
@@ -164,10 +165,21 @@ class StageSpec(Spec):
     retention: RetentionSpec = RetentionSpec()
 
 
+class AdoptSpec(Spec):
+    """Resources that exist and that the environment takes under the names that they have.
+
+    Not supported: an endpoint or a package group with another name than ours, because functions, roles and people find
+    both by the environment's and the model's name.
+    """
+
+    data_bucket: Annotated[str, Field(pattern=BUCKET)] | None = None
+
+
 class EnvironmentSpec(Spec):
     stage: str
     account: Annotated[str, Field(json_schema_extra={"pattern": ACCOUNT})]
     region: Annotated[str, Field(json_schema_extra={"enum": sorted(images.REGISTRIES)})]
+    adopt: AdoptSpec = AdoptSpec()
 
 
 class ModelSpec(Settings):

@@ -51,14 +51,14 @@ def plan_adoption(services: Services, templates: Mapping[str, Template]) -> list
     Raises
     ------
     MooringError
-        A resource needs another one that does not exist.
+        The environment's key is to be deleted: a new one could not read the old data.
     """
     stacks, planned = Stacks(services), []
     for name, template in templates.items():
         deployed = stacks.template(name) if stacks.find(name) else None
         found = list(_imports(services, template, deployed or {}))
         if found:
-            after = _template_after(name, template, deployed, found)
+            after = _template_after(template, deployed, found)
             planned.append(StackAdoption(stack=name, imports=tuple(found), template=after, is_new=deployed is None))
     return planned
 
@@ -79,8 +79,12 @@ def _imports(services: Services, template: Template, deployed: Template) -> Iter
             yield Import(logical_id=logical_id, type=resource["Type"], identifier=identifier)
 
 
-def _template_after(name: str, template: Template, deployed: Template | None, imports: list[Import]) -> Template:
-    """Return the deployed template, if there is one, with the imported resources."""
+def _template_after(template: Template, deployed: Template | None, imports: list[Import]) -> Template:
+    """Return the deployed template, if there is one, with the imported resources.
+
+    An import creates nothing, so what refers to a resource that is still to be created is left to the deployment that
+    follows: the encryption of a bucket that is older than the environment's key, for instance.
+    """
     after = copy.deepcopy(deployed) if deployed else {"Resources": {}}
     for one in imports:
         resource = copy.deepcopy(template["Resources"][one.logical_id])
@@ -88,13 +92,10 @@ def _template_after(name: str, template: Template, deployed: Template | None, im
         resource.pop("DependsOn", None)
         after["Resources"][one.logical_id] = resource
     for one in imports:
-        needed = set(_references(after["Resources"][one.logical_id].get("Properties", {})))
-        if missing := sorted(needed - after["Resources"].keys() - after.get("Parameters", {}).keys()):
-            raise MooringError(
-                f"{name}: {one.type} {', '.join(one.identifier.values())} exists, but {', '.join(missing)}, which it "
-                "needs, does not",
-                remedy="restore what is missing, or erase what is left: mooring env down ENVIRONMENT --erase",
-            )
+        resource = after["Resources"][one.logical_id]
+        known = {*after["Resources"], *after.get("Parameters", {})}
+        properties = resource.get("Properties", {}).items()
+        resource["Properties"] = {name: value for name, value in properties if known.issuperset(_references(value))}
     return after
 
 
@@ -135,14 +136,16 @@ def _table(services: Services, properties: Resource) -> Mapping[str, str] | None
 
 
 def _key(services: Services, _properties: Resource) -> Mapping[str, str] | None:
-    """Return the key that the data bucket is encrypted with: the key has no name, and its alias went with its stack."""
+    """Return the key that the artifacts are encrypted with: it has no name, and its alias went with its stack."""
     try:
-        answer = services.client("s3").get_bucket_encryption(Bucket=services.environment.bucket("data"))
+        answer = services.client("s3").get_bucket_encryption(Bucket=services.environment.bucket("artifacts"))
     except ClientError as error:
-        if code_of(error) == "NoSuchBucket":
+        if code_of(error) in ("NoSuchBucket", "ServerSideEncryptionConfigurationNotFoundError"):
             return None
         raise
     rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]["ApplyServerSideEncryptionByDefault"]
+    if "KMSMasterKeyID" not in rule:
+        return None
     key = services.client("kms").describe_key(KeyId=rule["KMSMasterKeyID"])["KeyMetadata"]
     if key["KeyState"] != "Enabled":
         raise MooringError(

@@ -109,6 +109,15 @@ def _keys(services: Services) -> Iterator[str]:
             yield name
 
 
+def _policies(services: Services) -> Iterator[str]:
+    """Yield the policies of the environment but those of the bootstrap, which serve its next deployment."""
+    environment = services.environment
+    bootstrap = (environment.boundary, f"{environment.id}-deployer")
+    for name in _named("iam", "list_policies", "Policies", "PolicyName", Scope="Local")(services):
+        if name not in bootstrap:
+            yield name
+
+
 def _aliases(services: Services) -> Iterator[str]:
     listed = _pages(services, "kms", "list_aliases", "Aliases")
     yield from (entry["AliasName"] for entry in listed if entry["AliasName"] == services.environment.key_alias)
@@ -125,6 +134,15 @@ def _log_groups(services: Services) -> Iterator[str]:
         prefix = f"/aws/{folder}/{services.environment.id}-"
         listed = _pages(services, "logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
         yield from (entry["logGroupName"] for entry in listed)
+
+
+def _buckets(services: Services) -> Iterator[str]:
+    """Yield the buckets with the environment's name, and those that it has adopted."""
+    environment = services.environment
+    named = [environment.bucket(kind) for kind in BUCKETS]
+    for entry in _pages(services, "s3", "list_buckets", "Buckets"):
+        if entry["Name"] in named or _is_of(environment, entry["Name"]):
+            yield entry["Name"]
 
 
 def _rules(services: Services) -> Iterator[str]:
@@ -172,14 +190,14 @@ _KINDS: dict[str, Callable[[Services], Iterator[str]]] = {
     "alarm": _named("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
     "dashboard": _named("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
     "role": _named("iam", "list_roles", "Roles", "RoleName"),
-    "policy": _named("iam", "list_policies", "Policies", "PolicyName", Scope="Local"),
+    "policy": _policies,
     "key alias": _aliases,
     "log group": _log_groups,
     "parameter": _parameters,
     "model package group": _named(
         "sagemaker", "list_model_package_groups", "ModelPackageGroupSummaryList", "ModelPackageGroupName"
     ),
-    "S3 bucket": _named("s3", "list_buckets", "Buckets", "Name"),
+    "S3 bucket": _buckets,
     "DynamoDB table": _named("dynamodb", "list_tables", "TableNames", ""),
     "event archive": lambda services: (name for name, _ in archives(services)),
     "KMS key": _keys,

@@ -87,12 +87,14 @@ def take_down(services: Services, plan: TakedownPlan, on_step: Callable[[str], N
 
 
 def erase_all_kept(services: Services, on_step: Callable[[str], None] = lambda _: None) -> list[Found]:
-    """Erase what stays; return what a sweep of all services then finds."""
-    found = [one for one in sweep(services, on_step) if is_kept(services.environment, one)]
+    """Erase what stays, but no adopted bucket: it was there before. Return what a sweep of all services then finds."""
+    environment = services.environment
+    found = [one for one in sweep(services, on_step) if is_kept(environment, one)]
+    found = [one for one in found if one.name != environment.data_bucket]
     for one in sorted(found, key=lambda one: ORDER.index(one.kind)):
         on_step(f"erasing {one.kind} {one.name}")
         erase_kept(services, one)
-    return sweep(services, on_step)
+    return [one for one in sweep(services, on_step) if one.name != environment.data_bucket]
 
 
 def _ordered(environment: Environment, stacks: list[DeployedStack]) -> Iterator[tuple[DeployedStack, ...]]:

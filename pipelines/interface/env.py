@@ -16,17 +16,25 @@ class MissingEnvironmentError(RuntimeError):
 class FunctionEnv:
     """The variables that every function has. Field ``team`` is the variable ``TEAM``.
 
-    They identify the function's environment; all names follow from it (``names.Environment``).
+    They identify the function's environment; all names follow from it (``names.Environment``), but that of the data
+    bucket, which may have been adopted.
     """
 
     team: str
     stage: str
     account: str
     region: str
+    data_bucket: str
 
     @property
     def environment(self) -> Environment:
-        return Environment(team=self.team, stage=self.stage, account=self.account, region=self.region)
+        return Environment(
+            team=self.team,
+            stage=self.stage,
+            account=self.account,
+            region=self.region,
+            data_bucket=self.data_bucket,
+        )
 
     def to_environment(self) -> dict[str, str]:
         return {field.name.upper(): str(getattr(self, field.name)) for field in fields(self)}

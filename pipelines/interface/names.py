@@ -48,6 +48,8 @@ class Environment:
     stage: str
     account: str
     region: str
+    data_bucket: str = ""
+    """The name of the data bucket, if the environment has adopted one that existed."""
 
     @property
     def id(self) -> str:
@@ -68,6 +70,8 @@ class Environment:
         return f"{self.id}-{kind}"
 
     def bucket(self, kind: str) -> str:
+        if kind == "data" and self.data_bucket:
+            return self.data_bucket
         return f"{self.id}-{kind}-{self.account}"
 
     @property

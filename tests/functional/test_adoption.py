@@ -1,5 +1,6 @@
 """What exists is found for CloudFormation's import, with the identifiers that it wants."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from mooring.environments.adoption import StackAdoption, plan_adoption
 from mooring.environments.stacks import Import
 from mooring.errors import MooringError
 from pipelines.aws.clients import Services
+from pipelines.interface.names import Environment
 from tests.support.stacks import FakeCloudFormation
 from tests.support.world import ENVIRONMENT, MODEL, World
 
@@ -48,19 +50,24 @@ def group(name: str) -> dict[str, Any]:
     return {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": properties, **RETAIN}
 
 
-def plan(world: World, templates: dict[str, Any], cloud: FakeCloudFormation | None = None) -> list[StackAdoption]:
+def plan(
+    world: World,
+    templates: dict[str, Any],
+    cloud: FakeCloudFormation | None = None,
+    environment: Environment = ENVIRONMENT,
+) -> list[StackAdoption]:
     fake = cloud or FakeCloudFormation()
-    services = Services(ENVIRONMENT, lambda service: fake if service == "cloudformation" else world.client(service))
+    services = Services(environment, lambda service: fake if service == "cloudformation" else world.client(service))
     return plan_adoption(services, templates)
 
 
 @pytest.fixture
 def key_id(world: World) -> str:
-    """Encrypt the data bucket with a key that has no alias, as after the deletion of Foundation."""
+    """Encrypt the artifacts bucket with a key that has no alias, as after the deletion of Foundation."""
     key = str(world.client("kms").create_key()["KeyMetadata"]["KeyId"])
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
     world.client("s3").put_bucket_encryption(
-        Bucket=ENVIRONMENT.bucket("data"), ServerSideEncryptionConfiguration={"Rules": [rule]}
+        Bucket=ENVIRONMENT.bucket("artifacts"), ServerSideEncryptionConfiguration={"Rules": [rule]}
     )
     return key
 
@@ -86,11 +93,24 @@ def test_key_that_is_to_be_deleted_is_named_with_the_remedy(world: World, key_id
     assert "cancel-key-deletion" in refused.value.remedy
 
 
-def test_resource_that_needs_a_missing_one_is_named(world: World) -> None:
-    template = foundation()
-    del template["Resources"]["Key"]
-    with pytest.raises(MooringError, match=r"AWS::S3::Bucket .* exists, but Key, which it needs, does not"):
-        plan(world, {FOUNDATION: template})
+def test_bucket_older_than_the_key_is_imported_without_its_encryption(world: World) -> None:
+    """A new environment adopts a bucket: the deployment that follows creates the key, and encrypts with it."""
+    name = "lake-of-flights"
+    world.client("s3").create_bucket(Bucket=name)
+    adopting = replace(ENVIRONMENT, data_bucket=name)
+    template = {
+        "Resources": {
+            "Key": foundation()["Resources"]["Key"],
+            "Data": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {"BucketName": name, "Key": {"Fn::GetAtt": ["Key", "Arn"]}, "Versioned": True},
+                **RETAIN,
+            },
+        }
+    }
+    (adoption,) = plan(world, {FOUNDATION: template}, environment=adopting)
+    assert [dict(one.identifier) for one in adoption.imports] == [{"BucketName": name}]
+    assert adoption.template["Resources"]["Data"]["Properties"] == {"BucketName": name, "Versioned": True}
 
 
 def test_nothing_that_a_stack_holds_is_adopted_again(world: World, key_id: str) -> None:

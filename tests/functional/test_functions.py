@@ -57,14 +57,18 @@ def test_states_give_the_fields_that_their_functions_request(flow: Callable[[Env
 
 
 def test_environment_goes_there_and_back() -> None:
-    env = CheckEnv(team="arrivals", stage="dev", account="1", region="us-east-1", key_arn="arn")
+    env = CheckEnv(team="arrivals", stage="dev", account="1", region="us-east-1", data_bucket="data", key_arn="arn")
     assert CheckEnv.from_environment(env.to_environment()) == env
 
 
 def test_handler_acts_on_the_environment_of_its_variables(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """One handler stands for all: it has its own clients, and the others differ only in what they call."""
     env = FunctionEnv(
-        team=ENVIRONMENT.team, stage=ENVIRONMENT.stage, account=ENVIRONMENT.account, region=ENVIRONMENT.region
+        team=ENVIRONMENT.team,
+        stage=ENVIRONMENT.stage,
+        account=ENVIRONMENT.account,
+        region=ENVIRONMENT.region,
+        data_bucket=ENVIRONMENT.bucket("data"),
     )
     for name, value in env.to_environment().items():
         monkeypatch.setenv(name, value)

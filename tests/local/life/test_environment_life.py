@@ -103,7 +103,7 @@ def test_environment_that_was_taken_down_comes_up_again_with_its_data_and_champi
         "log group",
     }
     assert "there is no stack and no endpoint" in run("env", "down", name)
-    with pytest.raises(MooringError, match="already exists"):
+    with pytest.raises(MooringError, match="failed creation"):
         deploy(deployment)
     run("env", "down", name, "--yes")
     adopted = json.loads(run("adopt", name, "--yes", "--json"))

@@ -112,3 +112,25 @@ def test_settings_that_do_not_fit_into_a_parameter_are_refused_with_their_size()
     text = problems_after(change)
     assert "teams[0].models[0].hyperparameters: '60 entries'; allowed: fewer: with them the settings have 4,9" in text
     assert "characters in arrivals-prod-us-east-1, and Parameter Store takes 4,096" in text
+
+
+def test_one_bucket_is_adopted_by_one_environment_only() -> None:
+    def change(document: Any) -> None:
+        for environment in document["teams"][0]["environments"][:2]:
+            environment["adopt"] = {"data_bucket": "lake-of-flights"}
+
+    text = problems_after(change)
+    for number in (0, 1):
+        at = f"teams[0].environments[{number}].adopt.data_bucket"
+        assert f"{at}: 'lake-of-flights'; allowed: a bucket that no other environment uses" in text
+
+
+@pytest.mark.parametrize("name", ["Lake", "a", "lake_of_flights", "-lake"])
+def test_name_that_no_bucket_can_have_is_not_adopted(name: str) -> None:
+    text = problems_after(lambda document: document["teams"][0]["environments"][0].update(adopt={"data_bucket": name}))
+    assert f"adopt.data_bucket: '{name}'" in text
+
+
+def test_endpoint_of_another_name_is_not_adopted() -> None:
+    text = problems_after(lambda document: document["teams"][0]["environments"][0].update(adopt={"endpoint": "scores"}))
+    assert "environments[0].adopt.endpoint: 'endpoint'; allowed: one of data_bucket" in text
