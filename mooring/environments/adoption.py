@@ -167,6 +167,15 @@ def _package_group(services: Services, properties: Resource) -> Mapping[str, str
     return {"ModelPackageGroupArn": found["ModelPackageGroupArn"]}
 
 
+def _log_group(services: Services, properties: Resource) -> Mapping[str, str] | None:
+    """Return the log group: a function or an endpoint that writes late makes it again after its stack is gone."""
+    name = properties.get("LogGroupName")
+    if not isinstance(name, str):
+        return None
+    found = services.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    return {"LogGroupName": name} if any(group["logGroupName"] == name for group in found) else None
+
+
 def _archive(services: Services, properties: Resource) -> Mapping[str, str] | None:
     """Return the archive of the same bus and environment. The archive of the environment's own bus stays as it is.
 
@@ -185,4 +194,5 @@ _IDENTIFY: Mapping[str, Identify] = {
     "AWS::KMS::Key": _key,
     "AWS::SageMaker::ModelPackageGroup": _package_group,
     "AWS::Events::Archive": _archive,
+    "AWS::Logs::LogGroup": _log_group,
 }
