@@ -35,6 +35,7 @@ class Belongings:
 def prefixes(model: Model) -> Iterator[tuple[str, str]]:
     """Yield (bucket kind, prefix) of all objects of the model; its dataset's are not the model's."""
     yield "artifacts", f"runs/{model.name}/"
+    yield "artifacts", f"scratch/{model.name}/"
     yield "artifacts", f"checks/{model.name}/"
     yield "capture", f"{model.name}/"
     yield "capture", f"quarantine/{model.name}/"
