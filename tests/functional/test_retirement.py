@@ -158,7 +158,7 @@ def test_release_under_way_refuses_the_retirement_and_a_dead_one_ends_with_it(
 ) -> None:
     lock = ReleaseLock(
         release_id="r2",
-        execution=ENVIRONMENT.arn("states", "execution:release:2"),
+        execution=ENVIRONMENT.arn("states", "execution:release:two"),
         model=MODEL.name,
         package_arn=MODEL.package_arn(2),
         by="approval",
@@ -182,7 +182,7 @@ def test_release_under_way_refuses_the_retirement_and_a_dead_one_ends_with_it(
 
 
 def test_retraining_under_way_refuses_the_retirement(world: World, cloud: FakeCloudFormation) -> None:
-    execution = ENVIRONMENT.arn("states", "execution:retraining:1")
+    execution = ENVIRONMENT.arn("states", "execution:retraining:one")
     world.services.ledger.record(keys.lease(MODEL.name), Lease(holder=execution, token=1))
     world.executions.running.add(execution)
     with pytest.raises(MooringError, match=r"a retraining of .* is under way"):
