@@ -4,7 +4,6 @@
 names that it recorded in the ledger before it deleted anything.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from mooring.environments.caller import caller_arn
+from mooring.environments.endpoints import delete_serving, status_of
 from mooring.environments.erasure import Belongings, erase_all, measure
 from mooring.environments.registry_parts import parts_of, without
 from mooring.environments.stacks import DeployedStack, Stacks
@@ -19,14 +19,12 @@ from mooring.environments.sweep import serving_leftovers
 from mooring.errors import MooringError
 from pipelines.aws.client import code_of
 from pipelines.aws.clients import Services
-from pipelines.flows.release.serving import is_absent, leftovers, read_chain
+from pipelines.flows.release.serving import leftovers, read_chain
 from pipelines.interface import keys
 from pipelines.interface.names import Model
 from pipelines.interface.records import Leftovers, ReleaseEnd, ReleaseOutcome, Retirement
 from pipelines.interface.times import format_time, sortable_id
 
-POLL_S = 1.0
-ENDPOINT_TIMEOUT_S = 1800.0
 BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 """Statuses in which SageMaker deletes no endpoint."""
 
@@ -81,7 +79,7 @@ def plan_retirement(services: Services, model: Model) -> RetirementPlan:
         stacks=tuple(stack for stack in listed if stack.model == model.name),
         registry=registry if parts else None,
         parts=tuple(sorted(parts.values())),
-        endpoint=model.endpoint if _endpoint_status(services, model) else None,
+        endpoint=model.endpoint if status_of(services, model.endpoint) else None,
         leftovers=Leftovers(
             configs=tuple(sorted({name for left in found for name in left.configs})),
             models=tuple(sorted({name for left in found for name in left.models})),
@@ -114,12 +112,9 @@ def retire(
         on_step(f"deleting stack {stack.name}")
         stacks.delete(stack.name)
     on_step(f"deleting endpoint {model.endpoint}")
-    _delete_endpoint(services, model)
-    sagemaker = services.client("sagemaker")
-    for name in record.leftovers.configs:
-        _ignore_absent(sagemaker.delete_endpoint_config, EndpointConfigName=name)
-    for name in record.leftovers.models:
-        _ignore_absent(sagemaker.delete_model, ModelName=name)
+    delete_serving(
+        services, endpoints=[model.endpoint], configs=record.leftovers.configs, models=record.leftovers.models
+    )
     _delete_parameter(services, model)
     if plan.registry:
         on_step(f"taking {model.name} out of {plan.registry}")
@@ -155,7 +150,7 @@ def _require_quiet(services: Services, model: Model) -> None:
                 f"a {kind} of {model.id} is under way: {execution}",
                 remedy="wait for its end, or stop it: aws stepfunctions stop-execution --execution-arn ARN",
             )
-    status = _endpoint_status(services, model)
+    status = status_of(services, model.endpoint)
     if status in BUSY:
         raise MooringError(
             f"endpoint {model.endpoint} is {status}, and SageMaker deletes it only after that",
@@ -171,39 +166,6 @@ def _is_running(services: Services, execution: str) -> bool:
         if code_of(error) in ("ExecutionDoesNotExist", "StateMachineDoesNotExist"):
             return False
         raise
-
-
-def _endpoint_status(services: Services, model: Model) -> str | None:
-    try:
-        return str(services.client("sagemaker").describe_endpoint(EndpointName=model.endpoint)["EndpointStatus"])
-    except ClientError as error:
-        if is_absent(error):
-            return None
-        raise
-
-
-def _delete_endpoint(services: Services, model: Model) -> None:
-    end = time.monotonic() + ENDPOINT_TIMEOUT_S
-    asked = False
-    while (status := _endpoint_status(services, model)) is not None:
-        if not asked and status != "Deleting":
-            services.client("sagemaker").delete_endpoint(EndpointName=model.endpoint)
-            asked = True
-            continue
-        if time.monotonic() > end:
-            raise MooringError(
-                f"endpoint {model.endpoint} is still {status} after {ENDPOINT_TIMEOUT_S:.0f} s",
-                remedy="repeat the command: it continues where it ended",
-            )
-        time.sleep(POLL_S)
-
-
-def _ignore_absent(call: Callable[..., object], **name: str) -> None:
-    try:
-        call(**name)
-    except ClientError as error:
-        if not is_absent(error):
-            raise
 
 
 def _has_parameter(services: Services, model: Model) -> bool:

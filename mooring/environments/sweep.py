@@ -159,6 +159,12 @@ def archives(services: Services) -> Iterator[tuple[str, str]]:
             yield entry["ArchiveName"], entry["EventSourceArn"]
 
 
+def _event_sources(services: Services) -> Iterator[str]:
+    prefix = services.environment.arn("lambda", f"function:{services.environment.id}-")
+    listed = _pages(services, "lambda", "list_event_source_mappings", "EventSourceMappings")
+    yield from (entry["UUID"] for entry in listed if entry["FunctionArn"].startswith(prefix))
+
+
 def _scaling_targets(services: Services) -> Iterator[str]:
     listed = _pages(
         services,
@@ -178,6 +184,8 @@ _KINDS: dict[str, Callable[[Services], Iterator[str]]] = {
     "SageMaker model": lambda services: iter(_tagged(services, "model")),
     "scaling target": _scaling_targets,
     "function": _named("lambda", "list_functions", "Functions", "FunctionName"),
+    "layer": _named("lambda", "list_layers", "Layers", "LayerName"),
+    "event source mapping": _event_sources,
     "state machine": _named("stepfunctions", "list_state_machines", "stateMachines", "name"),
     "schedule": _named("scheduler", "list_schedules", "Schedules", "Name"),
     "rule of the default bus": _rules,

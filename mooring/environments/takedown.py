@@ -3,29 +3,26 @@
 Every step can be repeated: a repetition finds by names and tags what is left.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from mooring.environments.endpoints import delete_serving
 from mooring.environments.kept import ORDER, Kept, erase_kept, measure_kept
 from mooring.environments.stacks import DeployedStack, Stacks
 from mooring.environments.sweep import Found, is_kept, sweep
 from mooring.errors import MooringError
 from pipelines.aws.client import code_of
 from pipelines.aws.clients import Services
-from pipelines.flows.release.serving import is_absent
 from pipelines.interface.names import Environment
 
 AT_ONCE = 8
 """Stacks that are deleted at the same time."""
-POLL_S = 1.0
-TIMEOUT_S = 1800.0
 FLOWS = ("retraining", "release", "checks")
 SERVING = ("endpoint", "endpoint config", "SageMaker model")
-"""Kinds that no stack deletes: CloudFormation retains them. A config is deleted after its endpoint."""
+"""Kinds that no stack deletes: CloudFormation retains them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +77,9 @@ def take_down(services: Services, plan: TakedownPlan, on_step: Callable[[str], N
     """Carry a plan out; return what a sweep of all services then finds, besides what stays."""
     environment = services.environment
     _delete_stacks(services, plan.endpoint_stacks, on_step)
-    _delete_serving(services, plan.serving, on_step)
+    on_step("deleting endpoints")
+    endpoints, configs, models = ([one.name for one in plan.serving if one.kind == kind] for kind in SERVING)
+    delete_serving(services, endpoints=endpoints, configs=configs, models=models)
     for group in plan.groups:
         _delete_stacks(services, group, on_step)
     return [one for one in sweep(services, on_step) if not is_kept(environment, one)]
@@ -114,45 +113,6 @@ def _delete_stacks(services: Services, group: tuple[DeployedStack, ...], on_step
     on_step(", ".join(f"deleting stack {stack.name}" for stack in group[:3]))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(lambda stack: stacks.delete(stack.name), group))
-
-
-def _delete_serving(services: Services, serving: tuple[Found, ...], on_step: Callable[[str], None]) -> None:
-    sagemaker = services.client("sagemaker")
-    endpoints = [one.name for one in serving if one.kind == "endpoint"]
-    for name in endpoints:
-        on_step(f"deleting endpoint {name}")
-        _ignore_absent(sagemaker.delete_endpoint, EndpointName=name)
-    end = time.monotonic() + TIMEOUT_S
-    while left := [name for name in endpoints if _exists(services, name)]:
-        if time.monotonic() > end:
-            raise MooringError(
-                f"endpoint {left[0]} still exists after {TIMEOUT_S:.0f} s",
-                remedy="repeat the command: it continues where it ended",
-            )
-        time.sleep(POLL_S)
-    for one in serving:
-        if one.kind == "endpoint config":
-            _ignore_absent(sagemaker.delete_endpoint_config, EndpointConfigName=one.name)
-        elif one.kind == "SageMaker model":
-            _ignore_absent(sagemaker.delete_model, ModelName=one.name)
-
-
-def _ignore_absent(call: Callable[..., object], **name: str) -> None:
-    try:
-        call(**name)
-    except ClientError as error:
-        if not is_absent(error):
-            raise
-
-
-def _exists(services: Services, endpoint: str) -> bool:
-    try:
-        services.client("sagemaker").describe_endpoint(EndpointName=endpoint)
-    except ClientError as error:
-        if is_absent(error):
-            return False
-        raise
-    return True
 
 
 def _require_quiet(services: Services) -> None:
