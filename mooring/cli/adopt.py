@@ -20,10 +20,11 @@ from mooring.environments.caller import caller_services
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 def adopt_existing(environment: str, plan_only: bool, yes: bool, as_json: bool) -> None:
-    """Take buckets, ledger, key and package groups of ENVIRONMENT that exist into the stacks that would create them.
+    """Take what exists of ENVIRONMENT into the stacks that would create it: buckets, ledger, key, packages, endpoints.
 
-    CloudFormation imports them, and changes none. Needed before "cdk deploy" after "mooring env down", and for a model
-    that comes back after "mooring retire". With --json, nothing is adopted without --yes.
+    CloudFormation imports them, and changes none. Needed before "cdk deploy" after "mooring env down", for a model that
+    comes back after "mooring retire", and for an endpoint whose stack was deleted. With --json, nothing is adopted
+    without --yes.
 
     \b
     Example:  mooring adopt arrivals-dev-us-east-1 --plan

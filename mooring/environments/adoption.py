@@ -21,8 +21,11 @@ from mooring.errors import MooringError
 from pipelines.aws.client import code_of
 from pipelines.aws.clients import Services
 from pipelines.aws.packages import ABSENT_CODES
-from pipelines.flows.release.serving import is_absent
+from pipelines.flows.release.serving import is_absent, leads_to, read_chain
 from pipelines.interface.names import Environment
+from pipelines.interface.release_state import ReleaseState
+
+ENDPOINT = "AWS::SageMaker::Endpoint"
 
 Resource = Mapping[str, Any]
 Identify = Callable[[Services, Resource], Mapping[str, str] | None]
@@ -71,12 +74,14 @@ def adopt(services: Services, planned: list[StackAdoption], on_step: Callable[[s
 
 
 def _imports(services: Services, template: Template, deployed: Template) -> Iterator[Import]:
+    serving = {} if deployed else _serving(services, template)
     for logical_id, resource in template.get("Resources", {}).items():
-        identify = _IDENTIFY.get(resource["Type"])
-        if identify is None or logical_id in deployed.get("Resources", {}):
+        if logical_id in deployed.get("Resources", {}):
             continue
-        if identifier := identify(services, resource.get("Properties", {})):
-            yield Import(logical_id=logical_id, type=resource["Type"], identifier=identifier)
+        identify = _IDENTIFY.get(resource["Type"])
+        found = identify(services, resource.get("Properties", {})) if identify else serving.get(resource["Type"])
+        if found:
+            yield Import(logical_id=logical_id, type=resource["Type"], identifier=found)
 
 
 def _template_after(template: Template, deployed: Template | None, imports: list[Import]) -> Template:
@@ -85,7 +90,9 @@ def _template_after(template: Template, deployed: Template | None, imports: list
     An import creates nothing, so what refers to a resource that is still to be created is left to the deployment that
     follows: the encryption of a bucket that is older than the environment's key, for instance.
     """
-    after = copy.deepcopy(deployed) if deployed else {"Resources": {}}
+    sections = ("Parameters", "Conditions", "Mappings")
+    new = {name: template[name] for name in sections if name in template and ENDPOINT in _types(imports)}
+    after = copy.deepcopy(deployed) if deployed else {**copy.deepcopy(new), "Resources": {}}
     for one in imports:
         resource = copy.deepcopy(template["Resources"][one.logical_id])
         # An order among resources that exist means nothing; the deployment that follows brings it.
@@ -97,6 +104,41 @@ def _template_after(template: Template, deployed: Template | None, imports: list
         properties = resource.get("Properties", {}).items()
         resource["Properties"] = {name: value for name, value in properties if known.issuperset(_references(value))}
     return after
+
+
+def _types(imports: list[Import]) -> set[str]:
+    return {one.type for one in imports}
+
+
+def _serving(services: Services, template: Template) -> dict[str, Mapping[str, str]]:
+    """Return the identifiers of an endpoint that serves without its stack, of its config and its model, by their types.
+
+    Raises
+    ------
+    MooringError
+        It does not serve the package that the release state names: the next deployment would replace it.
+    """
+    endpoints = [found for found in template.get("Resources", {}).values() if found["Type"] == ENDPOINT]
+    environment = services.environment
+    if not endpoints:
+        return {}
+    model = environment.model(endpoints[0]["Properties"]["EndpointName"].removeprefix(f"{environment.id}-"))
+    chain = read_chain(services, model)
+    if chain is None:
+        return {}
+    champion = ReleaseState.from_value(services.parameter(model.release_parameter)).champion
+    if not leads_to(chain, champion):
+        raise MooringError(
+            f"endpoint {model.endpoint} is {chain.status} and serves {', '.join(chain.packages) or 'no package'}; the "
+            f"release state {model.release_parameter} names {champion}",
+            remedy=f"delete the endpoint: mooring retire {environment.id} {model.name}; then release a version again",
+        )
+    arns = {"Endpoint": model.endpoint, "EndpointConfig": chain.config, "Model": chain.models[0]}
+    kinds = {"Endpoint": "endpoint", "EndpointConfig": "endpoint-config", "Model": "model"}
+    return {
+        f"AWS::SageMaker::{noun}": {f"{noun}Arn": environment.arn("sagemaker", f"{kinds[noun]}/{name}")}
+        for noun, name in arns.items()
+    }
 
 
 def _references(value: object) -> Iterator[str]:

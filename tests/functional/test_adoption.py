@@ -10,8 +10,10 @@ from mooring.environments.stacks import Import
 from mooring.errors import MooringError
 from pipelines.aws.clients import Services
 from pipelines.interface.names import Environment
+from pipelines.interface.release_state import ReleaseState
+from tests.functional.test_release import register
 from tests.support.stacks import FakeCloudFormation
-from tests.support.world import ENVIRONMENT, MODEL, World
+from tests.support.world import ENVIRONMENT, MODEL, World, serve
 
 FOUNDATION, REGISTRY = ENVIRONMENT.stack("foundation"), MODEL.stack("registry")
 RETAIN = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
@@ -137,6 +139,54 @@ def test_package_group_of_a_returning_model_goes_into_the_stack_that_is_there(wo
         template={"Resources": other | {"LateArrival": group(MODEL.name)}},
         is_new=False,
     )
+
+
+def serving() -> dict[str, Any]:
+    """Return a template like Serving's."""
+    state = {"Type": "AWS::SSM::Parameter::Value<List<String>>", "Default": MODEL.release_parameter}
+    champion = {"Fn::Select": [0, {"Ref": "ReleaseState"}]}
+    return {
+        "Parameters": {"ReleaseState": state},
+        "Conditions": {"HasChampion": {"Fn::Not": [{"Fn::Equals": [champion, "none"]}]}},
+        "Resources": {
+            "Model": {"Type": "AWS::SageMaker::Model", "Properties": {"Package": champion}, **RETAIN},
+            "Config": {
+                "Type": "AWS::SageMaker::EndpointConfig",
+                "Properties": {"Model": {"Fn::GetAtt": ["Model", "ModelName"]}},
+                **RETAIN,
+            },
+            "Endpoint": {
+                "Type": "AWS::SageMaker::Endpoint",
+                "Properties": {
+                    "EndpointName": MODEL.endpoint,
+                    "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+                },
+                **RETAIN,
+            },
+            "Errors": {"Type": "AWS::CloudWatch::Alarm", "Properties": {}},
+        },
+    }
+
+
+def test_endpoint_that_serves_without_its_stack_is_adopted_as_it_is(world: World) -> None:
+    arn = register(world, 1)
+    serve(world, arn, "1")
+    world.services.put_parameter(MODEL.release_parameter, ReleaseState(champion=arn).to_value())
+    (adoption,) = plan(world, {MODEL.stack("serving"): serving()})
+    assert {one.logical_id: dict(one.identifier) for one in adoption.imports} == {
+        "Model": {"ModelArn": ENVIRONMENT.arn("sagemaker", "model/model-1")},
+        "Config": {"EndpointConfigArn": ENVIRONMENT.arn("sagemaker", "endpoint-config/config-1")},
+        "Endpoint": {"EndpointArn": ENVIRONMENT.arn("sagemaker", f"endpoint/{MODEL.endpoint}")},
+    }
+    whole = serving()
+    del whole["Resources"]["Errors"]
+    assert adoption.template == whole, "with all properties, so that the next deployment replaces nothing"
+
+
+def test_endpoint_that_serves_another_package_than_the_release_state_names_is_refused(world: World) -> None:
+    serve(world, register(world, 1), "1")
+    with pytest.raises(MooringError, match=f"serves {MODEL.package_arn(1)}; the release state .* names None"):
+        plan(world, {MODEL.stack("serving"): serving()})
 
 
 def test_new_environment_has_nothing_to_adopt(world: World) -> None:

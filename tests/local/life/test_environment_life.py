@@ -18,6 +18,7 @@ from mooring.demo import chapters
 from mooring.demo.chapters import MODEL
 from mooring.deployed import DeployedEnvironment
 from mooring.environments.caller import caller_services
+from mooring.environments.stacks import Stacks
 from mooring.environments.sweep import Found, sweep
 from mooring.errors import MooringError
 from pipelines.interface import keys
@@ -116,6 +117,30 @@ def test_environment_that_was_taken_down_comes_up_again_with_its_data_and_champi
     keys_now = [one.name for one in found(again) if one.kind == "KMS key"]
     assert len(keys_now) == 1, "the key was adopted, not replaced"
     assert "nothing exists that its stacks would create" in run("adopt", name)
+
+
+def test_endpoint_that_lost_its_stack_is_adopted_under_load(
+    deployment: Deployment, stage: chapters.Stage, arrivals: DeployedEnvironment, version_1: str, admin: Any
+) -> None:
+    again, sagemaker = DeployedEnvironment(arrivals.environment), admin("sagemaker")
+    model = arrivals.environment.model(MODEL)
+    before = sagemaker.describe_endpoint(EndpointName=model.endpoint)
+    with chapters.constant_caller(replace(stage, arrivals=again)) as caller:
+        Stacks(caller_services(arrivals.environment)).delete(model.stack("serving"))
+        with pytest.raises(MooringError, match=r"failed creation"):
+            deploy(deployment)
+        Stacks(caller_services(arrivals.environment)).delete(model.stack("serving"))
+        (planned,) = json.loads(run("adopt", arrivals.environment.id, "--plan", "--json"))["stacks"]
+        assert planned["stack"] == model.stack("serving")
+        run("adopt", arrivals.environment.id, "--yes")
+        deploy(deployment)
+        answered = caller.answered
+    assert caller.failures == []
+    assert answered > 0
+    after = sagemaker.describe_endpoint(EndpointName=model.endpoint)
+    assert after["EndpointConfigName"] == before["EndpointConfigName"], "nothing was replaced"
+    assert after["CreationTime"] == before["CreationTime"]
+    assert chapters.serving_package(again, MODEL) == version_1
 
 
 def test_retired_model_leaves_nothing_but_what_it_produced_and_comes_back(
