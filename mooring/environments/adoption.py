@@ -58,7 +58,7 @@ def plan_adoption(services: Services, templates: Mapping[str, Template]) -> list
     """
     stacks, planned = Stacks(services), []
     for name, template in templates.items():
-        deployed = stacks.template(name) if stacks.find(name) else None
+        deployed = stacks.template(name) if stacks.exists(name) else None
         found = list(_imports(services, template, deployed or {}))
         if found:
             after = _template_after(template, deployed, found)
@@ -90,9 +90,10 @@ def _template_after(template: Template, deployed: Template | None, imports: list
     An import creates nothing, so what refers to a resource that is still to be created is left to the deployment that
     follows: the encryption of a bucket that is older than the environment's key, for instance.
     """
-    sections = ("Parameters", "Conditions", "Mappings")
-    new = {name: template[name] for name in sections if name in template and ENDPOINT in _types(imports)}
-    after = copy.deepcopy(deployed) if deployed else {**copy.deepcopy(new), "Resources": {}}
+    after = copy.deepcopy(deployed or {"Resources": {}})
+    if deployed is None and any(one.type == ENDPOINT for one in imports):
+        # Its config and model have the release state in properties that only a replacement could change later.
+        after |= {name: copy.deepcopy(template[name]) for name in ("Parameters", "Conditions") if name in template}
     for one in imports:
         resource = copy.deepcopy(template["Resources"][one.logical_id])
         # An order among resources that exist means nothing; the deployment that follows brings it.
@@ -104,10 +105,6 @@ def _template_after(template: Template, deployed: Template | None, imports: list
         properties = resource.get("Properties", {}).items()
         resource["Properties"] = {name: value for name, value in properties if known.issuperset(_references(value))}
     return after
-
-
-def _types(imports: list[Import]) -> set[str]:
-    return {one.type for one in imports}
 
 
 def _serving(services: Services, template: Template) -> dict[str, Mapping[str, str]]:

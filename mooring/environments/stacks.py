@@ -19,6 +19,7 @@ LARGEST_BODY = 51_200
 """Largest template in bytes that CloudFormation takes in a request; it reads a larger one from a bucket."""
 NOTHING_TO_DO = "No updates are to be performed"
 GONE = "DELETE_COMPLETE"
+ROLLED_BACK = "ROLLBACK_COMPLETE"
 NOT_THERE = (GONE, "REVIEW_IN_PROGRESS")
 
 Template = dict[str, Any]
@@ -66,9 +67,10 @@ class Stacks:
         found = [_deployed(stack, self._services.environment.id) for page in pages for stack in page["Stacks"]]
         return [stack for stack in found if stack]
 
-    def find(self, name: str) -> DeployedStack | None:
+    def exists(self, name: str) -> bool:
+        """Return whether a stack was created; one whose creation failed holds nothing and can only be deleted."""
         described = self._describe(name)
-        return None if described is None else _deployed(described, self._services.environment.id)
+        return described is not None and described["StackStatus"] != ROLLED_BACK
 
     def template(self, name: str) -> Template:
         """Return the template that the stack was last deployed with."""
@@ -135,8 +137,10 @@ class Stacks:
 
         CloudFormation changes none of them. ``template`` is the whole template after the import.
         """
-        change_set = "mooring-adopt"
-        exists = self._describe(name) is not None
+        change_set = f"mooring-adopt-{time.time_ns()}"
+        exists = self.exists(name)
+        if not exists:
+            self.delete(name)
         parameters = template.get("Parameters", {}) if exists else {}
         self._client.create_change_set(
             StackName=name,

@@ -122,6 +122,16 @@ def test_nothing_that_a_stack_holds_is_adopted_again(world: World, key_id: str) 
     assert plan(world, {FOUNDATION: foundation()}, cloud) == []
 
 
+def test_stack_whose_creation_failed_holds_nothing(world: World, key_id: str) -> None:
+    """As after a deployment that was tried without adoption."""
+    assert key_id
+    cloud = FakeCloudFormation()
+    cloud.add(FOUNDATION, foundation(), ENVIRONMENT)
+    cloud.stacks[FOUNDATION].status = "ROLLBACK_COMPLETE"
+    (adoption,) = plan(world, {FOUNDATION: foundation()}, cloud)
+    assert adoption.is_new
+
+
 def test_package_group_of_a_returning_model_goes_into_the_stack_that_is_there(world: World) -> None:
     cloud, other = FakeCloudFormation(), {"AirTime": group("air-time")}
     cloud.add(REGISTRY, {"Resources": other}, ENVIRONMENT)

@@ -106,7 +106,6 @@ def test_environment_that_was_taken_down_comes_up_again_with_its_data_and_champi
     assert "there is no stack and no endpoint" in run("env", "down", name)
     with pytest.raises(MooringError, match="failed creation"):
         deploy(deployment)
-    run("env", "down", name, "--yes")
     adopted = json.loads(run("adopt", name, "--yes", "--json"))
     assert sum(len(stack["imports"]) for stack in adopted["stacks"]) >= 7
     deploy(deployment)
@@ -129,7 +128,6 @@ def test_endpoint_that_lost_its_stack_is_adopted_under_load(
         Stacks(caller_services(arrivals.environment)).delete(model.stack("serving"))
         with pytest.raises(MooringError, match=r"failed creation"):
             deploy(deployment)
-        Stacks(caller_services(arrivals.environment)).delete(model.stack("serving"))
         (planned,) = json.loads(run("adopt", arrivals.environment.id, "--plan", "--json"))["stacks"]
         assert planned["stack"] == model.stack("serving")
         run("adopt", arrivals.environment.id, "--yes")
