@@ -35,11 +35,14 @@ class EventBus(Construct):
         self.bus = events.EventBus(
             self, "Bus", event_bus_name=environment.bus, description=f"Events of {environment.id}"
         )
-        self._archive("Archive", self.bus.event_bus_arn, {"account": [environment.account]}, days)
+        # The bus's name in full instead of a reference: an archive that outlives its stack can then be imported again.
+        own = environment.arn("events", f"event-bus/{environment.bus}")
+        archive = self._archive("Archive", own, {"account": [environment.account]}, days)
+        archive.node.add_dependency(self.bus)
         default = environment.arn("events", "event-bus/default")
         self._archive("DefaultArchive", default, flow_events(environment), days)
 
-    def _archive(self, construct_id: str, source_arn: str, pattern: Pattern, days: int) -> None:
+    def _archive(self, construct_id: str, source_arn: str, pattern: Pattern, days: int) -> events.CfnArchive:
         archive = events.CfnArchive(
             self,
             construct_id,
@@ -50,3 +53,4 @@ class EventBus(Construct):
             retention_days=days,
         )
         archive.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+        return archive

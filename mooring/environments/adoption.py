@@ -216,14 +216,8 @@ def _log_group(services: Services, properties: Resource) -> Mapping[str, str] | 
 
 
 def _archive(services: Services, properties: Resource) -> Mapping[str, str] | None:
-    """Return the archive of the same bus and environment. The archive of the environment's own bus stays as it is.
-
-    Its bus was deleted, and CloudFormation imports nothing that refers to a resource which is to be created.
-    """
-    source = properties["SourceArn"]
-    if not isinstance(source, str):
-        return None
-    found = (name for name, bus in archives(services) if bus == source)
+    """Return the environment's archive of the same bus, by its description: its name is CloudFormation's."""
+    found = (name for name, bus in archives(services) if bus == properties["SourceArn"])
     return next(({"ArchiveName": name} for name in found), None)
 
 
