@@ -11,7 +11,7 @@ from pipelines.aws.packages import ABSENT_CODES
 from pipelines.datasets.commits.versions import erase, version_pages
 from pipelines.interface import keys
 from pipelines.interface.names import Model
-from pipelines.interface.paths import labels_prefix
+from pipelines.interface.paths import SCRATCH, labels_prefix
 
 RETIREMENTS = "retirement#"
 """Prefix of the ledger's items that stay: they record that the others were erased."""
@@ -35,7 +35,7 @@ class Belongings:
 def prefixes(model: Model) -> Iterator[tuple[str, str]]:
     """Yield (bucket kind, prefix) of all objects of the model; its dataset's are not the model's."""
     yield "artifacts", f"runs/{model.name}/"
-    yield "artifacts", f"scratch/{model.name}/"
+    yield "artifacts", f"{SCRATCH}{model.name}/"
     yield "artifacts", f"checks/{model.name}/"
     yield "capture", f"{model.name}/"
     yield "capture", f"quarantine/{model.name}/"
@@ -92,7 +92,7 @@ def _packages(services: Services, model: Model) -> Iterator[str]:
 
 
 def _log_group(services: Services, model: Model) -> str | None:
-    name = f"/aws/sagemaker/Endpoints/{model.endpoint}"
+    name = model.endpoint_log_group
     found = services.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     return name if any(group["logGroupName"] == name for group in found) else None
 

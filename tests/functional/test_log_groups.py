@@ -81,6 +81,7 @@ def test_release_makes_the_log_group_before_the_endpoint(world: World, monkeypat
         stage=ENVIRONMENT.stage,
         account=ENVIRONMENT.account,
         region=ENVIRONMENT.region,
+        data_bucket=ENVIRONMENT.bucket("data"),
         key_arn=OURS,
         log_days="60",
     )
