@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from mooring.errors import MooringError
 from pipelines.aws.clients import Services
+from pipelines.interface.names import ENVIRONMENT_TAG
 
-ENVIRONMENT_TAG = "mooring:environment"
 MODEL_TAG = "mooring:model"
 POLL_S = 1.0
 TIMEOUT_S = 3600.0

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mooring.environments.stacks import ENVIRONMENT_TAG, MODEL_TAG, Stacks
+from mooring.environments.stacks import MODEL_TAG, Stacks
 from pipelines.aws.clients import Services
-from pipelines.interface.names import BUCKETS, Environment, Model
+from pipelines.interface.names import BUCKETS, ENVIRONMENT_TAG, Environment, Model
 
 KEPT = (
     "S3 bucket",
