@@ -36,7 +36,8 @@ def env() -> None:
     """Print the variables for boto3, the AWS CLI and cdk to use one account and region of the embedded AWS.
 
     ENVIRONMENT is an id of fleet.yaml, such as arrivals-dev-us-east-1; ACCOUNT is any account id of 12 digits, with
-    --region REGION. --json prints JSON.
+    --region REGION. --json prints JSON; --proxy also leads clients that ignore AWS_ENDPOINT_URL through a proxy, for a
+    terminal of its own.
 
     \b
     Example:  eval "$(mooring env arrivals-dev-us-east-1)"

@@ -112,7 +112,7 @@ def _keys(services: Services) -> Iterator[str]:
 def _policies(services: Services) -> Iterator[str]:
     """Yield the policies of the environment but those of the bootstrap, which serve its next deployment."""
     environment = services.environment
-    bootstrap = (environment.boundary, f"{environment.id}-deployer")
+    bootstrap = (environment.boundary, environment.deployer)
     for name in _named("iam", "list_policies", "Policies", "PolicyName", Scope="Local")(services):
         if name not in bootstrap:
             yield name
