@@ -15,7 +15,8 @@ from infra.fleet import FleetEnvironment
 
 CODE = ("functions", "infra", "pipelines")
 """Folders whose files decide what the templates and the assets hold."""
-LOCKS = ("requirements-layer.lock", "requirements-jobs.lock")
+LOCKS = "requirements-*.lock"
+"""Locks of the wheels that layers and jobs get; an asset's name is the digest of its lock."""
 LIBRARIES = ("aws-cdk-lib", "constructs", "jsii")
 VARIABLES = ("CDK_DEBUG", "CDK_DISABLE_STACK_TRACE", "CDK_VALIDATION", "JSII_HOST_STACK_TRACES")
 """Variables by which the CDK library writes other files."""
@@ -51,7 +52,7 @@ def parts_of(environment: FleetEnvironment) -> Iterator[Part]:
 def digest_inputs(root: Path, context: Mapping[str, object], variables: Mapping[str, str]) -> str:
     """Return the digest of what decides every part's files: code, locks, versions, context and variables."""
     found = hashlib.sha256()
-    files = [root / lock for lock in LOCKS]
+    files = list(root.glob(LOCKS))
     files += [path for folder in CODE for path in (root / folder).rglob("*") if "__pycache__" not in path.parts]
     for path in sorted(files):
         if path.is_file():

@@ -8,8 +8,9 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from infra.app import build, new_app, warn_of_cost
+from infra.app import warn_of_cost
 from infra.fleet import load
+from infra.synthesis import build, new_app
 from mooring import cli
 from mooring.errors import MooringError
 from tests.support.synth import FLEET
