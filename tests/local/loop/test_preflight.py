@@ -80,6 +80,16 @@ def resources(service: str, code: str, back: float) -> Breaks:
 
 
 @contextmanager
+def scaled(_: Place, staging: Place, *__: object) -> Iterator[Place]:
+    name = staging.environment.names.model("late-arrival").stack("serving")
+    template = staging.assembly.templates[name]
+    target = {"Target": {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": {}}}
+    templates = {**staging.assembly.templates, name: {**template, "Resources": {**template["Resources"], **target}}}
+    with _quota(staging, "application-autoscaling", "L-1AAF0700", 0, 500):
+        yield replace(staging, assembly=replace(staging.assembly, templates=templates))
+
+
+@contextmanager
 def disabled_region(dev: Place, _: Place, folder: Path, __: pytest.MonkeyPatch) -> Iterator[Place]:
     text = FLEET.read_text().replace("us-east-1", "af-south-1")
     (folder / "fleet.yaml").write_text(text)
@@ -218,11 +228,7 @@ BREAKS: dict[str, tuple[Breaks, Verdict, str]] = {
     "stack-quota": (resources("cloudformation", "L-0485CB21", 2000), Verdict.BLOCKS, "0 stacks of 0"),
     "role-quota": (many_roles, Verdict.BLOCKS, "IAM roles of 1000"),
     "rule-quota": (resources("events", "L-244521F2", 300), Verdict.BLOCKS, "0 rules on the default event bus of 0"),
-    "scaling-quota": (
-        resources("application-autoscaling", "L-1AAF0700", 500),
-        Verdict.BLOCKS,
-        "0 scaling targets of SageMaker of 0",
-    ),
+    "scaling-quota": (scaled, Verdict.BLOCKS, "0 scaling targets of SageMaker of 0"),
     "throughput": (many_models, Verdict.WARNS, "for 201 models"),
     "image": (other_image, Verdict.BLOCKS, "9.9-9"),
     "bootstrap": (other_rights, Verdict.BLOCKS, "has the foreign policies"),
