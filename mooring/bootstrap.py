@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 from botocore.exceptions import ClientError
@@ -104,7 +104,14 @@ def neighbours(environment: Environment) -> list[Environment]:
     return sorted({environment, *found}, key=lambda each: each.id)
 
 
-def differences(environments: Sequence[Environment], *, session: boto3.Session) -> list[Difference]:
+class Session(Protocol):
+    """Makes clients by the name of a service, as ``boto3.Session`` does."""
+
+    @property
+    def client(self) -> Callable[..., Any]: ...
+
+
+def differences(environments: Sequence[Environment], *, session: Session) -> list[Difference]:
     """Return how the bootstrap of one account and region differs from what ``bootstrap`` writes.
 
     ``environments`` are all of the fleet's in that account and region (``neighbours``). The policies, the toolkit stack

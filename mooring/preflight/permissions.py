@@ -118,20 +118,6 @@ def _listed(value: str | Sequence[str]) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def boundary(target: Target) -> Iterator[Finding]:
-    """The environment's permissions boundary exists."""
-    names = target.names
-    if not target.is_deployed(names.stack("foundation")):
-        return
-    arn = f"arn:aws:iam::{names.account}:policy/{names.boundary}"
-    if found(target.client("iam").get_policy, PolicyArn=arn) is None:
-        yield blocks(
-            f"the permissions boundary {names.boundary} is missing",
-            why="a role whose boundary is missing may do nothing",
-            remedy=f"cdk deploy {names.stack('foundation')}",
-        )
-
-
 def scaling_role(target: Target) -> Iterator[Finding]:
     """The service-linked role of scaling exists, if a model scales."""
     environment = target.environment

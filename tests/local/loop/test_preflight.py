@@ -80,6 +80,16 @@ def resources(service: str, code: str, back: float) -> Breaks:
 
 
 @contextmanager
+def scaled(_: Place, staging: Place, *__: object) -> Iterator[Place]:
+    name = staging.environment.names.model("late-arrival").stack("serving")
+    template = staging.assembly.templates[name]
+    target = {"Target": {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": {}}}
+    templates = {**staging.assembly.templates, name: {**template, "Resources": {**template["Resources"], **target}}}
+    with _quota(staging, "application-autoscaling", "L-1AAF0700", 0, 500):
+        yield replace(staging, assembly=replace(staging.assembly, templates=templates))
+
+
+@contextmanager
 def disabled_region(dev: Place, _: Place, folder: Path, __: pytest.MonkeyPatch) -> Iterator[Place]:
     text = FLEET.read_text().replace("us-east-1", "af-south-1")
     (folder / "fleet.yaml").write_text(text)
@@ -218,19 +228,14 @@ BREAKS: dict[str, tuple[Breaks, Verdict, str]] = {
     "stack-quota": (resources("cloudformation", "L-0485CB21", 2000), Verdict.BLOCKS, "0 stacks of 0"),
     "role-quota": (many_roles, Verdict.BLOCKS, "IAM roles of 1000"),
     "rule-quota": (resources("events", "L-244521F2", 300), Verdict.BLOCKS, "0 rules on the default event bus of 0"),
-    "scaling-quota": (
-        resources("application-autoscaling", "L-1AAF0700", 500),
-        Verdict.BLOCKS,
-        "0 scaling targets of SageMaker of 0",
-    ),
+    "scaling-quota": (scaled, Verdict.BLOCKS, "0 scaling targets of SageMaker of 0"),
     "throughput": (many_models, Verdict.WARNS, "for 201 models"),
     "image": (other_image, Verdict.BLOCKS, "9.9-9"),
-    "bootstrap": (newer_bootstrap, Verdict.BLOCKS, "the templates need 999"),
-    "deployment-rights": (other_rights, Verdict.BLOCKS, "somebody attached"),
+    "bootstrap": (other_rights, Verdict.BLOCKS, "has the foreign policies"),
+    "bootstrap-version": (newer_bootstrap, Verdict.BLOCKS, "the templates need 999"),
     "stacks": (failed_stack, Verdict.BLOCKS, "late-arrival-broken is ROLLBACK_COMPLETE"),
     "foreign-stacks": (foreign_stack, Verdict.WARNS, "gone-serving is of no model"),
     "leftovers": (left_bucket, Verdict.BLOCKS, "the bucket arrivals-staging-us-east-1-data"),
-    "boundary": (lonely("foundation"), Verdict.BLOCKS, "boundary is missing"),
     "roles": (denied_role, Verdict.BLOCKS, "release-deployer may not"),
     "state-machines": (
         templates_with("AWS::StepFunctions::StateMachine", DefinitionString=json.dumps(MACHINE)),

@@ -162,40 +162,35 @@ BROKEN = [
     ),
     Broken(check="image", says="there is no image 683313688378", answers={"ecr.batch_get_image": {"images": []}}),
     Broken(
-        check="bootstrap", says="no stack MooringToolkit", answers={"cloudformation.describe_stacks": {"Stacks": []}}
+        check="bootstrap",
+        says="stack MooringToolkit is absent",
+        answers={"cloudformation.describe_stacks": refusal("ValidationError", "Stack does not exist")},
     ),
     Broken(
         check="bootstrap",
-        says="the qualifier 'hnb659fds'",
-        answers={"cloudformation.describe_stacks": world.stacks(qualifier="hnb659fds")},
+        says="has Qualifier 'hnb659fds' instead of 'mooring'",
+        answers={"cloudformation.describe_stacks": world.toolkit(qualifier="hnb659fds")},
     ),
     Broken(
         check="bootstrap",
+        says="has the foreign policies arn:aws:iam::aws:policy/AdministratorAccess",
+        answers={"iam.list_attached_role_policies": world.attached("arn:aws:iam::aws:policy/AdministratorAccess")},
+    ),
+    Broken(
+        check="bootstrap",
+        says=f"{NAMES.boundary} is absent",
+        answers={"iam.get_policy": world.policies_without(NAMES.boundary)},
+    ),
+    Broken(
+        check="bootstrap",
+        verdict=WARNS,
+        says="has other statements",
+        answers={"iam.get_policy_version": {"PolicyVersion": {"Document": {"Statement": []}}}},
+    ),
+    Broken(
+        check="bootstrap-version",
         says="has version 7, the templates need 8",
         answers={"cloudformation.describe_stacks": world.stacks(version="7")},
-    ),
-    Broken(
-        check="deployment-rights",
-        says="mooring-deployer is not attached",
-        answers={"iam.list_attached_role_policies": {"AttachedPolicies": []}},
-    ),
-    Broken(
-        check="deployment-rights",
-        says="somebody attached arn:aws:iam::aws:policy/AdministratorAccess",
-        answers={
-            "iam.list_attached_role_policies": {
-                "AttachedPolicies": [
-                    {"PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
-                    {"PolicyArn": "arn:aws:iam::111111111111:policy/mooring-deployer"},
-                ]
-            }
-        },
-    ),
-    Broken(
-        check="deployment-rights",
-        verdict=WARNS,
-        says="differs from the one of this release",
-        answers={"iam.get_policy_version": {"PolicyVersion": {"Document": {"Statement": []}}}},
     ),
     Broken(
         check="stacks",
@@ -230,7 +225,6 @@ BROKEN = [
             ),
         )
     ),
-    Broken(check="boundary", says="boundary is missing", answers={"iam.get_policy": refusal("NoSuchEntity")}),
     Broken(
         check="roles",
         says="the role the-Role may not iam:PassRole on arn:aws:iam::111111111111:role/jobs",

@@ -9,12 +9,13 @@ from typing import Any
 
 from infra import fleet
 from infra.fleet import FleetEnvironment
-from mooring.bootstrap import POLICY_NAME, TOOLKIT_STACK, deployment_policy
+from mooring import permissions
+from mooring.bootstrap import TOOLKIT_STACK
 from mooring.preflight.assembly import Assembly
 from mooring.preflight.target import Target
 from pipelines.interface.names import QUALIFIER
 from pipelines.interface.release_state import ReleaseState
-from tests.support.fake_aws import FakeAws
+from tests.support.fake_aws import FakeAws, refusal
 
 FLEET = Path(__file__).parents[3] / "support" / "fleet.yaml"
 ENVIRONMENT = fleet.load(FLEET).environment("arrivals-dev-us-east-1")
@@ -89,14 +90,47 @@ def settings() -> str:
     return ENVIRONMENT.model_settings(ENVIRONMENT.team.models[0], code_uri="s3://code/source.tar.gz").to_json()
 
 
-def stacks(*names: str, status: str = "UPDATE_COMPLETE", version: str = "32", qualifier: str = QUALIFIER) -> Any:
-    toolkit = {
+POLICIES = {
+    f"arn:aws:iam::{NAMES.account}:policy/{name}": document
+    for name, document in (
+        (permissions.COMMON, permissions.common(NAMES.account)),
+        (NAMES.boundary, permissions.boundary(NAMES)),
+        (NAMES.deployer, permissions.deployer(NAMES)),
+    )
+}
+"""Documents of the bootstrap's policies by ARN."""
+ATTACHED = [arn for arn in POLICIES if not arn.endswith(NAMES.boundary)]
+
+
+def toolkit(*, version: str = "32", qualifier: str = QUALIFIER) -> Any:
+    """Return the stack of the bootstrap alone."""
+    parameters = {"Qualifier": qualifier, "CloudFormationExecutionPolicies": ",".join(ATTACHED)}
+    stack = {
         "StackName": TOOLKIT_STACK,
         "StackStatus": "CREATE_COMPLETE",
-        "Parameters": [{"ParameterKey": "Qualifier", "ParameterValue": qualifier}],
+        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         "Outputs": [{"OutputKey": "BootstrapVersion", "OutputValue": version}],
     }
-    return {"Stacks": [toolkit, *({"StackName": name, "StackStatus": status} for name in names)]}
+    return {"Stacks": [stack]}
+
+
+def stacks(*names: str, status: str = "UPDATE_COMPLETE", version: str = "32") -> Any:
+    """Return a function that describes all stacks, or the one that a request names."""
+    found = [*toolkit(version=version)["Stacks"], *({"StackName": name, "StackStatus": status} for name in names)]
+    return lambda request: {"Stacks": [one for one in found if request.get("StackName") in (None, one["StackName"])]}
+
+
+def attached(*more: str) -> Any:
+    return {"AttachedPolicies": [{"PolicyArn": arn} for arn in (*ATTACHED, *more)]}
+
+
+def policies_without(missing: str) -> Any:
+    def get_policy(request: Any) -> Any:
+        if request["PolicyArn"].endswith(missing):
+            raise refusal("NoSuchEntity")
+        return {"Policy": {"DefaultVersionId": "v1"}}
+
+    return get_policy
 
 
 def instance_quotas(value: float, *kinds: str) -> Any:
@@ -155,12 +189,15 @@ HEALTHY: dict[str, Any] = {
     "sagemaker.list_training_jobs": {"TrainingJobSummaries": []},
     "sagemaker.list_processing_jobs": {"ProcessingJobSummaries": []},
     "iam.get_account_summary": {"SummaryMap": {"Roles": 40, "RolesQuota": 1000}},
-    "iam.list_attached_role_policies": {
-        "AttachedPolicies": [{"PolicyArn": f"arn:aws:iam::111111111111:policy/{POLICY_NAME}"}]
-    },
+    "iam.list_attached_role_policies": attached(),
+    "iam.list_role_policies": {"PolicyNames": []},
     "iam.get_policy": {"Policy": {"DefaultVersionId": "v1"}},
-    "iam.get_policy_version": {"PolicyVersion": {"Document": deployment_policy(NAMES.account)}},
-    "iam.get_role": {"Role": {}},
+    "iam.get_policy_version": lambda request: {"PolicyVersion": {"Document": POLICIES[request["PolicyArn"]]}},
+    "iam.get_role": {
+        "Role": {
+            "AssumeRolePolicyDocument": {"Statement": [{"Principal": {"Service": "cloudformation.amazonaws.com"}}]}
+        }
+    },
     "iam.simulate_principal_policy": simulated("allowed"),
     "events.list_rules": {"Rules": [{}] * 7},
     "ssm.describe_parameters": {"Parameters": [{}] * 3},
