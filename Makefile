@@ -46,6 +46,7 @@ arrows: setup
 
 bench: setup layer ## Benchmarks, with versions and medians
 	@python -m tests.benchmarks.bench_fleet
+	@python -m tests.benchmarks.bench_hour
 	@python -m tests.benchmarks.bench_data
 	@python -m tests.benchmarks.bench_capture
 	@python -m tests.benchmarks.bench_monitoring

@@ -1,37 +1,16 @@
 """Counts the requests of a check without traffic and of a landing without files, which `mooring cost` charges."""
 
-from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-
-from botocore.model import OperationModel
 
 from infra.cost.usage import CALLS
 from pipelines.datasets.landing.landing import land
 from pipelines.interface.requests import CheckRequest
 from pipelines.interface.times import format_time
 from pipelines.monitoring.check import check_drift
-from tests.support.captured import FOLDER, KEY, put, record, register, rows
+from tests.support.captured import FOLDER, KEY, calls_of, put, record, register, rows
 from tests.support.world import MODEL, World
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def calls_of(world: World, act: Callable[[], object]) -> Counter[str]:
-    """Return how often each operation was called."""
-    found = Counter[str]()
-
-    def count(model: OperationModel, **_: object) -> None:
-        found[model.name] += 1
-
-    clients = [world.client(service) for service in ("s3", "dynamodb", "ssm")]
-    clients.append(world.client("sagemaker").moto)
-    for client in clients:
-        client.meta.events.register("before-call", count)
-    act()
-    for client in clients:
-        client.meta.events.unregister("before-call", count)
-    return found
 
 
 def check_hour(world: World, moment: datetime) -> None:

@@ -3,7 +3,11 @@
 import base64
 import json
 import random
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
+
+from botocore.model import OperationModel
 
 from pipelines.interface import keys
 from pipelines.interface.names import version_of
@@ -125,3 +129,20 @@ def check(
     """Check the two hours up to ``end`` on a day of March 2026, or those from ``begin`` on, an ISO 8601 time."""
     request = CheckRequest(model=MODEL.name, scheduled_at=f"2026-03-{day:02}T{end}:00Z", begin=begin)
     return check_drift(request, world.services, key_arn=KEY, fan_out_bytes=fan_out_bytes, batch_bytes=batch_bytes)
+
+
+def calls_of(world: World, act: Callable[[], object]) -> Counter[str]:
+    """Return how often each operation was called."""
+    found = Counter[str]()
+
+    def count(model: OperationModel, **_: object) -> None:
+        found[model.name] += 1
+
+    clients = [world.client(service) for service in ("s3", "dynamodb", "ssm")]
+    clients.append(world.client("sagemaker").moto)
+    for client in clients:
+        client.meta.events.register("before-call", count)
+    act()
+    for client in clients:
+        client.meta.events.unregister("before-call", count)
+    return found

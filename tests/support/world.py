@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -201,8 +202,9 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
+@contextmanager
+def new_world() -> Iterator[World]:
+    """Return an environment without models in moto's AWS."""
     with mock_aws():
         made: dict[str, Any] = {}
 
@@ -240,6 +242,12 @@ def world() -> Iterator[World]:
         found = World(services=services, stack=stack, executions=executions, endpoint=endpoint, bus=bus, queue=queue)
         found.set_settings(settings())
         yield found
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with new_world() as made:
+        yield made
 
 
 def serve(world: World, package_arn: str, suffix: str, *, captured_as: str = "") -> None:
