@@ -69,11 +69,12 @@ CALLS = {
         list_requests=5,
         put_requests=3,
         get_requests=3,
-        table_reads=3,
-        # 200 checks of about half a kilobyte are read for persistence and for the report; four kilobytes are a unit.
-        table_read_units=30,
-        table_writes=1,
-        other_requests=4,
+        table_reads=7,
+        # 200 checks of about half a kilobyte are read for persistence and for the report, and 20 for the model's state;
+        # four kilobytes are a unit.
+        table_read_units=36,
+        table_writes=2,
+        other_requests=5,
         log_bytes=1400,
         key_requests=3,
     ),

@@ -37,7 +37,12 @@ ITEMS: tuple[Items[Any], ...] = (
     keys.commits("flights"),
     Items(keys.model_pk(MODEL.name), "approval#", keys.approval(MODEL.name, 1, "").kind),
 )
-SINGLE: tuple[Key[Any], ...] = (keys.lease(MODEL.name), keys.champion(MODEL.name), keys.head("flights"))
+SINGLE: tuple[Key[Any], ...] = (
+    keys.lease(MODEL.name),
+    keys.champion(MODEL.name),
+    keys.status(MODEL.name),
+    keys.head("flights"),
+)
 
 releases = pytest.mark.parametrize("folder", RELEASES, ids=lambda folder: str(folder.name))
 

@@ -30,11 +30,11 @@ ENVIRONMENT = {
 # A model beside its endpoint, a month.
 MODEL = {
     "schedule": 0.0007,  # every hour: 730 x $1/1,000,000
-    # 2.07 s x 2,048/1,024 GB x 730 = 3,022.2 GB-s x $0.0000166667 = $0.0504; 730 calls x $0.20/1,000,000 = $0.0001;
+    # 2.25 s x 2,048/1,024 GB x 730 = 3,285.0 GB-s x $0.0000166667 = $0.0548; 730 calls x $0.20/1,000,000 = $0.0001;
     # (5 LIST + 3 PUT) x 730 = 5,840 x $0.005/1,000 = $0.0292; 3 GET x 730 = 2,190 x $0.0004/1,000 = $0.0009;
-    # 30 read units x 730 = 21,900 x $0.125/1,000,000 = $0.0027; 730 write units x $0.625/1,000,000 = $0.0005;
+    # 36 read units x 730 = 26,280 x $0.125/1,000,000 = $0.0033; 2 x 730 write units x $0.625/1,000,000 = $0.0009;
     # 1,400 bytes x 730 = 0.00102 GB x $0.50 = $0.0005; 3 x 730 = 2,190 KMS requests x $0.03/10,000 = $0.0066
-    "drift-check, idle": 0.0908,
+    "drift-check, idle": 0.0963,
 }
 # Its endpoint in dev, a month.
 ENDPOINT = {
@@ -51,9 +51,9 @@ ENDPOINT_IN_PROD = {
 }
 # One retraining.
 RETRAINING = {
-    "validation job, ml.m5.large": 0.0096,  # 300 s of an hour x $0.115
-    "training job, ml.m5.large": 0.0096,
-    "evaluation job, ml.m5.large": 0.0096,
+    "validation job, ml.t3.medium": 0.0042,  # 300 s of an hour x $0.05
+    "training job, ml.m5.large": 0.0096,  # 300 s of an hour x $0.115
+    "evaluation job, ml.t3.medium": 0.0042,
     "validation job, volume": 0.0005,  # 30 GB x 300 s of 730 hours = 0.0034 GB-months x $0.14
     "training job, volume": 0.0005,
     "evaluation job, volume": 0.0005,

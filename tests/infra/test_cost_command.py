@@ -67,7 +67,9 @@ def test_other_fleet_is_compared_by_item(tmp_path: Path) -> None:
     rows = json.loads(run(DEV, "--fleet", str(other), "--json").output)
     assert [(row["item"].partition(" (")[0], row["usd"], row["other_usd"]) for row in rows] == [
         ("1 ml.m5.large", pytest.approx(730 * 0.115), 0),
+        ("update, ml.m5.large", pytest.approx(600 / 3600 * 0.115), 0),
         ("1 ml.c5.large", 0, pytest.approx(730 * 0.102)),
+        ("update, ml.c5.large", 0, pytest.approx(600 / 3600 * 0.102)),
     ]
 
 

@@ -50,6 +50,7 @@ def world(embedded_aws: EmbeddedAws) -> Iterator[World]:
     """Deploy the functions and the flow that check; a version serves, with traffic in six files of two hours."""
     found = World(embedded_aws, find("arrivals-staging-us-east-1"))
     names, s3 = found.environment, found.client("s3")
+    embedded_aws.create_boundary(names)
     s3.create_bucket(Bucket=ASSETS)
     s3.put_object(Bucket=ASSETS, Key="code.zip", Body=package(*FUNCTIONS))
     templates = example_templates()

@@ -53,6 +53,7 @@ class Foundation:
 @pytest.fixture(scope="session")
 def foundation(embedded_aws: EmbeddedAws) -> Foundation:
     found = Foundation(aws=embedded_aws)
+    embedded_aws.create_boundary(ENVIRONMENT)
     cloudformation, stack = found.client("cloudformation"), ENVIRONMENT.stack("foundation")
     template = json.dumps(example_templates()[stack])
     cloudformation.create_stack(StackName=stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])

@@ -39,7 +39,7 @@ def assembly(folder: Path, **names: str) -> Path:
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
         kind = name.rpartition("-")[2]
-        sns.CfnTopic(stack, "Topic", topic_name=f"mooring-{name}", display_name=names.get(kind, "as before"))
+        sns.CfnTopic(stack, "Topic", topic_name=f"{PLACE.id}-{name}", display_name=names.get(kind, "as before"))
         if kind in names and names[kind] == "refused":
             # The deployment role may create no role without a boundary, so the update fails and is rolled back.
             statement = {

@@ -91,6 +91,7 @@ def world(embedded_aws: EmbeddedAws) -> Iterator[World]:
     """Deploy Foundation, the part of Operations that lands files, and settings of a model that retrains on commits."""
     found = World(embedded_aws, find("arrivals-prod-us-east-1"))
     names, s3 = found.environment, found.client("s3")
+    embedded_aws.create_boundary(names)
     s3.create_bucket(Bucket="assets")
     s3.put_object(Bucket="assets", Key="code.zip", Body=package("land_files"))
     templates = example_templates()

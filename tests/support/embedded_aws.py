@@ -1,5 +1,6 @@
 """Fixture that runs one embedded AWS for a test session, with TLS and IAM enforcement, and stops it at the end."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from mooring import permissions
 from mooring.embedded import process
+from pipelines.interface.names import Environment
 
 ACCOUNT = "111111111111"
 REGION = "eu-west-1"
@@ -39,6 +42,12 @@ class EmbeddedAws:
     def variables(self, account: str = ACCOUNT, region: str = REGION) -> dict[str, str]:
         """Return the variables that ``mooring env`` prints."""
         return process.variables(self.server, account=account, region=region)
+
+    def create_boundary(self, environment: Environment) -> None:
+        """Create the environment's permissions boundary, as ``mooring bootstrap`` does, unless it exists."""
+        iam, document = self.client("iam", environment.account), permissions.boundary(environment)
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_policy(PolicyName=environment.boundary, PolicyDocument=json.dumps(document))
 
     def create_role(
         self,

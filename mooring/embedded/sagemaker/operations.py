@@ -134,7 +134,7 @@ OFF: dict[str, dict[str, Any]] = {
         "ProductionVariants.EnableSSMAccess": False,
         "ProductionVariants.ManagedInstanceScaling.Status": "DISABLED",
     },
-    "UpdateEndpoint": {"RetainAllVariantProperties": False, "RetainDeploymentConfig": False},
+    "UpdateEndpoint": {"RetainDeploymentConfig": False},
 }
 """Switches of features that are not supported, with the value that means off: clients send it by themselves."""
 

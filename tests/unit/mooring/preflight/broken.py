@@ -49,13 +49,13 @@ BROKEN = [
     Broken(
         check="clock",
         says="differs from AWS's by",
-        answers={"sts.get_caller_identity": world.identity(moment=datetime.now(UTC) - timedelta(minutes=6))},
+        answers={"sts.get_caller_identity": lambda _: world.identity(moment=datetime.now(UTC) - timedelta(minutes=6))},
     ),
     Broken(
         check="clock",
         verdict=WARNS,
         says="differs from AWS's by",
-        answers={"sts.get_caller_identity": world.identity(moment=datetime.now(UTC) + timedelta(minutes=2))},
+        answers={"sts.get_caller_identity": lambda _: world.identity(moment=datetime.now(UTC) + timedelta(minutes=2))},
     ),
     Broken(check="templates", says="501 resources", templates=one_more("AWS::Events::Rule", 496)),
     Broken(

@@ -27,7 +27,13 @@ from pipelines.interface.requests import (
 )
 from pipelines.interface.settings import Job
 
-VARIABLES = {"TEAM": "arrivals", "STAGE": "dev", "ACCOUNT": "123456789012", "REGION": "us-east-1"}
+VARIABLES = {
+    "TEAM": "arrivals",
+    "STAGE": "dev",
+    "ACCOUNT": "123456789012",
+    "REGION": "us-east-1",
+    "DATA_BUCKET": "arrivals-dev-us-east-1-data-123456789012",
+}
 ENVIRONMENT = "arrivals-dev-us-east-1"
 
 
