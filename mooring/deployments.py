@@ -8,6 +8,7 @@ there is no record of our own that could be wrong after a killed deployment or o
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ from botocore.exceptions import ClientError
 
 from mooring import cdk
 from mooring.errors import MooringError
+from mooring.instance_types import refuse_changed_type
 from mooring.persona_session import persona_session
 
-NEW = "new"
+NEW, TEMPLATE = "new", "template"
+SERVING = "-serving"
+"""End of the names of the stacks with an endpoint."""
 DIGEST = "TemplateDigest"
 """Name of the output with a template's digest."""
 ENDED = (
@@ -37,9 +41,10 @@ DEPLOYED = "✅"
 
 @dataclass(frozen=True, kw_only=True)
 class AssembledStack:
-    """A stack of a cloud assembly; ``role`` is the ARN under which the CDK deploys it."""
+    """A stack of a cloud assembly; ``role`` is the ARN under which the CDK deploys it, ``template`` its file."""
 
     name: str
+    template: Path
     account: str
     region: str
     role: str
@@ -65,9 +70,11 @@ def read_assembly(folder: Path) -> list[AssembledStack]:
 def _stack(folder: Path, name: str, artifact: Mapping[str, Any]) -> AssembledStack:
     properties = artifact["properties"]
     account, region = artifact["environment"].removeprefix("aws://").split("/")
-    template = json.loads((folder / properties["templateFile"]).read_text(encoding="utf-8"))
+    path = folder / properties["templateFile"]
+    template = json.loads(path.read_text(encoding="utf-8"))
     return AssembledStack(
         name=properties.get("stackName", name),
+        template=path,
         account=account,
         region=region,
         role=properties["assumeRoleArn"].replace("${AWS::Partition}", "aws"),
@@ -85,7 +92,7 @@ def compare(wanted: AssembledStack, deployed: Mapping[str, Any] | None) -> Diffe
         return Difference(stack=wanted.name, reason=deployed["StackStatus"])
     outputs = {output["OutputKey"]: output["OutputValue"] for output in deployed.get("Outputs", ())}
     if outputs.get(DIGEST) != wanted.digest:
-        return Difference(stack=wanted.name, reason="template")
+        return Difference(stack=wanted.name, reason=TEMPLATE)
     if {tag["Key"]: tag["Value"] for tag in deployed.get("Tags", ())} != wanted.tags:
         return Difference(stack=wanted.name, reason="tags")
     if deployed.get("EnableTerminationProtection", False) != wanted.protected:
@@ -105,25 +112,50 @@ def differences(stacks: Sequence[AssembledStack], list_stacks: Callable[..., Ite
 
 
 def list_deployed(place: AssembledStack) -> Iterator[Any]:
-    """Yield all stacks of an account and region, as the role under which the CDK deploys there.
+    """Yield all stacks of an account and region; raise ``MooringError`` as ``new_client`` does."""
+    for page in new_client(place).get_paginator("describe_stacks").paginate():
+        yield from page["Stacks"]
+
+
+def refuse_changed_types(
+    stacks: Sequence[AssembledStack], found: Sequence[Difference], client: Callable[[AssembledStack], Any]
+) -> None:
+    """Raise ``MooringError`` if a difference would change the instance type of a scaled endpoint.
+
+    ``client`` returns a CloudFormation client for a stack's account and region.
+    """
+    changed = {difference.stack for difference in found if difference.reason == TEMPLATE}
+    for stack in stacks:
+        if stack.name in changed and stack.name.endswith(SERVING):
+            deployed = client(stack).get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
+            wanted = json.loads(stack.template.read_text(encoding="utf-8"))
+            refuse_changed_type(stack.name, deployed if isinstance(deployed, dict) else json.loads(deployed), wanted)
+
+
+@cache
+def _client(role: str, account: str, region: str) -> Any:
+    sts = boto3.client("sts", region_name=region)
+    try:
+        session = persona_session(sts, role, name="mooring-deploy", region=region)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDenied":
+            raise
+        raise MooringError(
+            f"cannot assume {role}: {error}",
+            remedy=f"use credentials of account {account} that may assume it, or run mooring bootstrap first",
+        ) from error
+    return session.client("cloudformation")
+
+
+def new_client(place: AssembledStack) -> Any:
+    """Return a CloudFormation client for a stack's account and region, as the role under which the CDK deploys there.
 
     Raises
     ------
     MooringError
         The credentials may not assume that role.
     """
-    sts = boto3.client("sts", region_name=place.region)
-    try:
-        session = persona_session(sts, place.role, name="mooring-deploy", region=place.region)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "AccessDenied":
-            raise
-        raise MooringError(
-            f"cannot assume {place.role}: {error}",
-            remedy=f"use credentials of account {place.account} that may assume it, or run mooring bootstrap first",
-        ) from error
-    for page in session.client("cloudformation").get_paginator("describe_stacks").paginate():
-        yield from page["Stacks"]
+    return _client(place.role, place.account, place.region)
 
 
 def deploy(

@@ -46,6 +46,7 @@ def deploy(environments: tuple[str, ...], concurrency: int, dry_run: bool, as_js
         stacks = deployments.read_assembly(folder / "cdk.out")
         update("Listing the deployed stacks")
         found = deployments.differences(stacks, deployments.list_deployed)
+        deployments.refuse_changed_types(stacks, found, deployments.new_client)
     if not as_json:
         _print(found, len(stacks), time.monotonic() - begun)
     if found and not dry_run:

@@ -120,7 +120,12 @@ def retire(
         on_step(f"taking {model.name} out of {plan.registry}")
         _leave(stacks, plan.registry, model)
     _end_release(services, model)
-    for place in (keys.champion(model.name), keys.lease(model.name), keys.release_lock(model.name)):
+    for place in (
+        keys.champion(model.name),
+        keys.lease(model.name),
+        keys.release_lock(model.name),
+        keys.status(model.name),
+    ):
         ledger.client.delete_item(TableName=ledger.table, Key={"pk": {"S": place.pk}, "sk": {"S": place.sk}})
     if record.erased:
         on_step(f"erasing packages, files and records of {model.name}")

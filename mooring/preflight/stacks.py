@@ -40,7 +40,7 @@ def foreign_stacks(target: Target) -> Iterator[Finding]:
             yield warns(
                 f"the stack {name} is of no model in the fleet's file",
                 why="no deployment updates or deletes it any more; its endpoint is still billed",
-                remedy=f"put the model back, or delete the stack: aws cloudformation delete-stack --stack-name {name}",
+                remedy=f"put the model back, or retire it; mooring retire {target.names.id} lists how",
             )
 
 

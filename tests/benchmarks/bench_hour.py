@@ -123,8 +123,8 @@ def cost_usd(calls: Counter[str], seconds: float, memory_mb: int) -> float:
         "log_gb": idle.log_bytes / 1e9,
         "key_request": idle.key_requests,
     }
-    priced = {unit: prices.find(unit, DEFAULT_REGION) for unit in units}
-    return MODELS * sum(quantity * priced[unit].usd for unit, quantity in units.items() if priced[unit])  # type: ignore[union-attr]
+    priced = [(quantity, prices.find(unit, DEFAULT_REGION)) for unit, quantity in units.items()]
+    return MODELS * sum(quantity * price.usd for quantity, price in priced if price)
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ def release_twice(site: Site) -> Told:
     return Told(
         what=f"the endpoint was created in {created_s:.0f} s and updated in {updated_s:.0f} s; its traffic goes to the "
         "new version's prefix",
-        cost_usd=cost_of(kind, time.monotonic() - begun),
+        cost_usd=cost_of(kind, time.monotonic() - begun, site.names.region),
     )
 
 

@@ -110,7 +110,7 @@ def train(site: Site) -> Told:
     role = site.job_role("training").rpartition("/")[2]
     return Told(
         what=f"a training job ran under {role}, its volume and output under the environment's key; {seconds} s billed",
-        cost_usd=cost_of(kind, seconds),
+        cost_usd=cost_of(kind, seconds, site.names.region),
     )
 
 

@@ -7,15 +7,13 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.cost import Prices
 from mooring.errors import MooringError
 from mooring.failures import explain
 from mooring.preflight.target import Target
 from pipelines.interface.names import Environment, Model
 
 T = TypeVar("T")
-
-PRICES_PER_HOUR = {"ml.t3.medium": 0.05, "ml.m5.large": 0.115, "ml.m5.xlarge": 0.23}
-"""Dollars an instance and hour in us-east-1, by AWS's price list of 2026. Other types: the cost is not told."""
 
 
 class NotProvenError(MooringError):
@@ -141,6 +139,7 @@ def _prove_one(proof: Proof, site: Site) -> Proven:
     return Proven(proof=proof.name, holds=holds, what=what, remedy=remedy, took_s=took_s, cost_usd=cost, left=left)
 
 
-def cost_of(instance_type: str, seconds: float) -> float | None:
-    price = PRICES_PER_HOUR.get(instance_type)
-    return None if price is None else price * seconds / 3600
+def cost_of(instance_type: str, seconds: float, region: str) -> float | None:
+    """Return the list price of an instance for that time; None if the table of prices lacks its type."""
+    price = Prices.load().find(instance_type, region)
+    return None if price is None else price.usd * seconds / 3600

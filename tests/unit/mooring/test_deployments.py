@@ -7,15 +7,26 @@ from typing import Any
 
 import pytest
 
-from mooring.deployments import AssembledStack, Difference, compare, differences, read_assembly
+from mooring.deployments import (
+    AssembledStack,
+    Difference,
+    compare,
+    differences,
+    read_assembly,
+    refuse_changed_types,
+)
+from mooring.errors import MooringError
+from tests.support.fake_aws import FakeAws
+from tests.unit.mooring.test_instance_types import LARGE, XLARGE, template
 
 TAGS = {"mooring:environment": "arrivals-dev-us-east-1"}
 DIGEST, OTHER = "0123" * 16, "4567" * 16
 
 
-def stack(name: str = "foundation", account: str = "111111111111") -> AssembledStack:
+def stack(name: str = "foundation", account: str = "111111111111", folder: Path = Path()) -> AssembledStack:
     return AssembledStack(
         name=name,
+        template=folder / f"{name}.template.json",
         account=account,
         region="us-east-1",
         role="arn:aws:iam::111111111111:role/deploy",
@@ -106,6 +117,7 @@ def test_an_assembly_is_read_as_the_cdk_writes_it(tmp_path: Path) -> None:
     (found,) = read_assembly(tmp_path)
     assert found == AssembledStack(
         name="one",
+        template=tmp_path / "one.template.json",
         account="111111111111",
         region="eu-west-1",
         role="arn:aws:iam::111111111111:role/cdk-mooring-deploy-role",
@@ -113,3 +125,15 @@ def test_an_assembly_is_read_as_the_cdk_writes_it(tmp_path: Path) -> None:
         tags=TAGS,
         protected=True,
     )
+
+
+def test_changed_instance_type_of_a_scaled_endpoint_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
+    serving, other = stack("late-arrival-serving", folder=tmp_path), stack("registry-00", folder=tmp_path)
+    for each in (serving, other):
+        each.template.write_text(json.dumps(template(XLARGE)))
+    aws = FakeAws({"cloudformation.get_template": lambda _: {"TemplateBody": template(LARGE)}})
+    changed = [Difference(stack=each.name, reason="template") for each in (other, serving)]
+    with pytest.raises(MooringError, match=r"late-arrival-serving would change serving\.instance_type"):
+        refuse_changed_types([other, serving], changed, lambda _: aws("cloudformation"))
+    new = [Difference(stack=serving.name, reason="new")]
+    refuse_changed_types([other, serving], new, lambda _: aws("cloudformation"))

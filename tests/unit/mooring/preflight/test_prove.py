@@ -83,8 +83,8 @@ def test_waiting_ends_with_what_was_waited_for() -> None:
 
 
 def test_cost_is_that_of_the_instance_or_unknown() -> None:
-    assert cost_of("ml.m5.large", 1800) == pytest.approx(0.0575)
-    assert cost_of("ml.p5.48xlarge", 1800) is None
+    assert cost_of("ml.m5.large", 1800, "us-east-1") == pytest.approx(0.0575)
+    assert cost_of("ml.p5.48xlarge", 1800, "us-east-1") is None
 
 
 def test_names_fit_the_services() -> None:
