@@ -10,7 +10,7 @@ import click
 from mooring import cdk
 from mooring.cli.fleet import find
 from mooring.cli.terminal import home, json_option, print_json, progress
-from mooring.environments.adoption import StackAdoption, adopt, plan_adoption, read_templates
+from mooring.environments.adoption import StackAdoption, adopt, plan_adoption, read_tags, read_templates
 from mooring.environments.caller import caller_services
 
 
@@ -37,7 +37,7 @@ def adopt_existing(environment: str, plan_only: bool, yes: bool, as_json: bool) 
             variables=dict(os.environ),
             log=home() / f"synth-{environment}.log",
         )
-        planned = plan_adoption(services, read_templates(Path(folder), names))
+        planned = plan_adoption(services, read_templates(Path(folder), names), read_tags(Path(folder)))
     if as_json:
         if planned and yes and not plan_only:
             adopt(services, planned)

@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from mooring.deployments import read_assembly
 from mooring.environments.stacks import Import, Stacks, Template
 from mooring.environments.sweep import archives
 from mooring.errors import MooringError
@@ -39,6 +40,7 @@ class StackAdoption:
     stack: str
     imports: tuple[Import, ...]
     template: Template
+    tags: Mapping[str, str]
     is_new: bool
 
 
@@ -48,7 +50,14 @@ def read_templates(assembly: Path, environment: Environment) -> dict[str, Templa
     return {path.name.removesuffix(".template.json"): json.loads(path.read_text()) for path in paths}
 
 
-def plan_adoption(services: Services, templates: Mapping[str, Template]) -> list[StackAdoption]:
+def read_tags(assembly: Path) -> dict[str, Mapping[str, str]]:
+    """Return the tags of each synthesized stack."""
+    return {stack.name: stack.tags for stack in read_assembly(assembly)}
+
+
+def plan_adoption(
+    services: Services, templates: Mapping[str, Template], tags: Mapping[str, Mapping[str, str]]
+) -> list[StackAdoption]:
     """Return the imports of what exists and is in no stack yet.
 
     Raises
@@ -62,7 +71,15 @@ def plan_adoption(services: Services, templates: Mapping[str, Template]) -> list
         found = list(_imports(services, template, deployed or {}))
         if found:
             after = _template_after(template, deployed, found)
-            planned.append(StackAdoption(stack=name, imports=tuple(found), template=after, is_new=deployed is None))
+            planned.append(
+                StackAdoption(
+                    stack=name,
+                    imports=tuple(found),
+                    template=after,
+                    tags=tags.get(name, {}),
+                    is_new=deployed is None,
+                )
+            )
     return planned
 
 
@@ -70,7 +87,7 @@ def adopt(services: Services, planned: list[StackAdoption], on_step: Callable[[s
     """Carry the plan out, stack by stack."""
     for adoption in planned:
         on_step(f"importing {len(adoption.imports)} resources into {adoption.stack}")
-        Stacks(services).adopt(adoption.stack, adoption.template, list(adoption.imports))
+        Stacks(services).adopt(adoption.stack, adoption.template, list(adoption.imports), adoption.tags)
 
 
 def _imports(services: Services, template: Template, deployed: Template) -> Iterator[Import]:

@@ -15,6 +15,7 @@ from tests.functional.test_release import register
 from tests.support.stacks import FakeCloudFormation
 from tests.support.world import ENVIRONMENT, MODEL, World, serve
 
+TAGS = {"mooring:environment": ENVIRONMENT.id}
 FOUNDATION, REGISTRY = ENVIRONMENT.stack("foundation"), MODEL.stack("registry")
 RETAIN = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
@@ -60,7 +61,7 @@ def plan(
 ) -> list[StackAdoption]:
     fake = cloud or FakeCloudFormation()
     services = Services(environment, lambda service: fake if service == "cloudformation" else world.client(service))
-    return plan_adoption(services, templates)
+    return plan_adoption(services, templates, dict.fromkeys(templates, TAGS))
 
 
 @pytest.fixture
@@ -147,6 +148,7 @@ def test_package_group_of_a_returning_model_goes_into_the_stack_that_is_there(wo
             ),
         ),
         template={"Resources": other | {"LateArrival": group(MODEL.name)}},
+        tags=TAGS,
         is_new=False,
     )
 
