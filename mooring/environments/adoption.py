@@ -27,6 +27,7 @@ from pipelines.interface.names import Environment
 from pipelines.interface.release_state import ReleaseState
 
 ENDPOINT = "AWS::SageMaker::Endpoint"
+SERVED = (ENDPOINT, "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model")
 
 Resource = Mapping[str, Any]
 Identify = Callable[[Services, Resource], Mapping[str, str] | None]
@@ -40,7 +41,6 @@ class StackAdoption:
     stack: str
     imports: tuple[Import, ...]
     template: Template
-    tags: Mapping[str, str]
     is_new: bool
 
 
@@ -70,13 +70,12 @@ def plan_adoption(
         deployed = stacks.template(name) if stacks.exists(name) else None
         found = list(_imports(services, template, deployed or {}))
         if found:
-            after = _template_after(template, deployed, found)
+            after = _template_after(template, deployed, found, tags.get(name, {}))
             planned.append(
                 StackAdoption(
                     stack=name,
                     imports=tuple(found),
                     template=after,
-                    tags=tags.get(name, {}),
                     is_new=deployed is None,
                 )
             )
@@ -87,7 +86,7 @@ def adopt(services: Services, planned: list[StackAdoption], on_step: Callable[[s
     """Carry the plan out, stack by stack."""
     for adoption in planned:
         on_step(f"importing {len(adoption.imports)} resources into {adoption.stack}")
-        Stacks(services).adopt(adoption.stack, adoption.template, list(adoption.imports), adoption.tags)
+        Stacks(services).adopt(adoption.stack, adoption.template, list(adoption.imports))
 
 
 def _imports(services: Services, template: Template, deployed: Template) -> Iterator[Import]:
@@ -101,8 +100,13 @@ def _imports(services: Services, template: Template, deployed: Template) -> Iter
             yield Import(logical_id=logical_id, type=resource["Type"], identifier=found)
 
 
-def _template_after(template: Template, deployed: Template | None, imports: list[Import]) -> Template:
+def _template_after(
+    template: Template, deployed: Template | None, imports: list[Import], tags: Mapping[str, str]
+) -> Template:
     """Return the deployed template, if there is one, with the imported resources.
+
+    An import may not bring the stack's ``tags``. Endpoint, config and model have them as properties: without them the
+    next deployment, which brings the stack's, would replace config and model.
 
     An import creates nothing, so what refers to a resource that is still to be created is left to the deployment that
     follows: the encryption of a bucket that is older than the environment's key, for instance.
@@ -121,6 +125,8 @@ def _template_after(template: Template, deployed: Template | None, imports: list
         known = {*after["Resources"], *after.get("Parameters", {})}
         properties = resource.get("Properties", {}).items()
         resource["Properties"] = {name: value for name, value in properties if known.issuperset(_references(value))}
+        if one.type in SERVED:
+            resource["Properties"]["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     return after
 
 

@@ -132,11 +132,10 @@ class Stacks:
             raise
         self._require(name, "UPDATE_COMPLETE")
 
-    def adopt(self, name: str, template: Template, imports: list[Import], tags: Mapping[str, str]) -> None:
+    def adopt(self, name: str, template: Template, imports: list[Import]) -> None:
         """Import resources that exist into a stack, which is created if it is absent; wait for the end.
 
-        CloudFormation changes none of them. ``template`` is the whole template after the import; a new stack gets the
-        ``tags``, since a model or an endpoint config with others would be replaced by the next deployment.
+        CloudFormation changes none of them. ``template`` is the whole template after the import.
         """
         change_set = f"mooring-adopt-{time.time_ns()}"
         exists = self.exists(name)
@@ -158,7 +157,6 @@ class Stacks:
             **self._body(name, template),
             Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in parameters],
             Capabilities=["CAPABILITY_NAMED_IAM"],
-            **({} if exists else {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}),
         )
         self._await_change_set(name, change_set)
         self._client.execute_change_set(StackName=name, ChangeSetName=change_set)

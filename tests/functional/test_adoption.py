@@ -148,7 +148,6 @@ def test_package_group_of_a_returning_model_goes_into_the_stack_that_is_there(wo
             ),
         ),
         template={"Resources": other | {"LateArrival": group(MODEL.name)}},
-        tags=TAGS,
         is_new=False,
     )
 
@@ -192,7 +191,9 @@ def test_endpoint_that_serves_without_its_stack_is_adopted_as_it_is(world: World
     }
     whole = serving()
     del whole["Resources"]["Errors"]
-    assert adoption.template == whole, "with all properties, so that the next deployment replaces nothing"
+    for resource in whole["Resources"].values():
+        resource["Properties"]["Tags"] = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+    assert adoption.template == whole, "with all properties and tags, so that the next deployment replaces nothing"
 
 
 def test_endpoint_that_serves_another_package_than_the_release_state_names_is_refused(world: World) -> None:
