@@ -1,4 +1,4 @@
-"""What a fleet costs: its synthesized templates, priced, with what the ledger and CloudWatch say of its use."""
+"""Costs of a fleet: its synthesized templates, priced, with what the ledger and CloudWatch say of its use."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def synthesize(fleet: Path, environment_id: str | None) -> list[Stack]:
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """What deployed environments say of the last 30 days.
+    """Use of deployed environments in the last 30 days.
 
     ``retrainings`` and ``checks`` are counts, ``absent`` are models without an endpoint, ``idle`` those whose endpoint
     got no request for a day. ``unread`` gives the reason for each environment that was not read.

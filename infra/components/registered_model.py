@@ -1,4 +1,4 @@
-"""What a model has beside its endpoint: package group, settings and schedules."""
+"""The parts of a model beside its endpoint: package group, settings and schedules."""
 
 from pathlib import Path
 

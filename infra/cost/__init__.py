@@ -1,4 +1,4 @@
-"""What the synthesized templates cost: pure arithmetic on resources, estimates of use and a dated table of prices."""
+"""Prices the synthesized templates: pure arithmetic on resources, estimates of use and a dated table of prices."""
 
 from infra.cost.assembly import Stack, read_assembly
 from infra.cost.bill import Bill, Line, bill_of, list_total, total

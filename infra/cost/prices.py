@@ -18,7 +18,7 @@ INSTANCE = "ml."
 
 @dataclass(frozen=True)
 class Unit:
-    """What is counted, and how many of it the price is for, as AWS quotes it."""
+    """Unit of a price: its name, and how many of it the price is for, as AWS quotes it."""
 
     name: str
     per: int = 1

@@ -1,4 +1,4 @@
-"""What one retraining of a model adds to the bill: its three jobs, its flow, and the release of the new version."""
+"""Prices one retraining of a model: its three jobs, its flow, and the release of the new version."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,7 +27,7 @@ WRITTEN, READ = 60, 120
 ITEMS_WRITTEN = 12
 
 Unit = tuple[str, str, float]
-"""What it is, the unit of the price table, and the quantity."""
+"""Name of an item, the unit of the price table, and the quantity."""
 
 
 def job_units(settings: Mapping[str, Any]) -> Iterator[Unit]:

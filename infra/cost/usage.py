@@ -1,4 +1,4 @@
-"""What runs use: requests that tests count, and seconds that are estimated.
+"""Use of runs: requests that tests count, and seconds that are estimated.
 
 The requests of an idle drift check and of a landing that finds nothing are counted by
 tests/functional/test_idle_cost.py. Seconds are estimates, since nothing has run in an account yet.
@@ -23,7 +23,7 @@ RELEASE_POLLS = RELEASE_SECONDS // 5
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What one call of a function uses, beside its memory.
+    """Use of one call of a function, beside its memory.
 
     ``start_s`` is the estimate of its start and its own work: each call is taken for the first one after a pause.
     ``other_requests`` are those of SageMaker and Parameter Store, which cost only time.

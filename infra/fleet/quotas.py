@@ -1,4 +1,4 @@
-"""What a fleet needs of AWS's quotas in each account and region, and what exceeds a default.
+"""Sums what a fleet needs of AWS's quotas in each account and region, and finds what exceeds a default.
 
 The defaults are those of "AWS service quotas" in AWS's general reference (2026). A quota without a code here is listed
 by its service with ``aws service-quotas list-service-quotas --service-code <service>``.

@@ -1,4 +1,4 @@
-"""What stays of an environment that is taken down: its sizes, what it goes on costing, and how it is erased."""
+"""Resources that stay of an environment that is taken down: their sizes and costs, and how they are erased."""
 
 import time
 from collections.abc import Callable, Mapping

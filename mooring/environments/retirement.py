@@ -31,7 +31,7 @@ BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 @dataclass(frozen=True, kw_only=True)
 class RetirementPlan:
-    """What of a model is deployed and will be deleted.
+    """Deployed parts of a model that will be deleted.
 
     ``parts`` are the names of the model's resources in ``registry``, a stack that it shares. ``champion`` is the
     package that serves. ``belongings`` are what the model has produced. ``begun`` is a retirement to be finished.

@@ -27,7 +27,7 @@ SERVING = ("endpoint", "endpoint config", "SageMaker model")
 
 @dataclass(frozen=True, kw_only=True)
 class TakedownPlan:
-    """What is deleted, in order, and what stays.
+    """Resources to delete, in order, and those that stay.
 
     The stacks of endpoints go first, then ``serving``, the endpoints that these retain; then the other stacks. Those of
     one group are deleted at the same time.

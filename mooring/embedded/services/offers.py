@@ -1,4 +1,4 @@
-"""What AWS offers in a region: the region itself, its scikit-learn image in ECR, and EC2's instance types."""
+"""Offers of AWS in a region: the region itself, its scikit-learn image in ECR, and EC2's instance types."""
 
 import json
 from collections.abc import Callable

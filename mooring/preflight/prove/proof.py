@@ -22,7 +22,7 @@ class NotProvenError(MooringError):
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What a proof found. ``cost_usd`` is None if the price of its instances is not known."""
+    """Result of a proof. ``cost_usd`` is None if the price of its instances is not known."""
 
     what: str
     cost_usd: float | None = 0.0
