@@ -118,7 +118,7 @@ class Stacks:
         """Give a stack another template with the parameters that it has, and wait for the end."""
         stack = self._describe(name)
         if stack is None:
-            raise MooringError(f"there is no stack {name}", remedy="list the stacks: mooring status")
+            raise MooringError(f"there is no stack {name}", remedy="list the stacks: aws cloudformation list-stacks")
         try:
             self._client.update_stack(
                 StackName=name,
