@@ -1,8 +1,12 @@
 """Runs the unmodified CDK command-line interface that ``package.json`` pins."""
 
+import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import infra
@@ -16,6 +20,34 @@ def fleet_file() -> Path:
     """Return the fleet's file: the one that ``MOORING_FLEET`` names, else ``fleet.yaml`` in the project."""
     named = os.environ.get("MOORING_FLEET")
     return Path(named).absolute() if named else PROJECT / "fleet.yaml"
+
+
+@contextmanager
+def synthesized(fleet: Path, *environments: str) -> Iterator[Path]:
+    """Run the CDK app, without the CLI, for some environments of a fleet; yield the folder of the templates.
+
+    Raises
+    ------
+    MooringError
+        The app failed; the message ends with its last lines.
+    """
+    with tempfile.TemporaryDirectory(prefix="mooring-synthesized-") as folder:
+        context = {"fleet": str(fleet), "environment": ",".join(environments)}
+        variables = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_VALIDATION": "false"}
+        done = subprocess.run(
+            [sys.executable, "-m", "infra.app"],
+            cwd=PROJECT,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            last = "\n".join(done.stderr.strip().splitlines()[-15:])
+            raise MooringError(
+                f"{fleet} cannot be synthesized: {last}", remedy=f"correct {fleet}, or run make layer; then try again"
+            )
+        yield Path(folder)
 
 
 def run(

@@ -1,19 +1,12 @@
 """Costs of a fleet: its synthesized templates, priced, with what the ledger and CloudWatch say of its use."""
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.cost import Bill, Costs, Part, Prices, Stack, bill_of, read_assembly
-from mooring.cdk import PROJECT
+from infra.cost import Bill, Costs, Part, Prices, bill_of
 from mooring.deployed import DeployedEnvironment
 from mooring.errors import MooringError
 from mooring.failures import explain
@@ -29,31 +22,6 @@ IDLE_AFTER = timedelta(hours=24)
 
 Place = tuple[str, str]
 """An environment's id and a model's name."""
-
-
-def synthesize(fleet: Path, environment_id: str | None) -> list[Stack]:
-    """Synthesize one environment of a fleet, or all, in a process of its own; return the stacks.
-
-    Raises
-    ------
-    MooringError
-        The app failed; the message is what it said.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        context = {"fleet": str(fleet), **({"environment": environment_id} if environment_id else {})}
-        variables = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_VALIDATION": "false"}
-        done = subprocess.run(
-            [sys.executable, "-m", "infra.app"],
-            cwd=PROJECT,
-            env={**os.environ, **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            said = "\n".join(done.stderr.strip().splitlines()[-15:])
-            raise MooringError(f"{fleet} cannot be synthesized: {said}", remedy=f"correct {fleet}, and try again")
-        return read_assembly(Path(folder))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,9 +128,3 @@ def bill_with(costs: Costs, use: Use, prices: Prices) -> Bill:
         if item.part != Part.ENDPOINT or (item.environment, item.model) not in use.absent
     )
     return bill_of(replace(costs, standing=standing), prices, {**costs.scheduled, **use.retrainings})
-
-
-def only(stacks: Iterable[Stack], environments: Iterable[str]) -> list[Stack]:
-    """Return the stacks of some environments."""
-    chosen = set(environments)
-    return [stack for stack in stacks if stack.environment in chosen]

@@ -17,7 +17,7 @@ def flow_events(environment: Environment) -> Pattern:
     Other environments of the account archive theirs. S3's events are not archived: landing lists the files anyway, and
     an archive would keep names of files that nobody could delete.
     """
-    machines = [environment.state_machine_arn(kind) for kind in ("retraining", "release")]
+    machines = [environment.state_machine_arn(kind) for kind in ("retraining", "release", "checks")]
     return {
         "$or": [
             {"source": ["aws.sagemaker"], "detail": {"ModelPackageGroupName": [{"prefix": f"{environment.id}-"}]}},

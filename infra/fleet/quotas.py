@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from infra.fleet.fleet import Fleet, FleetEnvironment
 from pipelines.interface.names import STACK_KINDS
+from pipelines.interface.quotas import request_increase
 
 ROLES = 32
 """Roles of an environment, whatever the number of its models; tests/infra/test_quotas.py counts them."""
@@ -44,12 +45,11 @@ class Need:
     def __str__(self) -> str:
         quota = self.quota
         where = f"account {self.account}" + ("" if quota.is_global else f" in {self.region}")
-        command = f"aws service-quotas request-service-quota-increase --service-code {quota.service}"
         code = quota.code or f"<code of {quota.name!r}: aws service-quotas list-service-quotas>"
         return (
             f"{where} needs {self.needed:,} of {quota.service} {quota.name!r}"
             f" ({quota.code or 'no code known'}), whose default is {quota.default:,}; ask for it with:"
-            f" {command} --quota-code {code} --desired-value {self.needed} --region {self.region}"
+            f" {request_increase(quota.service, code, self.needed, region=self.region)}"
         )
 
 

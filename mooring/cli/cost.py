@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from infra import fleet
-from infra.cost import Bill, Item, Line, Part, Prices, costs_of, list_total, total
+from infra.cost import Bill, Item, Line, Part, Prices, costs_of, list_total, read_assembly, total
 from infra.cost.prices import DEFAULT_REGION, FILE, unit_of
-from mooring.cdk import fleet_file
+from mooring.cdk import fleet_file, synthesized
 from mooring.cli.terminal import json_option, print_json, print_table, progress
-from mooring.costs import Use, bill_with, read_use, synthesize
+from mooring.costs import Use, bill_with, read_use
 from mooring.errors import MooringError
 
 PARTS = {
@@ -94,13 +94,8 @@ def _models(environment: fleet.FleetEnvironment) -> list[str]:
 
 def _bill(path: Path, chosen: Sequence[fleet.FleetEnvironment], prices: Prices, *, deployed: bool) -> tuple[Bill, Use]:
     """Synthesize the chosen environments of a fleet file, and price them; read their use if they are deployed."""
-    ids = {environment.names.id for environment in chosen}
-    stacks = [
-        stack
-        for one in (ids if len(ids) == 1 else [None])
-        for stack in synthesize(path, one)
-        if stack.environment in ids
-    ]
+    with synthesized(path, *(environment.names.id for environment in chosen)) as folder:
+        stacks = read_assembly(folder)
     models = {environment.names: _models(environment) for environment in chosen}
     use = read_use(models, now=datetime.now(UTC)) if deployed else Use()
     return bill_with(costs_of(stacks), use, prices), use

@@ -1,16 +1,12 @@
 """The synthesized templates of one environment, and the values in them that CloudFormation would resolve."""
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mooring.cdk import PROJECT, fleet_file
+from mooring.cdk import fleet_file, synthesized
 from mooring.errors import MooringError
 
 Template = Mapping[str, Any]
@@ -48,21 +44,8 @@ def synthesize(environment_id: str) -> Assembly:
     MooringError
         The app failed; the message ends with its last lines.
     """
-    with tempfile.TemporaryDirectory(prefix="mooring-preflight-") as folder:
-        context = {"fleet": str(fleet_file()), "environment": environment_id}
-        variables = {"CDK_OUTDIR": folder, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_VALIDATION": "false"}
-        ran = subprocess.run(
-            [sys.executable, "-m", "infra.app"],
-            cwd=PROJECT,
-            env={**os.environ, **variables},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if ran.returncode:
-            last = "\n".join(ran.stderr.strip().splitlines()[-5:])
-            raise MooringError(f"the templates cannot be synthesized: {last}", remedy="run: make layer; then cdk synth")
-        return read_assembly(Path(folder))
+    with synthesized(fleet_file(), environment_id) as folder:
+        return read_assembly(folder)
 
 
 def read_assembly(folder: Path) -> Assembly:

@@ -10,7 +10,7 @@ from infra.fleet.quotas import QUOTAS
 from infra.fleet.spec import ModelSpec
 from mooring.preflight.findings import Finding, blocks, warns
 from mooring.preflight.target import Target
-from pipelines.interface.quotas import SERVICE_CODE, quota_name
+from pipelines.interface.quotas import SERVICE_CODE, quota_name, request_increase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +100,7 @@ def instance_quotas(target: Target) -> Mapping[str, Quota]:
 
 
 def raise_quota(service: str, code: str, value: int) -> str:
-    return (
-        f"aws service-quotas request-service-quota-increase --service-code {service} --quota-code {code} "
-        f"--desired-value {value}; AWS answers in minutes to days"
-    )
+    return f"{request_increase(service, code, value)}; AWS answers in minutes to days"
 
 
 def _together(target: Target) -> list[FleetEnvironment]:

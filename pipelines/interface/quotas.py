@@ -54,6 +54,19 @@ def refusal_in(text: str) -> QuotaRefusal | None:
     return QuotaRefusal(name=found[1], needed=int(found[2]) + int(found[3])) if found else None
 
 
+def request_increase(service: str, code: str, value: int, *, region: str = "") -> str:
+    """Return the command that asks AWS for a larger quota; without a region in the region of the caller.
+
+    Examples
+    --------
+    >>> request_increase("iam", "L-FE177D64", 1200).partition(" --")[2]
+    'service-code iam --quota-code L-FE177D64 --desired-value 1200'
+    """
+    command = "aws service-quotas request-service-quota-increase"
+    place = f" --region {region}" if region else ""
+    return f"{command} --service-code {service} --quota-code {code} --desired-value {value}{place}"
+
+
 def how_to_raise(name: str, needed: int) -> str:
     """Return the command that asks AWS for a larger quota; without a known code, also the one that finds the code.
 
@@ -62,11 +75,7 @@ def how_to_raise(name: str, needed: int) -> str:
     >>> how_to_raise("ml.m5.large for training job usage", 2).partition(" --")[2]
     'service-code sagemaker --quota-code L-611FA074 --desired-value 2'
     """
-    code = CODES.get(name, "CODE")
-    ask = (
-        f"aws service-quotas request-service-quota-increase --service-code {SERVICE_CODE} "
-        f"--quota-code {code} --desired-value {needed}"
-    )
+    ask = request_increase(SERVICE_CODE, CODES.get(name, "CODE"), needed)
     if name in CODES:
         return ask
     return (
