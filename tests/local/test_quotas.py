@@ -26,9 +26,10 @@ REFUSAL = (
 
 
 def set_quota(aws: EmbeddedAws, name: str, value: float) -> None:
-    aws.client("service-quotas").request_service_quota_increase(
-        ServiceCode="sagemaker", QuotaCode=CODES[name], DesiredValue=value
-    )
+    client = aws.client("service-quotas")
+    pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+    code = next(quota["QuotaCode"] for page in pages for quota in page["Quotas"] if quota["QuotaName"] == name)
+    client.request_service_quota_increase(ServiceCode="sagemaker", QuotaCode=code, DesiredValue=value)
 
 
 @pytest.fixture
@@ -79,11 +80,12 @@ def test_jobs_beyond_the_quota_are_refused_in_sagemakers_words(world: World, tra
 
 
 def test_an_update_of_an_endpoint_needs_its_instances_twice(world: World) -> None:
-    name = "ml.m5.xlarge for endpoint usage"
+    # No other test's endpoint on this server has this type.
+    name = "ml.c5.9xlarge for endpoint usage"
     sagemaker = world.client("sagemaker")
     for number in (1, 2):
         model = world.model(f"twice-{number}", constant_model(float(number)))
-        variant: dict[str, Any] = {"VariantName": "main", "ModelName": model, "InstanceType": "ml.m5.xlarge"}
+        variant: dict[str, Any] = {"VariantName": "main", "ModelName": model, "InstanceType": "ml.c5.9xlarge"}
         variant |= {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0}
         sagemaker.create_endpoint_config(EndpointConfigName=f"twice-{number}", ProductionVariants=[variant])
     set_quota(world.aws, name, 1)
