@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from mooring.embedded.repairs import (
     alarms,
+    buses,
     cloudformation,
     conditional_writes,
     definitions,
@@ -54,6 +55,7 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     simulation.apply()
     pass_role.apply()
     events.apply()
+    buses.apply()
     event_sources.apply()
     cloudformation.apply()
     storage.apply()

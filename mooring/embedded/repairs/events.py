@@ -17,7 +17,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, kms, lambda_svc, sns, sqs, stepfunctions
 
 from mooring.embedded import identity
-from mooring.embedded.repairs import metrics
+from mooring.embedded.repairs import buses, metrics
 from mooring.embedded.repairs.patching import replace
 
 log = logging.getLogger("mooring.events")
@@ -30,7 +30,7 @@ _ACTIONS = {
     "events": "events:PutEvents",
 }
 _USE_KEY = "kms:GenerateDataKey"
-_NEEDS_ROLE = ("states",)
+_NEEDS_ROLE = ("events", "states")
 
 
 def apply() -> None:
@@ -52,7 +52,7 @@ def _authorize_target(original: Callable[..., None]) -> Callable[..., None]:
         try:
             _require_exists(str(target.get("Arn", "")))
             try:
-                _authorize(target, service=caller.service, source_arn=caller.source_arn)
+                _authorize(target, event, service=caller.service, source_arn=caller.source_arn)
             except identity.AccessDeniedError as error:
                 raise UndeliverableError("NO_PERMISSIONS", str(error)) from error
         except UndeliverableError as error:
@@ -120,6 +120,7 @@ def _require_exists(arn: str) -> None:
         "sqs": lambda: sqs._queue_by_arn(arn),
         "sns": lambda: arn in sns._topics,
         "states": lambda: stepfunctions._resolve_state_machine_arn(arn),
+        "events": lambda: buses.exists(arn),
     }
     if kind in exists and not exists[kind]():
         raise UndeliverableError("NO_RESOURCE", f"{arn} does not exist")
@@ -166,7 +167,7 @@ def _send_to_dead_letters(
     caller.record("dead letter")
 
 
-def _authorize(target: dict[str, Any], *, service: str, source_arn: str) -> None:
+def _authorize(target: dict[str, Any], event: dict[str, Any], *, service: str, source_arn: str) -> None:
     arn = str(target.get("Arn", ""))
     kind = arn.split(":")[2] if arn.count(":") > 4 else ""
     if kind not in _ACTIONS:
@@ -174,7 +175,7 @@ def _authorize(target: dict[str, Any], *, service: str, source_arn: str) -> None
     if role_arn := target.get("RoleArn"):
         identity.require_trust(role_arn, service, source_arn=source_arn)
         with identity.acting_as(role_arn):
-            identity.authorize(_ACTIONS[kind], arn)
+            identity.authorize(_ACTIONS[kind], arn, context=buses.conditions(event) if kind == "events" else None)
     elif kind in _NEEDS_ROLE or service.startswith("scheduler"):
         raise identity.AccessDeniedError("the target names no role")
     elif kind in ("lambda", "sqs", "sns"):

@@ -2,7 +2,8 @@
 
 MiniStack gives ``lambda:CreateFunction``, ``iam:CreatePolicy`` and ``kms:CreateAlias`` no resource. It does not set
 ``iam:PermissionsBoundary``, ``iam:PolicyARN``, ``kms:ResourceAliases`` and ``lambda:FunctionArn``, and it sets
-``aws:ResourceTag`` only if an identity policy names it. A statement that allows something under such a condition would
+``aws:ResourceTag`` only if an identity policy names it. ``aws:PrincipalArn`` of a role's session is the role's ARN on
+AWS, and the session's in MiniStack. A statement that allows something under such a condition would
 allow nothing, and one that denies it would deny nothing.
 """
 
@@ -26,6 +27,19 @@ def apply() -> None:
     replace(iam_actions, "request_tag_context", _add_keys)
     replace(iam_actions, "extract_resource_arn", _add_created)
     replace(iam_evaluator, "evaluate", _add_tags_for_limits)
+    replace(iam_evaluator, "_resolve_condition_key", _with_role_arn)
+
+
+def _with_role_arn(original: Callable[..., Any]) -> Callable[..., Any]:
+    def resolve_condition_key(key: str, context: Any) -> Any:
+        found = original(key, context)
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in str(found):
+            account, name = found.split(":")[4], found.partition(":assumed-role/")[2].partition("/")[0]
+            role = iam._roles.get_scoped(account, None, name)
+            return role["Arn"] if role else found
+        return found
+
+    return resolve_condition_key
 
 
 def role_keys(name: str) -> dict[str, Any]:

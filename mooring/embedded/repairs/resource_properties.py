@@ -1,8 +1,8 @@
-"""Repair properties of AWS::IAM::Role, AWS::S3::Bucket and AWS::DynamoDB::Table that MiniStack's stacks ignore.
+"""Repair properties of roles, buckets, tables and event buses that MiniStack's stacks ignore.
 
-Some of them are the permissions boundary, encryption, lifecycle, Object Lock, time to live and recovery. Without the
-repair a template would deploy without an error and without these properties. As on AWS, a bucket that holds objects
-and a table with deletion protection cannot be deleted.
+Some of them are the permissions boundary, a bus's policy, encryption, lifecycle, Object Lock, time to live and
+recovery. Without the repair a template would deploy without an error and without these properties. As on AWS, a bucket
+that holds objects and a table with deletion protection cannot be deleted.
 """
 
 import json
@@ -11,16 +11,17 @@ from typing import Any
 
 import botocore.session
 from botocore.serialize import create_serializer
-from ministack.services import dynamodb, iam, s3
+from ministack.services import dynamodb, eventbridge, iam, s3
 from ministack.services.cloudformation import provisioners
 
 
 def register() -> None:
-    """Repair the handlers of the three types."""
+    """Repair the handlers of the four types."""
     for resource_type, check, set_properties in (
         ("AWS::IAM::Role", _check_role, _set_role_properties),
         ("AWS::S3::Bucket", _check_nothing, _set_bucket_properties),
         ("AWS::DynamoDB::Table", _check_nothing, _set_table_properties),
+        ("AWS::Events::EventBus", _check_nothing, _set_bus_policy),
     ):
         handler = provisioners._RESOURCE_HANDLERS[resource_type]
         handler["create"] = _with_properties(handler["create"], check, set_properties, position=1)
@@ -46,6 +47,13 @@ def _with_properties(
         return result
 
     return handle
+
+
+def _set_bus_policy(name: str, props: dict[str, Any]) -> None:
+    if policy := props.get("Policy"):
+        eventbridge._event_bus_policies[name] = json.loads(policy) if isinstance(policy, str) else policy
+    else:
+        eventbridge._event_bus_policies.pop(name, None)
 
 
 def _unless_refused(original: Callable[..., None], refuse: Callable[[str], str]) -> Callable[..., None]:
