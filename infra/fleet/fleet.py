@@ -25,16 +25,14 @@ from infra.fleet.spec import (
     Spec,
     StageSpec,
     TeamSpec,
-    ToolingSpec,
 )
 from pipelines.interface import settings as contract
-from pipelines.interface.names import MODEL_STACK_KINDS, STACK_KINDS, TOOLING, Environment
+from pipelines.interface.names import MODEL_STACK_KINDS, STACK_KINDS, Environment
 
 
 class Fleet(Spec):
     defaults: Settings = Settings()
     retention: RetentionSpec = RetentionSpec()
-    tooling: ToolingSpec | None = None
     stages: Annotated[list[StageSpec], Field(min_length=1)]
     teams: Annotated[list[TeamSpec], Field(min_length=1)]
 
@@ -64,18 +62,6 @@ class Fleet(Spec):
             raise FleetError([Problem("environment", environment_id, f"one of {', '.join(found)}")])
         return found[environment_id]
 
-    def tooling_environment(self, team: TeamSpec) -> Environment | None:
-        """Return the names of what promotes a team's code and models; None if the fleet has no tooling account."""
-        if self.tooling is None:
-            return None
-        return Environment(team=team.name, stage=TOOLING, account=self.tooling.account, region=self.tooling.region)
-
-    def promotion_stages(self, team: TeamSpec) -> "list[tuple[StageSpec, list[FleetEnvironment]]]":
-        """Return the team's stages in promotion order, each with its environments in the file's order."""
-        listed = [each for each in self.environments() if each.team is team]
-        found = ((stage, [each for each in listed if each.names.stage == stage.name]) for stage in self.stages)
-        return [(stage, environments) for stage, environments in found if environments]
-
     def settings(self, model: ModelSpec, stage: str) -> Settings:
         """Return a model's settings in one stage; only those that a model must set itself can be None."""
         layers = (
@@ -99,19 +85,6 @@ class FleetEnvironment:
     @property
     def is_production(self) -> bool:
         return self.names.stage == PRODUCTION
-
-    def previous(self) -> "list[FleetEnvironment]":
-        """Return the team's environments in the stage before this one's: models come from the first of them."""
-        return self._beside(-1)
-
-    def following(self) -> "list[FleetEnvironment]":
-        """Return the team's environments in the stage after this one's: only their accounts may read models here."""
-        return self._beside(1)
-
-    def _beside(self, step: int) -> "list[FleetEnvironment]":
-        stages = self.fleet.promotion_stages(self.team)
-        place = [stage.name for stage, _ in stages].index(self.names.stage) + step
-        return stages[place][1] if 0 <= place < len(stages) else []
 
     @property
     def retention(self) -> Retention:

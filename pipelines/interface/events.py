@@ -77,13 +77,3 @@ class ReleaseFinished(Event):
     outcome: ReleaseOutcome
     package_arn: str | None
     cause: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PromotionRequested(Event):
-    """Event that starts a team's model pipeline; ``digest`` is the SHA-256 of the release record, ``to`` a stage."""
-
-    DETAIL_TYPE: ClassVar[str] = "Promotion Requested"
-    model: str
-    digest: str
-    to: str

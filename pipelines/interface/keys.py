@@ -90,15 +90,6 @@ def approval(model: str, version: int, approved_at: str) -> Key[records.Consumed
     return Key(model_pk(model), f"approval#{version:06d}#{approved_at}", records.ConsumedApproval)
 
 
-def consumed_records(model: str) -> Items[records.ConsumedRecord]:
-    """Return the release records that were imported for a model, by their digests."""
-    return Items(model_pk(model), "record#", records.ConsumedRecord)
-
-
-def consumed_record(model: str, digest: str) -> Key[records.ConsumedRecord]:
-    return consumed_records(model).key(digest)
-
-
 def retirements(model: str) -> Items[records.Retirement]:
     """Return a model's retirements by their ids, which sort by their start."""
     return Items(model_pk(model), "retirement#", records.Retirement)

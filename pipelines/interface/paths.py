@@ -119,39 +119,6 @@ class RunFiles:
         return (f"{self.scratch}data/", self.golden, examples, self.commit, self.manifest)
 
 
-@dataclass(frozen=True)
-class PromotedFiles:
-    """The keys in the artifacts bucket of one release record's files; ``digest`` is the record's SHA-256.
-
-    The environment that trained the model has the record and its signature only; what they refer to is the run's.
-    """
-
-    model: str
-    digest: str
-
-    @property
-    def prefix(self) -> str:
-        """The prefix of all files; ends in a slash."""
-        return f"releases/{self.model}/{self.digest}/"
-
-    @property
-    def record(self) -> str:
-        return f"{self.prefix}record.json"
-
-    @property
-    def signature(self) -> str:
-        return f"{self.prefix}signature.json"
-
-    def copy(self, name: str) -> str:
-        """Return the key of a copied file; ``name`` is that of the record's ``RecordedFile``."""
-        return f"{self.prefix}files/{name}"
-
-
-def carried_record_key(digest: str) -> str:
-    """Return the key in the tooling environment's records bucket of an archive with a record and its signature."""
-    return f"records/{digest}.zip"
-
-
 def capture_prefix(model: str, version: int | str) -> str:
     """Return the prefix in the capture bucket of a version's traffic; SageMaker appends endpoint, variant and hour."""
     return f"{model}/v{version}"

@@ -11,7 +11,6 @@ from pipelines.interface.lazy import loader
 if TYPE_CHECKING:
     from pipelines.interface.records.checks import *
     from pipelines.interface.records.datasets import *
-    from pipelines.interface.records.promotions import *
     from pipelines.interface.records.releases import *
     from pipelines.interface.records.reports import *
     from pipelines.interface.records.runs import *
@@ -34,15 +33,6 @@ else:
             "LandingBatch",
             "LandingLockState",
             "Tombstone",
-        ),
-        promotions=(
-            "ConsumedRecord",
-            "PromotionState",
-            "RecordedApproval",
-            "RecordedFile",
-            "RecordedGain",
-            "ReleaseRecord",
-            "Signature",
         ),
         releases=(
             "Champion",

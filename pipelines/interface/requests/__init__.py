@@ -10,7 +10,6 @@ from pipelines.interface.lazy import loader
 if TYPE_CHECKING:
     from pipelines.interface.requests.checks import *
     from pipelines.interface.requests.landing import *
-    from pipelines.interface.requests.promotion import *
     from pipelines.interface.requests.release import *
     from pipelines.interface.requests.retraining import *
 else:
@@ -25,12 +24,6 @@ else:
             "FinishCheckRequest",
         ),
         landing=("LandingAnswer",),
-        promotion=(
-            "ImportRequest",
-            "PromotionRequest",
-            "PromotionTicket",
-            "StagePromotion",
-        ),
         release=(
             "ApproveRequest",
             "BeginReleaseRequest",
