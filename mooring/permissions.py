@@ -94,6 +94,8 @@ def boundary(environment: Environment) -> Document:
             ],
             "*",
         ),
+        # Findings go to the environment that trains the model, in another account; its bus admits one role of ours.
+        _allow("TeamsBuses", ["events:PutEvents"], f"arn:aws:events:*:*:event-bus/{environment.team}-*"),
         _allow("PassRole", ["iam:PassRole"], environment.role_arn(f"{environment.id}-*")),
         _allow("ScalingServiceRole", ["iam:CreateServiceLinkedRole"], environment.scaling_role_arn),
     )

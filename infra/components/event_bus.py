@@ -1,11 +1,14 @@
 """The environment's event bus, and archives of it and of the default bus."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from pipelines.interface.events import FINDINGS, SOURCE
 from pipelines.interface.names import Environment
 
 Pattern = dict[str, Any]
@@ -26,10 +29,44 @@ def flow_events(environment: Environment) -> Pattern:
     }
 
 
-class EventBus(Construct):
-    """The ``bus`` and two archives from which lost events can be replayed for ``days``."""
+def _admit(senders: Sequence[Environment], bus_arn: str) -> iam.PolicyDocument:
+    """Return the bus's policy: only the forwarding roles of ``senders`` put events, and only findings.
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, days: int) -> None:
+    The principal is the sender's account and the condition names the role: AWS refuses a policy that names a role which
+    does not exist yet, and later stages are deployed later.
+    """
+    return iam.PolicyDocument(
+        statements=[
+            iam.PolicyStatement(
+                sid="".join(filter(str.isalnum, sender.id.title())),
+                principals=[iam.AccountPrincipal(sender.account)],
+                actions=["events:PutEvents"],
+                resources=[bus_arn],
+                conditions={
+                    "ArnEquals": {"aws:PrincipalArn": sender.role_arn(sender.forwarder_role)},
+                    "StringEquals": {"events:source": SOURCE, "events:detail-type": list(FINDINGS)},
+                },
+            )
+            for sender in senders
+        ]
+    )
+
+
+class EventBus(Construct):
+    """The ``bus`` and two archives from which lost events can be replayed for ``days``.
+
+    The bus takes findings of ``senders``, the environments of later stages.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        senders: Sequence[Environment],
+        days: int,
+    ) -> None:
         super().__init__(scope, construct_id)
         self._environment = environment
         self.bus = events.EventBus(
@@ -37,6 +74,9 @@ class EventBus(Construct):
         )
         # The bus's name in full instead of a reference: an archive that outlives its stack can then be imported again.
         own = environment.arn("events", f"event-bus/{environment.bus}")
+        if senders:
+            # A policy of its own (AWS::Events::EventBusPolicy) could be deleted without the bus.
+            cast(events.CfnEventBus, self.bus.node.default_child).policy = _admit(senders, own).to_json()
         archive = self._archive("Archive", own, {"account": [environment.account]}, days)
         archive.node.add_dependency(self.bus)
         default = environment.arn("events", "event-bus/default")

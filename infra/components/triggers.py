@@ -67,7 +67,7 @@ class Triggers(Construct):
             "DriftFound",
             retraining,
             {"model": at("$.detail.model"), "trigger": drift},
-            pattern=events.EventPattern(source=[SOURCE], detail_type=[DriftFound.DETAIL_TYPE]),
+            pattern=self._finding(DriftFound.DETAIL_TYPE),
             bus=bus,
         )
         quality = {"kind": "quality", "id": at("$.id"), "by": "drift_check", "reason": at("$.detail.window")}
@@ -75,7 +75,7 @@ class Triggers(Construct):
             "QualityLost",
             retraining,
             {"model": at("$.detail.model"), "trigger": quality},
-            pattern=events.EventPattern(source=[SOURCE], detail_type=[QualityLost.DETAIL_TYPE]),
+            pattern=self._finding(QualityLost.DETAIL_TYPE),
             bus=bus,
         )
         self._start(
@@ -105,6 +105,12 @@ class Triggers(Construct):
         self._record_end("RetrainingEnded", retraining, finish_run)
         self._record_end("ReleaseEnded", release, finish_release)
         self._record_end("ChecksEnded", checks, finish_check)
+
+    def _finding(self, detail_type: str) -> events.EventPattern:
+        """Match findings about models that are trained here; settings of older versions do not name the stage."""
+        return events.EventPattern(
+            source=[SOURCE], detail_type=[detail_type], detail={"training_stage": [self._environment.stage, ""]}
+        )
 
     def _start(
         self,

@@ -86,6 +86,29 @@ class FleetEnvironment:
     def is_production(self) -> bool:
         return self.names.stage == PRODUCTION
 
+    def senders(self) -> list[Environment]:
+        """Return the team's environments in later stages: what they find may start a retraining here."""
+        return [names for stage, names in self._team() if stage > self._stage]
+
+    def trainers(self) -> list[Environment]:
+        """Return the first of the team's environments in each earlier stage: a model's training stage names one."""
+        first: dict[int, Environment] = {}
+        for stage, names in self._team():
+            if stage < self._stage:
+                first.setdefault(stage, names)
+        return [first[stage] for stage in sorted(first)]
+
+    def _team(self) -> Iterator[tuple[int, Environment]]:
+        """Yield the team's environments in the file's order, each with the position of its stage."""
+        order = [stage.name for stage in self.fleet.stages]
+        for other in self.fleet.environments():
+            if other.team.name == self.team.name:
+                yield order.index(other.names.stage), other.names
+
+    @property
+    def _stage(self) -> int:
+        return [stage.name for stage in self.fleet.stages].index(self.names.stage)
+
     @property
     def retention(self) -> Retention:
         """The days for which the environment keeps things: the stage's, over the fleet's, over the built-in ones."""
@@ -107,15 +130,14 @@ class FleetEnvironment:
         return [*shared, *dict.fromkeys(model.stack(kind) for kind in MODEL_STACK_KINDS for model in models)]
 
     def narrowed(self, models: Sequence[ModelSpec]) -> "FleetEnvironment":
-        """Return the environment with these of its models, in a fleet that has nothing else."""
+        """Return the environment with these of its models; of the team's others the places are left."""
         stage = self.names.stage
         own = [
             model.model_copy(update={"stages": {name: of for name, of in model.stages.items() if name == stage}})
             for model in models
         ]
-        place = [spec for spec in self.team.environments if (spec.stage, spec.region) == (stage, self.names.region)]
-        team = self.team.model_copy(update={"environments": place, "models": own})
-        stages = [spec for spec in self.fleet.stages if spec.name == stage]
+        team = self.team.model_copy(update={"models": own})
+        stages = [spec if spec.name == stage else StageSpec(name=spec.name) for spec in self.fleet.stages]
         fleet = self.fleet.model_copy(update={"stages": stages, "teams": [team]})
         return FleetEnvironment(fleet=fleet, team=team, names=self.names)
 
@@ -163,6 +185,7 @@ class FleetEnvironment:
             approval=values["approval"],
             two_people=values["two_people"],
             hyperparameters=values["hyperparameters"],
+            training_stage=values["training_stage"],
         )
 
 

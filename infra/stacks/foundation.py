@@ -31,7 +31,7 @@ class FoundationStack(Stack):
         key = EnvironmentKey(self, "Key", environment=names).key
         BucketSet(self, "Buckets", environment=names, key=key, retention=retention)
         Ledger(self, "Ledger", environment=names, key=key, protected=environment.is_production)
-        EventBus(self, "Events", environment=names, days=retention.events)
+        EventBus(self, "Events", environment=names, senders=environment.senders(), days=retention.events)
         alerts = Alerts(self, "Alerts", environment=names, key=key, owners=team.owners)
         Personas(self, "Personas", environment=names, key=key)
         budget = Budget(self, "Budget", environment=names, monthly_usd=team.monthly_budget_usd, topic=alerts.topic)

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from infra.components.boundary import apply_boundary
 from infra.components.checks_flow import checks_flow
+from infra.components.forwarding import Forwarding
 from infra.components.functions import Functions
 from infra.components.job_logs import JobLogs
 from infra.components.job_roles import JobRoles
@@ -80,6 +81,7 @@ class OperationsStack(Stack):
             key=key,
             dead_letters=queue,
         )
+        Forwarding(self, "Forwarding", environment=names, trainers=environment.trainers(), dead_letters=queue)
         Landing(self, "Landing", environment=names, function=functions["land_files"], key=key, dead_letters=queue)
         ReleaseDeployer(self, "ReleaseDeployer", environment=names, key=key)
         SchedulerRole(self, "Scheduler", environment=names, key=key)

@@ -17,10 +17,14 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class DriftFound(Event):
-    """Event that the champion's traffic has drifted; it starts a retraining. ``worst`` are names of columns."""
+    """Event that the champion's traffic has drifted; it starts a retraining. ``worst`` are names of columns.
+
+    ``training_stage`` is the stage that trains the model: the event is forwarded to the bus of its environment.
+    """
 
     DETAIL_TYPE: ClassVar[str] = "Drift Found"
     model: str
+    training_stage: str
     version: int
     check_id: str
     worst: tuple[str, ...]
@@ -28,16 +32,24 @@ class DriftFound(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class QualityLost(Event):
-    """Event that the champion's predictions of a window are worse than at evaluation; it starts a retraining."""
+    """Event that the champion's predictions of a window are worse than at evaluation; it starts a retraining.
+
+    ``training_stage`` is the stage that trains the model: the event is forwarded to the bus of its environment.
+    """
 
     DETAIL_TYPE: ClassVar[str] = "Quality Lost"
     model: str
+    training_stage: str
     version: int
     window: str
     metric: str
     value: float
     evaluated: float
     rows: int
+
+
+FINDINGS = (DriftFound.DETAIL_TYPE, QualityLost.DETAIL_TYPE)
+"""Detail types of the events that start a retraining in the environment that trains the model."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -162,6 +162,11 @@ class Environment:
         return f"{self.id}-triggers"
 
     @property
+    def forwarder_role(self) -> str:
+        """The role under which rules send findings to the buses of the environments that train the models."""
+        return f"{self.id}-forwarder"
+
+    @property
     def scheduler_role(self) -> str:
         return f"{self.id}-scheduler"
 
@@ -192,6 +197,7 @@ class Environment:
         for job in JOB_ROLES:
             yield "IAM role", self.job_role(job), 64
         yield "IAM role", self.release_deployer_role, 64
+        yield "IAM role", self.forwarder_role, 64
         yield "Lambda function", self.function(LONGEST_FUNCTION), 64
         yield "EventBridge rule", self.rule(LONGEST_RULE), 64
         yield "state machine", self.state_machine("retraining"), 80

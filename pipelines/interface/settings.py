@@ -100,6 +100,8 @@ class ModelSettings:
     approval: str
     two_people: bool
     hyperparameters: dict[str, str] = field(default_factory=dict)
+    training_stage: str = ""
+    """The stage whose environment trains the model; "" in documents of older versions."""
 
     def to_json(self) -> str:
         return canonical(self)

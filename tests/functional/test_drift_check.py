@@ -45,7 +45,7 @@ def test_shifted_traffic_is_drift_reported_and_published_every_time(champion: Wo
     assert found.outcome == CheckOutcome.DRIFT
     assert [column.name for column in found.worst] == ["temp"]
     check(champion)
-    event = {"model": MODEL.name, "version": 1, "check_id": found.check_id, "worst": ["temp"]}
+    event = {"model": MODEL.name, "training_stage": "", "version": 1, "check_id": found.check_id, "worst": ["temp"]}
     assert champion.bus.events == [("Drift Found", event)] * 2
     artifacts, prefix = champion.services.bucket("artifacts"), check_prefix(MODEL.name, found.check_id)
     assert artifacts.read_json(f"{prefix}check.json")["columns"][0]["name"] == "temp"

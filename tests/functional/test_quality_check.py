@@ -109,6 +109,7 @@ def test_loss_of_quality_is_published_once_for_each_hour(champion: World) -> Non
     assert name == "Quality Lost"
     assert detail == {
         "model": MODEL.name,
+        "training_stage": "",
         "version": 1,
         "window": hour.window,
         "metric": "auc",

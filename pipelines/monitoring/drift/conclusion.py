@@ -99,7 +99,7 @@ def conclude(
         decision=decision,
         document=document,
         metrics=_metrics(decision),
-        event=_event(check, decision),
+        event=_event(check, decision, settings.training_stage),
         alert=_alert(check, decision) if check.outcome != before else None,
     )
 
@@ -136,11 +136,17 @@ def _metrics(decision: Decision) -> dict[Metric, int]:
     }
 
 
-def _event(check: Check, decision: Decision) -> DriftFound | None:
+def _event(check: Check, decision: Decision, training_stage: str) -> DriftFound | None:
     if check.outcome != CheckOutcome.DRIFT:
         return None
     worst = tuple(verdict.name for verdict in decision.columns if verdict.drifted)
-    return DriftFound(model=check.model, version=check.version, check_id=check.check_id, worst=worst)
+    return DriftFound(
+        model=check.model,
+        training_stage=training_stage,
+        version=check.version,
+        check_id=check.check_id,
+        worst=worst,
+    )
 
 
 def _alert(check: Check, decision: Decision) -> str | None:

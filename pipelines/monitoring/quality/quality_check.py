@@ -121,6 +121,7 @@ class QualityCheck:
             alert(self._services, f"{environment.id} {hour.model}: quality lost", message)
             event = QualityLost(
                 model=hour.model,
+                training_stage=self._settings.training_stage,
                 version=hour.version,
                 window=hour.window,
                 metric=hour.metric,

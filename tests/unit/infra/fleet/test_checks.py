@@ -110,7 +110,7 @@ def test_settings_that_do_not_fit_into_a_parameter_are_refused_with_their_size()
         document["teams"][0]["models"][0]["hyperparameters"] = {f"parameter_{number}": "x" * 50 for number in range(60)}
 
     text = problems_after(change)
-    assert "teams[0].models[0].hyperparameters: '60 entries'; allowed: fewer: with them the settings have 4,9" in text
+    assert "teams[0].models[0].hyperparameters: '60 entries'; allowed: fewer: with them the settings have 5,0" in text
     assert "characters in arrivals-prod-us-east-1, and Parameter Store takes 4,096" in text
 
 
