@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.components.policies import allow, service
+from infra.components.triggers import MAX_AGE, RETRY_ATTEMPTS
 from pipelines.interface.events import FINDINGS, SOURCE
 from pipelines.interface.names import Environment
 
@@ -38,23 +38,30 @@ class Forwarding(Construct):
             role_name=environment.forwarder_role,
             assumed_by=service("events", environment.account),
             inline_policies={"send": iam.PolicyDocument(statements=[allow(["events:PutEvents"], *buses)])},
-        ).without_policy_updates()
-        own = events.EventBus.from_event_bus_name(self, "Bus", environment.bus)
-        for number, (trainer, arn) in enumerate(zip(trainers, buses, strict=True), 1):
-            events.Rule(
+        )
+        for number, (trainer, bus) in enumerate(zip(trainers, buses, strict=True), 1):
+            events.CfnRule(
                 self,
                 trainer.stage.capitalize(),
-                rule_name=environment.rule(f"forward-{number}"),
+                name=environment.rule(f"forward-{number}"),
                 description=f"Findings about models that {trainer.id} trains",
-                event_bus=own,
-                event_pattern=events.EventPattern(
-                    source=[SOURCE], detail_type=list(FINDINGS), detail={"training_stage": [trainer.stage]}
-                ),
+                event_bus_name=environment.bus,
+                event_pattern={
+                    "source": [SOURCE],
+                    "detail-type": list(FINDINGS),
+                    "detail": {"training_stage": [trainer.stage]},
+                },
+                # The CDK's own target of this kind takes no retry policy.
                 targets=[
-                    targets.EventBus(
-                        events.EventBus.from_event_bus_arn(self, f"To{trainer.stage.capitalize()}", arn),
-                        role=role,
-                        dead_letter_queue=dead_letters,
+                    events.CfnRule.TargetProperty(
+                        id="TrainersBus",
+                        arn=bus,
+                        role_arn=role.role_arn,
+                        dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
+                        retry_policy=events.CfnRule.RetryPolicyProperty(
+                            maximum_retry_attempts=RETRY_ATTEMPTS,
+                            maximum_event_age_in_seconds=int(MAX_AGE.to_seconds()),
+                        ),
                     )
                 ],
             )

@@ -13,7 +13,7 @@ from pipelines.interface.names import STACK_KINDS
 from pipelines.interface.quotas import request_increase
 
 ROLES = 32
-"""Roles of an environment, whatever the number of its models; tests/infra/test_quotas.py counts them."""
+"""Roles of an environment of the first stage, whatever the number of its models; later ones have one more."""
 DEFAULT_BUS_RULES = 5
 
 
@@ -63,6 +63,10 @@ def _schedules(environment: FleetEnvironment) -> int:
     return 1 + len(models) + sum(environment.retraining_schedule(model) is not None for model in models)
 
 
+def _roles(environment: FleetEnvironment) -> int:
+    return ROLES + bool(environment.trainers())
+
+
 def _stacks(environment: FleetEnvironment) -> int:
     return len(STACK_KINDS) + len(environment.registry()) + len(environment.team.models)
 
@@ -74,7 +78,7 @@ QUOTAS = (
         code="L-FE177D64",
         name="Roles per account",
         default=1000,
-        needed=lambda _: ROLES,
+        needed=_roles,
         is_global=True,
     ),
     Quota(

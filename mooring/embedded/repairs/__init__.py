@@ -18,6 +18,7 @@ from mooring.embedded.repairs import (
     events,
     functions,
     iam_requests,
+    keys,
     leading_keys,
     log_groups,
     metrics,
@@ -58,6 +59,7 @@ def apply(*, schedule_speed: float = 1.0) -> None:
     buses.apply()
     event_sources.apply()
     cloudformation.apply()
+    keys.apply()
     storage.apply()
     conditional_writes.apply()
     leading_keys.apply()

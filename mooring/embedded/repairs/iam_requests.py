@@ -16,6 +16,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, kms
 from ministack.services.tagging import resource_tags
 
+from mooring.embedded.repairs import keys
 from mooring.embedded.repairs.patching import replace
 
 _NEW_BOUNDARY = ("iam:CreateRole", "iam:PutRolePermissionsBoundary")
@@ -93,6 +94,8 @@ def _add_created(original: Callable[..., str]) -> Callable[..., str]:
             return f"arn:aws:iam::{account}:policy/{_first(params, 'PolicyName')}"
         if service == "kms" and (key := kms._resolve_key(_json(body).get("TargetKeyId") or "")):
             return str(key["Arn"])  # AWS checks the alias as well
+        if service == "kms" and (arn := keys.key_arn(str(_json(body).get("KeyId") or ""))):
+            return arn
         return original(service, method, path, headers, body, params, *place)
 
     return extract_resource_arn

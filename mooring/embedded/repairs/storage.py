@@ -1,9 +1,11 @@
-"""Repair S3: expected bucket owners, the AWS managed KMS key, and checksums of copies."""
+"""Repair S3: expected bucket owners, policies that name foreign roles, the managed KMS key, checksums of copies."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote
 
-from ministack.core.responses import get_account_id, get_region
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import s3
 
 from mooring.embedded.repairs.patching import replace
@@ -17,6 +19,9 @@ def apply() -> None:
     replace(s3, "handle_request", _check_owner)
     replace(s3, "_resolve_sse_write_headers", _name_managed_key)
     replace(s3, "_copy_object", _hash_copy)
+    replace(s3, "_foreign_bucket_allows", _admit_roles)
+    for name in ("_copy_object", "_upload_part_copy"):
+        replace(s3, name, _from_foreign_buckets)
 
 
 def _check_owner(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -60,3 +65,67 @@ def _hash_copy(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(bucket, key, headers)
 
     return copy_object
+
+
+def _admit_roles(original: Callable[..., bool]) -> Callable[..., bool]:
+    """Evaluate a bucket's policy for the caller itself; MiniStack evaluates it for the root of the caller's account.
+
+    The caller's own policies, and whether the bucket's deny the request, were checked before.
+    """
+
+    def foreign_bucket_allows(
+        owner: str,
+        bucket: str,
+        key: str,
+        method: str,
+        query: dict[str, Any],
+        caller: str,
+        headers: dict[str, str] | None = None,
+    ) -> bool:
+        if original(owner, bucket, key, method, query, caller, headers):
+            return True
+        policy = s3._bucket_policies.get_scoped(owner, None, bucket)
+        if not caller or not policy:
+            return False
+        path = f"/{bucket}/{key}" if key else f"/{bucket}"
+        action = f"s3:{iam_actions._s3_action(method, path, query)}"
+        with request_scope(owner, get_region()):
+            keys = iam_actions.s3_service_context(action, query, path, headers or {})
+        arn = iam_evaluator.caller_arn()
+        request = iam_evaluator.EvalContext(
+            principal_arn=arn,
+            principal_type="AssumedRole" if ":assumed-role/" in arn else "User",
+            principal_account=caller,
+            action=action,
+            resource_arn=f"arn:aws:s3:::{path[1:]}",
+            region=get_region(),
+            secure_transport=True,
+            service_context={name.lower(): value for name, value in keys.items()},
+        )
+        return bool(iam_evaluator.evaluate_resource_policy(policy, request).decision == "Allow")
+
+    return foreign_bucket_allows
+
+
+def _from_foreign_buckets(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a copy read an object of another account's bucket; MiniStack looks for the bucket in the caller's account.
+
+    The copy does not wait for anything, so no other request sees the bucket in this account.
+    """
+
+    def copy(*arguments: Any) -> Any:
+        headers = next(each for each in arguments if isinstance(each, dict) and "x-amz-copy-source" in each)
+        bucket, _, key = unquote(headers["x-amz-copy-source"].partition("?")[0]).lstrip("/").partition("/")
+        owner = s3._bucket_owner_account(bucket)
+        if owner in (None, get_account_id()):
+            return original(*arguments)
+        s3._buckets[bucket] = s3._buckets.get_scoped(owner, None, bucket)
+        if versions := s3._object_versions.get_scoped(owner, None, (bucket, key)):
+            s3._object_versions[bucket, key] = versions
+        try:
+            return original(*arguments)
+        finally:
+            s3._buckets.pop(bucket, None)
+            s3._object_versions.pop((bucket, key), None)
+
+    return copy
