@@ -19,12 +19,13 @@ class Event:
 class DriftFound(Event):
     """Event that the champion's traffic has drifted; it starts a retraining. ``worst`` are names of columns.
 
-    ``training_stage`` is the stage that trains the model: the event is forwarded to the bus of its environment.
+    ``training_stage`` is the stage that trains the model: the event is forwarded to the bus of its environment. It is
+    "" in events of older versions.
     """
 
     DETAIL_TYPE: ClassVar[str] = "Drift Found"
     model: str
-    training_stage: str
+    training_stage: str = ""
     version: int
     check_id: str
     worst: tuple[str, ...]
@@ -34,12 +35,13 @@ class DriftFound(Event):
 class QualityLost(Event):
     """Event that the champion's predictions of a window are worse than at evaluation; it starts a retraining.
 
-    ``training_stage`` is the stage that trains the model: the event is forwarded to the bus of its environment.
+    ``training_stage`` is the stage that trains the model: the event is forwarded to the bus of its environment. It is
+    "" in events of older versions.
     """
 
     DETAIL_TYPE: ClassVar[str] = "Quality Lost"
     model: str
-    training_stage: str
+    training_stage: str = ""
     version: int
     window: str
     metric: str
