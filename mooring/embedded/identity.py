@@ -65,22 +65,7 @@ def authorize(action: str, resource: str, *, context: Mapping[str, Any] | None =
     principal = _principal()
     if principal.policies is None:
         return
-    keys = {name.lower(): value for name, value in (context or {}).items()}
-    keys.setdefault("aws:tagkeys", None)
-    for name, value in (resource_tags(resource) or {}).items():
-        keys.setdefault(f"aws:resourcetag/{name}".lower(), value)
-    request = iam_evaluator.EvalContext(
-        principal_arn=principal.arn,
-        principal_type=principal.type,
-        principal_account=principal.account,
-        action=action,
-        resource_arn=resource,
-        region=get_region(),
-        # The services call each other over TLS, even if the first request came over plain HTTP.
-        secure_transport=True,
-        service_context=keys,
-        principal_keys=principal.keys,
-    )
+    request = _request(principal, action, resource, context)
     service = action.partition(":")[0]
     result = iam_evaluator.evaluate(request, principal.policies, *principal.limits)
     policy = iam_evaluator._resource_policy(service, resource)
@@ -94,6 +79,14 @@ def authorize(action: str, resource: str, *, context: Mapping[str, Any] | None =
         raise AccessDeniedError(
             f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource} {why}"
         )
+
+
+def decision_of(
+    policy: str | dict[str, Any] | None, action: str, resource: str, *, context: Mapping[str, Any] | None = None
+) -> str:
+    """Return what a resource's policy alone decides for the acting principal: Allow, Deny or ImplicitDeny."""
+    request = _request(_principal(), action, resource, context)
+    return str(iam_evaluator.evaluate_resource_policy(policy, request).decision)
 
 
 def authorize_somewhere(action: str) -> None:
@@ -189,11 +182,31 @@ def assume(role_arn: str, *, service: str, session_name: str, lifetime_s: float 
     return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
 
 
+def _request(principal: Any, action: str, resource: str, context: Mapping[str, Any] | None) -> Any:
+    keys = {name.lower(): value for name, value in (context or {}).items()}
+    keys.setdefault("aws:tagkeys", None)
+    for name, value in (resource_tags(resource) or {}).items():
+        keys.setdefault(f"aws:resourcetag/{name}".lower(), value)
+    return iam_evaluator.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        # The services call each other over TLS, even if the first request came over plain HTTP.
+        secure_transport=True,
+        service_context=keys,
+        principal_keys=principal.keys,
+    )
+
+
 def _principal() -> Any:
     if not (role_arn := _role.get()):
         if not (key := caller_key.get()):
             raise AccessDeniedError("no principal acts here: there is neither a role nor the caller of an HTTP request")
-        principal = iam_evaluator.resolve_principal(key, get_account_id())
+        # The caller's account is its key's; a request for another account's bucket is served in the bucket's account.
+        principal = iam_evaluator.resolve_principal(key, iam_evaluator.find_iam_access_key_account(key) or key)
         if isinstance(principal, iam_evaluator.AuthError):
             raise AccessDeniedError(principal.message)
         return principal

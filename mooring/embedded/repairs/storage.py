@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import s3
 
+from mooring.embedded import identity
 from mooring.embedded.repairs.patching import replace
 
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -17,6 +18,7 @@ _HEADERS = ("x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner")
 def apply() -> None:
     """Repair S3."""
     replace(s3, "handle_request", _check_owner)
+    replace(s3, "handle_request", _check_batch_delete)
     replace(s3, "_resolve_sse_write_headers", _name_managed_key)
     replace(s3, "_copy_object", _hash_copy)
     replace(s3, "_foreign_bucket_allows", _admit_roles)
@@ -70,7 +72,7 @@ def _hash_copy(original: Callable[..., Any]) -> Callable[..., Any]:
 def _admit_roles(original: Callable[..., bool]) -> Callable[..., bool]:
     """Evaluate a bucket's policy for the caller itself; MiniStack evaluates it for the root of the caller's account.
 
-    The caller's own policies, and whether the bucket's deny the request, were checked before.
+    IAM has checked the caller's own policies before. If the bucket has a policy, its ACLs admit nobody.
     """
 
     def foreign_bucket_allows(
@@ -82,29 +84,42 @@ def _admit_roles(original: Callable[..., bool]) -> Callable[..., bool]:
         caller: str,
         headers: dict[str, str] | None = None,
     ) -> bool:
-        if original(owner, bucket, key, method, query, caller, headers):
-            return True
         policy = s3._bucket_policies.get_scoped(owner, None, bucket)
         if not caller or not policy:
+            return bool(original(owner, bucket, key, method, query, caller, headers))
+        if s3._public_access_blocked(owner, bucket, "RestrictPublicBuckets") and s3._policy_is_public(policy):
             return False
+        if method == "POST" and not key and "delete" in query:
+            return True  # _check_batch_delete has checked each of the objects
         path = f"/{bucket}/{key}" if key else f"/{bucket}"
         action = f"s3:{iam_actions._s3_action(method, path, query)}"
         with request_scope(owner, get_region()):
             keys = iam_actions.s3_service_context(action, query, path, headers or {})
-        arn = iam_evaluator.caller_arn()
-        request = iam_evaluator.EvalContext(
-            principal_arn=arn,
-            principal_type="AssumedRole" if ":assumed-role/" in arn else "User",
-            principal_account=caller,
-            action=action,
-            resource_arn=f"arn:aws:s3:::{path[1:]}",
-            region=get_region(),
-            secure_transport=True,
-            service_context={name.lower(): value for name, value in keys.items()},
-        )
-        return bool(iam_evaluator.evaluate_resource_policy(policy, request).decision == "Allow")
+        return identity.decision_of(policy, action, f"arn:aws:s3:::{path[1:]}", context=keys) == "Allow"
 
     return foreign_bucket_allows
+
+
+def _check_batch_delete(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Refuse DeleteObjects on a foreign bucket whose policy does not admit the caller to delete each of the objects.
+
+    MiniStack evaluates the policy for the bucket alone. On AWS the other objects are deleted; here none is.
+    """
+
+    async def handle_request(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any], *rest: Any, **more: Any
+    ) -> Any:
+        bucket, key = s3._parse_bucket_key(path, headers)
+        owner, caller = s3._bucket_owner_account(bucket) if bucket else None, get_account_id()
+        if method == "POST" and not key and "delete" in query and owner not in (None, caller):
+            for arn, version in iam_actions._s3_batch_delete_targets(bucket, body):
+                name = arn.partition(f":::{bucket}/")[2]
+                versioned = {"versionId": [version]} if version else {}
+                if not s3._foreign_bucket_allows(owner, bucket, name, "DELETE", versioned, caller):
+                    return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}/{name}")
+        return await original(method, path, headers, body, query, *rest, **more)
+
+    return handle_request
 
 
 def _from_foreign_buckets(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import ssl
 from collections.abc import Callable
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
@@ -11,11 +14,15 @@ from botocore.exceptions import ClientError
 
 from tests.support.embedded_aws import REGION, EmbeddedAws
 
-OWNER, OTHER = "222222222222", "111111111111"
+OWNER, OTHER, THIRD = "222222222222", "111111111111", "333333333333"
 
 
 def role(aws: EmbeddedAws, *statements: dict[str, Any]) -> str:
     return aws.create_role(f"r{uuid4().hex[:10]}", list(statements), account=OTHER)
+
+
+def root(account: str) -> str:
+    return f"arn:aws:iam::{account}:root"
 
 
 def allow(actions: str | list[str], *resources: str, **more: Any) -> dict[str, Any]:
@@ -70,7 +77,7 @@ def test_foreign_role_is_denied_what_its_own_policy_does_not_allow(embedded_aws:
 def test_account_is_admitted_by_condition_on_the_role(embedded_aws: EmbeddedAws, bucket: str) -> None:
     """This is the form for a role that may not exist yet."""
     reader, stranger = (role(embedded_aws, allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*")) for _ in range(2))
-    statement = allow("s3:GetObject", f"arn:aws:s3:::{bucket}/runs/*", Principal={"AWS": f"arn:aws:iam::{OTHER}:root"})
+    statement = allow("s3:GetObject", f"arn:aws:s3:::{bucket}/runs/*", Principal={"AWS": root(OTHER)})
     admit(embedded_aws, bucket, {**statement, "Condition": {"ArnEquals": {"aws:PrincipalArn": reader}}})
     assert embedded_aws.client("s3", OTHER, role=reader).get_object(Bucket=bucket, Key="runs/a")
     with pytest.raises(ClientError, match="AccessDenied"):
@@ -86,6 +93,128 @@ def test_explicit_deny_of_the_bucket_wins(embedded_aws: EmbeddedAws, bucket: str
     assert s3.get_object(Bucket=bucket, Key="runs/a")
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.get_object(Bucket=bucket, Key="secret/b")
+
+
+def test_deny_of_a_role_wins_over_the_allow_of_its_account(embedded_aws: EmbeddedAws, bucket: str) -> None:
+    everything = f"arn:aws:s3:::{bucket}/*"
+    reader, barred = (role(embedded_aws, allow("s3:GetObject", everything)) for _ in range(2))
+    for condition in ({}, {"Condition": {"ArnEquals": {"aws:PrincipalArn": barred}}}):
+        deny = {**allow("s3:GetObject", everything, Principal={"AWS": "*" if condition else barred}), "Effect": "Deny"}
+        admit(embedded_aws, bucket, allow("s3:GetObject", everything, Principal={"AWS": root(OTHER)}), deny | condition)
+        assert embedded_aws.client("s3", OTHER, role=reader).get_object(Bucket=bucket, Key="runs/a")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            embedded_aws.client("s3", OTHER, role=barred).get_object(Bucket=bucket, Key="runs/a")
+
+
+@pytest.mark.parametrize("principal", ["role", "session", "account id", "root"])
+def test_each_form_of_principal_admits_the_session_of_the_role(
+    embedded_aws: EmbeddedAws, bucket: str, principal: str
+) -> None:
+    reader = role(embedded_aws, allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*"))
+    session = f"arn:aws:sts::{OTHER}:assumed-role/{reader.rpartition('/')[2]}/test"
+    form = {"role": reader, "session": session, "account id": OTHER, "root": root(OTHER)}[principal]
+    third = {"role": f"{reader}x", "session": f"{session}x", "account id": THIRD, "root": root(THIRD)}[principal]
+    s3 = embedded_aws.client("s3", OTHER, role=reader)
+    admit(embedded_aws, bucket, allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", Principal={"AWS": third}))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.get_object(Bucket=bucket, Key="runs/a")
+    admit(embedded_aws, bucket, allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", Principal={"AWS": form}))
+    assert s3.get_object(Bucket=bucket, Key="runs/a")
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "value", "other"),
+    [
+        ("StringEquals", "aws:PrincipalAccount", OTHER, THIRD),
+        ("StringEquals", "aws:RequestedRegion", REGION, "us-east-1"),
+        ("StringEquals", "s3:prefix", "runs/", "secret/"),
+        ("Bool", "aws:SecureTransport", "true", "false"),
+    ],
+)
+def test_condition_of_the_bucket_is_evaluated_for_the_request(
+    embedded_aws: EmbeddedAws, bucket: str, operator: str, key: str, value: str, other: str
+) -> None:
+    arn = f"arn:aws:s3:::{bucket}"
+    reader = role(embedded_aws, allow("s3:ListBucket", arn))
+    statement = allow("s3:ListBucket", arn, Principal={"AWS": reader})
+    s3 = embedded_aws.client("s3", OTHER, role=reader)
+    admit(embedded_aws, bucket, {**statement, "Condition": {operator: {key: other}}})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.list_objects_v2(Bucket=bucket, Prefix="runs/")
+    admit(embedded_aws, bucket, {**statement, "Condition": {operator: {key: value}}})
+    assert [found["Key"] for found in s3.list_objects_v2(Bucket=bucket, Prefix="runs/")["Contents"]] == ["runs/a"]
+
+
+@pytest.mark.parametrize("key", ["aws:SourceAccount", "aws:PrincipalOrgID"])
+def test_condition_on_a_key_that_the_request_lacks_admits_nobody(
+    embedded_aws: EmbeddedAws, bucket: str, key: str
+) -> None:
+    """A role is no service, and no account is in an organization."""
+    reader = role(embedded_aws, allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*"))
+    statement = allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", Principal={"AWS": reader})
+    admit(embedded_aws, bucket, {**statement, "Condition": {"StringEquals": {key: OTHER}}})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        embedded_aws.client("s3", OTHER, role=reader).get_object(Bucket=bucket, Key="runs/a")
+
+
+def test_bucket_that_restricts_public_policies_admits_no_other_account_by_one(
+    embedded_aws: EmbeddedAws, bucket: str
+) -> None:
+    owner, arn = embedded_aws.client("s3", OWNER), f"arn:aws:s3:::{bucket}/*"
+    owner.delete_public_access_block(Bucket=bucket)
+    admit(embedded_aws, bucket, allow("s3:GetObject", arn, Principal="*"))
+    s3 = embedded_aws.client("s3", OTHER, role=role(embedded_aws, allow("s3:GetObject", arn)))
+    assert s3.get_object(Bucket=bucket, Key="runs/a")
+    owner.put_public_access_block(
+        Bucket=bucket, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True, "BlockPublicPolicy": False}
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.get_object(Bucket=bucket, Key="runs/a")
+
+
+def test_objects_of_one_delete_request_are_each_checked(embedded_aws: EmbeddedAws, bucket: str) -> None:
+    arns = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    caller = role(embedded_aws, allow("s3:*", *arns))
+    statement = allow("s3:*", *arns, Principal={"AWS": caller})
+    deny = {**statement, "Effect": "Deny", "Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{bucket}/secret/*"}
+    admit(embedded_aws, bucket, statement, deny)
+    s3, owner = embedded_aws.client("s3", OTHER, role=caller), embedded_aws.client("s3", OWNER)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "runs/a"}, {"Key": "secret/b"}]})
+    assert owner.list_objects_v2(Bucket=bucket)["KeyCount"] == 2
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "runs/a"}]})
+    assert [found["Key"] for found in owner.list_objects_v2(Bucket=bucket)["Contents"]] == ["secret/b"]
+
+
+def test_presigned_address_reads_as_the_role_that_signed_it(embedded_aws: EmbeddedAws, bucket: str) -> None:
+    reader = role(embedded_aws, allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*"))
+    admit(embedded_aws, bucket, allow("s3:GetObject", f"arn:aws:s3:::{bucket}/runs/*", Principal={"AWS": reader}))
+    s3 = embedded_aws.client("s3", OTHER, role=reader)
+
+    def read(key: str) -> tuple[int, bytes]:
+        url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key})
+        trust = ssl.create_default_context(cafile=embedded_aws.variables()["AWS_CA_BUNDLE"])
+        try:
+            with urlopen(url, context=trust) as answer:
+                return answer.status, answer.read()
+        except HTTPError as error:
+            return error.code, b""
+
+    assert read("runs/a") == (200, b"runs/a")
+    assert read("secret/b") == (403, b"")
+
+
+def test_foreign_role_writes_objects_that_the_bucket_owns(embedded_aws: EmbeddedAws, bucket: str) -> None:
+    owner, arn = embedded_aws.client("s3", OWNER), f"arn:aws:s3:::{bucket}/*"
+    rule = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    owner.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=rule)
+    writer = role(embedded_aws, allow(["s3:PutObject", "s3:GetObject"], arn))
+    admit(embedded_aws, bucket, allow("s3:PutObject", arn, Principal={"AWS": writer}))
+    s3 = embedded_aws.client("s3", OTHER, role=writer)
+    s3.put_object(Bucket=bucket, Key="runs/new", Body=b"new")
+    assert owner.get_object(Bucket=bucket, Key="runs/new")["Body"].read() == b"new"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.get_object(Bucket=bucket, Key="runs/new")
 
 
 def test_copy_from_a_foreign_bucket_needs_its_policy_and_the_callers(embedded_aws: EmbeddedAws, bucket: str) -> None:
