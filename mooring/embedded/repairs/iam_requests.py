@@ -1,7 +1,7 @@
 """Complete what IAM is told of a request: the condition keys and resources that ``mooring bootstrap``'s policies name.
 
 MiniStack gives ``lambda:CreateFunction``, ``iam:CreatePolicy`` and ``kms:CreateAlias`` no resource. It does not set
-``iam:PermissionsBoundary``, ``iam:PolicyARN``, ``kms:ResourceAliases`` and ``lambda:FunctionArn``, and it sets
+``iam:PermissionsBoundary``, ``iam:PolicyARN``, ``lambda:FunctionArn`` and the keys of ``keys.conditions``, and it sets
 ``aws:ResourceTag`` only if an identity policy names it. ``aws:PrincipalArn`` of a role's session is the role's ARN on
 AWS, and the session's in MiniStack. A statement that allows something under such a condition would
 allow nothing, and one that denies it would deny nothing.
@@ -48,15 +48,6 @@ def role_keys(name: str) -> dict[str, Any]:
     return {"iam:PermissionsBoundary": (iam._roles.get(name) or {}).get("PermissionsBoundary")}
 
 
-def key_keys(key_id: str) -> dict[str, Any]:
-    """Return the condition keys of an action on an existing KMS key, given by id, ARN or alias."""
-    key = kms._resolve_key(key_id) if key_id else None
-    if key is None:
-        return {}
-    aliases = [arn.partition(":alias/")[2] for arn, target in kms._aliases.items() if target == key["KeyId"]]
-    return {"kms:ResourceAliases": [f"alias/{alias}" for alias in aliases]} if aliases else {}
-
-
 def mapping_keys(function: str) -> dict[str, Any]:
     """Return the condition key of an event source mapping, whose function is given by name or ARN."""
     arn = f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{function}"
@@ -67,13 +58,13 @@ def _add_keys(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str
     def request_tag_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
         context = original(service, iam_action, body, params)
         if service == "iam" and (role := _first(params, "RoleName")):
-            keys = role_keys(role)
+            of_role = role_keys(role)
             if iam_action in _NEW_BOUNDARY:
-                keys = {"iam:PermissionsBoundary": _first(params, "PermissionsBoundary") or None}
+                of_role = {"iam:PermissionsBoundary": _first(params, "PermissionsBoundary") or None}
             policy = _first(params, "PolicyArn")
-            return {**context, **keys, **({"iam:PolicyARN": policy} if policy else {})}
+            return {**context, **of_role, **({"iam:PolicyARN": policy} if policy else {})}
         if service == "kms":
-            return {**context, **key_keys(str(_json(body).get("KeyId", "")))}
+            return {**context, **keys.conditions(_json(body))}
         if iam_action == "lambda:CreateEventSourceMapping":
             return {**context, **mapping_keys(str(_json(body).get("FunctionName", "")))}
         return context

@@ -12,7 +12,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import kms
 
 from mooring.embedded import identity
-from mooring.embedded.repairs import handler_permissions, iam_requests
+from mooring.embedded.repairs import handler_permissions, iam_requests, keys
 
 
 class Actions(NamedTuple):
@@ -196,7 +196,7 @@ def _keys(operation: str, resource_type: str, props: dict[str, Any], name: str) 
     if resource_type == "AWS::Lambda::EventSourceMapping":
         return iam_requests.mapping_keys(str(props.get("FunctionName", "")))
     if resource_type == "AWS::KMS::Key":
-        return _request_tags(props) if operation == "create" else iam_requests.key_keys(name)
+        return _request_tags(props) if operation == "create" else keys.conditions({"KeyId": name})
     return {}
 
 
@@ -215,7 +215,7 @@ def _further(
     if resource_type == "AWS::KMS::Alias":
         key = kms._resolve_key(str(props.get("TargetKeyId", "")))
         if key is not None:
-            yield "kms:CreateAlias", key["Arn"], iam_requests.key_keys(key["KeyId"])
+            yield "kms:CreateAlias", key["Arn"], keys.conditions({"KeyId": key["KeyId"]})
     if resource_type == "AWS::IAM::Role":
         boundary = {"iam:PermissionsBoundary": props.get("PermissionsBoundary")}
         if operation == "update":
