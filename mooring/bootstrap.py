@@ -130,8 +130,10 @@ def _policies(environments: Sequence[Environment]) -> dict[str, dict[str, Any]]:
     """Return the documents of all policies by ARN."""
     account = environments[0].account
     named = {permissions.COMMON: permissions.common(account)}
+    trainers = {each.names: each.trainers() for each in fleet.load(cdk.fleet_file()).environments()}
     for each in environments:
-        named |= {each.boundary: permissions.boundary(each), each.deployer: permissions.deployer(each)}
+        limit = permissions.boundary(each, trainers.get(each, []))
+        named |= {each.boundary: limit, each.deployer: permissions.deployer(each)}
     return {_arn(account, name): document for name, document in named.items()}
 
 

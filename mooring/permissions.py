@@ -5,6 +5,7 @@ and the KMS key with its tag. So neither a deployment nor a role that a deployme
 account. docs/decisions/0018-boundaries-by-bootstrap.md explains it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from infra import images
@@ -55,8 +56,8 @@ _ROLE_UPKEEP = [
 ]
 
 
-def boundary(environment: Environment) -> Document:
-    """Return the policy that limits every role of the environment.
+def boundary(environment: Environment, trainers: Sequence[Environment]) -> Document:
+    """Return the policy that limits every role of the environment; findings go to the buses of ``trainers``.
 
     It admits two IAM actions: passing the environment's roles, and creating the service-linked role of scaling.
     """
@@ -94,11 +95,15 @@ def boundary(environment: Environment) -> Document:
             ],
             "*",
         ),
-        # Findings go to the environment that trains the model, in another account; its bus admits one role of ours.
-        _allow("TeamsBuses", ["events:PutEvents"], f"arn:aws:events:*:*:event-bus/{environment.team}-*"),
+        *_forward(trainers),
         _allow("PassRole", ["iam:PassRole"], environment.role_arn(f"{environment.id}-*")),
         _allow("ScalingServiceRole", ["iam:CreateServiceLinkedRole"], environment.scaling_role_arn),
     )
+
+
+def _forward(trainers: Sequence[Environment]) -> list[Document]:
+    buses = [trainer.arn("events", f"event-bus/{trainer.bus}") for trainer in trainers]
+    return [_allow("TrainersBuses", ["events:PutEvents"], *buses)] if buses else []
 
 
 def deployer(environment: Environment) -> Document:

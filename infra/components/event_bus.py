@@ -75,7 +75,7 @@ class EventBus(Construct):
         # The bus's name in full instead of a reference: an archive that outlives its stack can then be imported again.
         own = environment.arn("events", f"event-bus/{environment.bus}")
         if senders:
-            # A policy of its own (AWS::Events::EventBusPolicy) could be deleted without the bus.
+            # The property of the bus: AWS::Events::EventBusPolicy would be one more resource for each sender.
             cast(events.CfnEventBus, self.bus.node.default_child).policy = _admit(senders, own).to_json()
         archive = self._archive("Archive", own, {"account": [environment.account]}, days)
         archive.node.add_dependency(self.bus)

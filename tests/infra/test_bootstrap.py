@@ -98,7 +98,11 @@ def named(templates: dict[str, Template]) -> Iterator[tuple[str, str, str, Templ
 
 @pytest.mark.parametrize(
     "document",
-    [permissions.boundary(LONGEST), permissions.deployer(LONGEST), permissions.common(LONGEST.account)],
+    [
+        permissions.boundary(LONGEST, [LONGEST, LONGEST]),
+        permissions.deployer(LONGEST),
+        permissions.common(LONGEST.account),
+    ],
     ids=["boundary", "deployer", "common"],
 )
 def test_policies_fit_into_managed_policies(document: Template) -> None:
@@ -151,7 +155,8 @@ def test_boundary_admits_all_that_the_roles_may_do(templates: dict[str, Template
     refused = []
     for stack, template in templates.items():
         environment = environment_of(stack)
-        statements = permissions.boundary(environment)["Statement"]
+        trainers = example_fleet().environment(environment.id).trainers()
+        statements = permissions.boundary(environment, trainers)["Statement"]
         for name, role in resources(template, "AWS::IAM::Role").items():
             for policy in role["Properties"]["Policies"]:
                 for statement in listed(policy["PolicyDocument"]["Statement"]):
@@ -161,6 +166,16 @@ def test_boundary_admits_all_that_the_roles_may_do(templates: dict[str, Template
                             if not admits(statements, action, arn):
                                 refused.append(f"{stack}/{name}: {action} on {arn}")
     assert refused == []
+
+
+def test_boundary_admits_the_buses_of_the_environments_that_train_and_no_others() -> None:
+    staging = example_fleet().environment("arrivals-staging-us-east-1")
+    (dev,) = staging.trainers()
+    statements = permissions.boundary(staging.names, staging.trainers())["Statement"]
+    # Of a team whose name begins alike, in the account of staging: there no policy of the bus would refuse.
+    other = Environment(team="arrivals-freight", stage="dev", account=staging.names.account, region=dev.region)
+    buses = {each.id: each.arn("events", f"event-bus/{each.bus}") for each in (dev, other)}
+    assert [name for name, bus in buses.items() if admits(statements, "events:PutEvents", bus)] == [dev.id]
 
 
 def resolved(stack: str, template: Template, resource: Any) -> str:

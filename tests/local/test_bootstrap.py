@@ -71,7 +71,7 @@ def prepare(session: boto3.Session, **parameters: str) -> None:
     iam = session.client("iam")
     documents = {permissions.COMMON: permissions.common(ONE.account)}
     for each in (ONE, TWO):
-        documents |= {each.boundary: permissions.boundary(each), each.deployer: permissions.deployer(each)}
+        documents |= {each.boundary: permissions.boundary(each, []), each.deployer: permissions.deployer(each)}
     for name, document in documents.items():
         iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))
     trust = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}

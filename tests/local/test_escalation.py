@@ -50,7 +50,7 @@ def place(embedded_aws: EmbeddedAws) -> Place:
     iam, kms = embedded_aws.client("iam"), embedded_aws.client("kms")
     named = {
         permissions.COMMON: permissions.common(ACCOUNT),
-        ENVIRONMENT.boundary: permissions.boundary(ENVIRONMENT),
+        ENVIRONMENT.boundary: permissions.boundary(ENVIRONMENT, []),
         ENVIRONMENT.deployer: permissions.deployer(ENVIRONMENT),
         "open-boundary": ALL,
     }

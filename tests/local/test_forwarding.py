@@ -48,7 +48,7 @@ def buses(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -
             json.loads((Path(folder) / f"{names.stack(kind)}.template.json").read_text())
             for kind in ("foundation", "operations")
         )
-        embedded_aws.create_boundary(names)
+        embedded_aws.create_boundary(names, environment.trainers())
         deploy(embedded_aws, names, f"{names.id}-buses", kept(foundation, "EventsBus"))
         if environment.trainers():
             deploy(embedded_aws, names, f"{names.id}-forwarding", kept(operations, "Forwarding"))

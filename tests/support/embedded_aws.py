@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +43,9 @@ class EmbeddedAws:
         """Return the variables that ``mooring env`` prints."""
         return process.variables(self.server, account=account, region=region)
 
-    def create_boundary(self, environment: Environment) -> None:
+    def create_boundary(self, environment: Environment, trainers: Sequence[Environment] = ()) -> None:
         """Create the environment's permissions boundary, as ``mooring bootstrap`` does, unless it exists."""
-        iam, document = self.client("iam", environment.account), permissions.boundary(environment)
+        iam, document = self.client("iam", environment.account), permissions.boundary(environment, trainers)
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
             iam.create_policy(PolicyName=environment.boundary, PolicyDocument=json.dumps(document))
 

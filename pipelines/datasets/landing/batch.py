@@ -62,7 +62,7 @@ class Landing:
         Raises
         ------
         TransientError, LandingFailedError
-            S3 did not return some of the files, for now or for another reason; the others were dealt with.
+            S3 did not return some of the files; after a TransientError it may do so later. The others were dealt with.
         """
         head = self._head() if self.learners else None
         readings = self._read(landed, head)

@@ -94,7 +94,7 @@ POLICIES = {
     f"arn:aws:iam::{NAMES.account}:policy/{name}": document
     for name, document in (
         (permissions.COMMON, permissions.common(NAMES.account)),
-        (NAMES.boundary, permissions.boundary(NAMES)),
+        (NAMES.boundary, permissions.boundary(NAMES, ENVIRONMENT.trainers())),
         (NAMES.deployer, permissions.deployer(NAMES)),
     )
 }
