@@ -29,10 +29,10 @@ from pipelines.interface.requests import (
 from pipelines.monitoring.check import check_drift, conclude_check, count_batch
 from tests.functional.test_fan_out import BATCH_BYTES, SMALL_BYTES, busy
 from tests.functional.test_functions import custom_resource
-from tests.functional.test_landing import CSV, NOW, dataset, drop, head, left, versioned
 from tests.functional.test_retraining import commit, evaluated, request
 from tests.support import captured
 from tests.support.captured import KEY
+from tests.support.landing import CSV, NOW, dataset, drop, head, left, versioned
 from tests.support.life import Life
 from tests.support.throttling import Throttling, refusal
 from tests.support.world import ENVIRONMENT, MODEL, PACKAGES_URI, World

@@ -13,7 +13,7 @@ from infra.functions import FUNCTIONS
 from mooring import permissions
 from mooring.embedded.repairs.resource_actions import TABLE
 from pipelines.interface.names import LONGEST_FUNCTION, LONGEST_RULE, Environment
-from tests.infra.laws.laws import listed
+from tests.infra.laws.law import listed
 from tests.support.synth import Template, example_fleet, resources
 
 ENVIRONMENTS = {each.names.id: each.names for each in example_fleet().environments()}

@@ -13,7 +13,7 @@ from mooring import permissions
 from mooring.embedded.repairs import handler_permissions
 from mooring.embedded.repairs.handler_permissions import OPERATIONS, UNUSED, needed, read_schemas, types
 from tests.infra.golden import WHOLE
-from tests.infra.laws.laws import listed
+from tests.infra.laws.law import listed
 from tests.support.synth import Template, example_fleet, resources
 
 WITHOUT_HANDLERS = {"AWS::Budgets::Budget", "AWS::SageMaker::EndpointConfig"}

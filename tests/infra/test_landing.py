@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.interface.landing import LONGEST_S, WINDOW_S
 from pipelines.interface.names import Environment
-from tests.infra.laws.laws import listed
+from tests.infra.laws.law import listed
 from tests.support.synth import Template, resources
 
 NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.infra.laws import laws
-from tests.infra.laws.laws import LAWS, Law
+from tests.infra.laws import flows, laws, permissions
+from tests.infra.laws.law import Law, listed
+from tests.infra.laws.laws import LAWS
 from tests.support.synth import Template, changed, resources
 
 
@@ -121,7 +122,7 @@ def machine_roles_without(action: str) -> Break:
         for role in resources(template, "AWS::IAM::Role").values():
             for policy in role["Properties"].get("Policies", []):
                 document = policy["PolicyDocument"]
-                document["Statement"] = [s for s in document["Statement"] if action not in laws.listed(s["Action"])]
+                document["Statement"] = [s for s in document["Statement"] if action not in listed(s["Action"])]
         return template
 
     return apply
@@ -182,15 +183,15 @@ def with_too_many_resources(template: Template) -> Template:
 
 
 PROOFS: list[tuple[Law, str, Break, str]] = [
-    (laws.no_star_on_star, FOUNDATION, role_that("s3:*"), "PersonasEngineer"),
-    (laws.no_wildcard_actions, OPERATIONS, role_that("s3:Get*", on="arn:aws:s3:::bucket"), "JobRolesTraining"),
+    (permissions.no_star_on_star, FOUNDATION, role_that("s3:*"), "PersonasEngineer"),
+    (permissions.no_wildcard_actions, OPERATIONS, role_that("s3:Get*", on="arn:aws:s3:::bucket"), "JobRolesTraining"),
     (laws.functions_end_well, OPERATIONS, without("AWS::Lambda::Function", "Timeout"), "FunctionsPlanRunFunction"),
     (laws.functions_end_well, OPERATIONS, without("AWS::Lambda::Function", "DeadLetterConfig"), "FunctionsPlanRun"),
     (laws.functions_end_well, OPERATIONS, without("AWS::Logs::LogGroup", "RetentionInDays"), "FunctionsPlanRun"),
-    (laws.tasks_are_guarded, OPERATIONS, states_without("Retry"), "RetrainingMachine*/Plan run"),
-    (laws.tasks_are_guarded, OPERATIONS, states_without("Catch"), "ReleaseMachine*/Begin release"),
-    (laws.tasks_are_guarded, OPERATIONS, states_without("TimeoutSeconds"), "ChecksMachine*/Conclude check"),
-    (laws.lambda_retries_are_complete, OPERATIONS, states_without("Retry"), "RetrainingMachine*/Plan run"),
+    (flows.tasks_are_guarded, OPERATIONS, states_without("Retry"), "RetrainingMachine*/Plan run"),
+    (flows.tasks_are_guarded, OPERATIONS, states_without("Catch"), "ReleaseMachine*/Begin release"),
+    (flows.tasks_are_guarded, OPERATIONS, states_without("TimeoutSeconds"), "ChecksMachine*/Conclude check"),
+    (flows.lambda_retries_are_complete, OPERATIONS, states_without("Retry"), "RetrainingMachine*/Plan run"),
     (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "VersioningConfiguration"), "BucketsData"),
     (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "BucketEncryption"), "BucketsData"),
     (laws.buckets_are_closed, FOUNDATION, without("AWS::S3::Bucket", "PublicAccessBlockConfiguration"), "BucketsData"),
@@ -198,27 +199,32 @@ PROOFS: list[tuple[Law, str, Break, str]] = [
     (laws.buckets_are_closed, FOUNDATION, without_bucket_policies, "BucketsAudit"),
     (laws.no_imports, FOUNDATION, with_an_import, "Other"),
     (
-        laws.pass_role_is_narrow,
+        permissions.pass_role_is_narrow,
         OPERATIONS,
         role_that("iam:PassRole", on="arn:aws:iam::111111111111:role/one"),
         "RetrainingRole",
     ),
-    (laws.trusts_name_their_account, OPERATIONS, with_trusts_of_every_account, "SchedulerRole"),
-    (laws.roles_have_the_boundary, OPERATIONS, without("AWS::IAM::Role", "PermissionsBoundary"), "JobRolesServing"),
+    (permissions.trusts_name_their_account, OPERATIONS, with_trusts_of_every_account, "SchedulerRole"),
     (
-        laws.conditions_can_hold,
+        permissions.roles_have_the_boundary,
+        OPERATIONS,
+        without("AWS::IAM::Role", "PermissionsBoundary"),
+        "JobRolesServing",
+    ),
+    (
+        permissions.conditions_can_hold,
         FOUNDATION,
         with_eventbridge_of_the_account_only("AWS::SNS::TopicPolicy", "PolicyDocument"),
         "AlertsTopicPolicy",
     ),
     (
-        laws.conditions_can_hold,
+        permissions.conditions_can_hold,
         FOUNDATION,
         with_eventbridge_of_the_account_only("AWS::KMS::Key", "KeyPolicy"),
         "Key",
     ),
     (
-        laws.conditions_can_hold,
+        permissions.conditions_can_hold,
         OPERATIONS,
         role_that("kms:CreateGrant", Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
         "RetrainingRole",
@@ -238,29 +244,29 @@ PROOFS: list[tuple[Law, str, Break, str]] = [
         without("AWS::SageMaker::EndpointConfig", "DataCaptureConfig"),
         "ServingConfig",
     ),
-    (laws.jobs_are_isolated, SERVING, without("AWS::SageMaker::Model", "EnableNetworkIsolation"), "ServingModel"),
+    (flows.jobs_are_isolated, SERVING, without("AWS::SageMaker::Model", "EnableNetworkIsolation"), "ServingModel"),
     (
-        laws.jobs_are_isolated,
+        flows.jobs_are_isolated,
         OPERATIONS,
         requests_without("EnableNetworkIsolation"),
         "RetrainingMachine*/Train candidate",
     ),
-    (laws.jobs_are_isolated, OPERATIONS, requests_without("ResourceConfig"), "RetrainingMachine*/Train candidate"),
+    (flows.jobs_are_isolated, OPERATIONS, requests_without("ResourceConfig"), "RetrainingMachine*/Train candidate"),
     (
-        laws.isolation_is_demanded,
+        permissions.isolation_is_demanded,
         OPERATIONS,
         role_that("sagemaker:CreateProcessingJob", on="arn:aws:sagemaker:us-east-1:111111111111:processing-job/*"),
         "JobRolesTraining",
     ),
-    (laws.sync_is_permitted, OPERATIONS, machine_roles_without("events:PutRule"), "RetrainingRole"),
-    (laws.sync_is_permitted, OPERATIONS, machine_roles_without("sagemaker:StopTrainingJob"), "RetrainingRole"),
-    (laws.maps_are_permitted, OPERATIONS, machine_roles_without("states:StopExecution"), "ChecksRole"),
-    (laws.maps_are_permitted, OPERATIONS, states_without("Catch", of="Map"), "ChecksMachine*/Count all batches"),
-    (laws.maps_are_permitted, OPERATIONS, states_without("MaxConcurrency", of="Map"), "ChecksMachine*/Count all"),
-    (laws.requests_and_histories_fit, OPERATIONS, polling_every_second, "ReleaseMachine*/Wait for serving"),
-    (laws.requests_and_histories_fit, OPERATIONS, with_long_commands, "RetrainingMachine*/Validate data"),
-    (laws.functions_called_are_permitted, OPERATIONS, machine_roles_without("lambda:InvokeFunction"), "ReleaseRole"),
-    (laws.keys_admit_their_services, FOUNDATION, with_keys_for_the_account_only, "Key"),
+    (flows.sync_is_permitted, OPERATIONS, machine_roles_without("events:PutRule"), "RetrainingRole"),
+    (flows.sync_is_permitted, OPERATIONS, machine_roles_without("sagemaker:StopTrainingJob"), "RetrainingRole"),
+    (flows.maps_are_permitted, OPERATIONS, machine_roles_without("states:StopExecution"), "ChecksRole"),
+    (flows.maps_are_permitted, OPERATIONS, states_without("Catch", of="Map"), "ChecksMachine*/Count all batches"),
+    (flows.maps_are_permitted, OPERATIONS, states_without("MaxConcurrency", of="Map"), "ChecksMachine*/Count all"),
+    (flows.requests_and_histories_fit, OPERATIONS, polling_every_second, "ReleaseMachine*/Wait for serving"),
+    (flows.requests_and_histories_fit, OPERATIONS, with_long_commands, "RetrainingMachine*/Validate data"),
+    (flows.functions_called_are_permitted, OPERATIONS, machine_roles_without("lambda:InvokeFunction"), "ReleaseRole"),
+    (permissions.keys_admit_their_services, FOUNDATION, with_keys_for_the_account_only, "Key"),
     (laws.within_limits, FOUNDATION, with_too_many_resources, "the template"),
 ]
 """Law, stack, change that breaks the law, and the beginning of one resource that the law must name; * is any text."""

@@ -12,7 +12,7 @@ from infra.fleet import parse
 from infra.stacks.properties import stack_properties
 from pipelines.interface.names import Environment
 from tests.infra.laws import lifetimes
-from tests.infra.laws.laws import Law
+from tests.infra.laws.law import Law
 from tests.support.synth import Template, changed, example_fleet, resources, templates_of
 from tests.unit.infra.fleet.document import fleet_document
 

@@ -13,7 +13,7 @@ from infra.components.release_flow import release_flow
 from infra.components.retraining_flow import retraining_flow
 from pipelines.interface.names import Environment
 from tests.infra.golden import COMPARED, WHOLE
-from tests.infra.laws.laws import definitions
+from tests.infra.laws.flows import definitions
 from tests.support.synth import Template, changed, example_fleet, resources
 
 REGIONS = sorted({environment.names.region for environment in example_fleet().environments()})

@@ -14,7 +14,8 @@ from infra.functions import FUNCTIONS
 from pipelines.interface.jobs import CAPACITY_WAIT_S
 from pipelines.interface.names import MODEL_STACK_KINDS, Environment
 from pipelines.interface.settings import ModelSettings
-from tests.infra.laws.laws import LAWS, STATEFUL, listed
+from tests.infra.laws.law import listed
+from tests.infra.laws.laws import LAWS, STATEFUL
 from tests.support.synth import FLEET, Template, resources, templates_of
 
 NAMES = Environment(team="arrivals", stage="dev", account="111111111111", region="us-east-1")

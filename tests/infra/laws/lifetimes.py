@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.infra.laws.laws import Law, Violation
+from tests.infra.laws.law import Law, Violation
 from tests.support.synth import Template, resources
 
 KEPT = {

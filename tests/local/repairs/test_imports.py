@@ -1,9 +1,6 @@
 """CloudFormation: import of resources that exist, by change set and by the CDK CLI, and what a stack retains."""
 
-import io
 import json
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,12 +12,9 @@ from botocore.exceptions import ClientError
 
 from mooring import cdk
 from tests.support.embedded_aws import ACCOUNT, REGION, EmbeddedAws
+from tests.support.plants import PLANTS, RETAIN, Resource, plant_table, policy_document, table_resource
 
-TRUST = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
 CLOUDFORMATION = {"Service": "cloudformation.amazonaws.com"}
-RETAIN = {"DeletionPolicy": "Retain"}
-
-Resource = dict[str, Any]
 
 
 @pytest.fixture
@@ -31,10 +25,6 @@ def name() -> str:
 @pytest.fixture
 def cloudformation(embedded_aws: EmbeddedAws) -> Any:
     return embedded_aws.client("cloudformation")
-
-
-def _document(*actions: str) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
 
 
 def _template(resources: dict[str, Resource], **more: Any) -> str:
@@ -76,136 +66,9 @@ def _to_import(resource_type: str, logical_id: str, **identifier: str) -> dict[s
     return {"ResourceType": resource_type, "LogicalResourceId": logical_id, "ResourceIdentifier": identifier}
 
 
-def _table(name: str) -> Resource:
-    properties = {
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    }
-    return {"Type": "AWS::DynamoDB::Table", **RETAIN, "Properties": properties}
-
-
 def _item(embedded_aws: EmbeddedAws, table: str) -> bool:
     found = embedded_aws.client("dynamodb").get_item(TableName=table, Key={"id": {"S": "kept"}})
     return "Item" in found
-
-
-def _plant_table(embedded_aws: EmbeddedAws, name: str) -> None:
-    client = embedded_aws.client("dynamodb")
-    client.create_table(**_table(name)["Properties"])
-    client.put_item(TableName=name, Item={"id": {"S": "kept"}})
-
-
-Plant = Callable[[EmbeddedAws, str], tuple[dict[str, Any], dict[str, str], str]]
-"""Create a resource by its API; return its properties in a template, its identifier, and an attribute of it."""
-
-
-def _bucket(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    return {"BucketName": name}, {"BucketName": name}, "Arn"
-
-
-def _planted_table(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    _plant_table(aws, name)
-    return _table(name)["Properties"], {"TableName": name}, "Arn"
-
-
-def _key(aws: EmbeddedAws, _name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
-    return {"KeyPolicy": _document("kms:*")}, {"KeyId": key}, "Arn"
-
-
-def _alias(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
-    aws.client("kms").create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
-    return {"AliasName": f"alias/{name}", "TargetKeyId": key}, {"AliasName": f"alias/{name}"}, ""
-
-
-def _topic(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    arn = aws.client("sns").create_topic(Name=name)["TopicArn"]
-    return {"TopicName": name}, {"TopicArn": arn}, "TopicName"
-
-
-def _queue(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    url = aws.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    return {"QueueName": name}, {"QueueUrl": url}, "Arn"
-
-
-def _log_group(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    aws.client("logs").create_log_group(logGroupName=name)
-    return {"LogGroupName": name}, {"LogGroupName": name}, "Arn"
-
-
-def _bus(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    aws.client("events").create_event_bus(Name=name)
-    return {"Name": name}, {"Name": name}, "Arn"
-
-
-def _archive(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    source = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
-    aws.client("events").create_archive(ArchiveName=name, EventSourceArn=source)
-    return {"ArchiveName": name, "SourceArn": source}, {"ArchiveName": name}, "Arn"
-
-
-def _role(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    aws.create_role(name, [])
-    trust = {"Version": "2012-10-17", "Statement": [TRUST]}
-    return {"RoleName": name, "AssumeRolePolicyDocument": trust}, {"RoleName": name}, "Arn"
-
-
-def _policy(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    document = _document("sns:Publish")
-    made = aws.client("iam").create_policy(PolicyName=name, PolicyDocument=json.dumps(document))
-    return {"ManagedPolicyName": name, "PolicyDocument": document}, {"PolicyArn": made["Policy"]["Arn"]}, "PolicyId"
-
-
-def _parameter(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    aws.client("ssm").put_parameter(Name=f"/{name}", Value="kept", Type="String")
-    return {"Name": f"/{name}", "Type": "String", "Value": "kept"}, {"Name": f"/{name}"}, "Value"
-
-
-def _package_group(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    made = aws.client("sagemaker").create_model_package_group(ModelPackageGroupName=name)
-    arn = made["ModelPackageGroupArn"]
-    return {"ModelPackageGroupName": name}, {"ModelPackageGroupArn": arn}, "ModelPackageGroupArn"
-
-
-def _function(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    role = aws.create_role(name, [], trusted={"Service": "lambda.amazonaws.com"})
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", "def handle(event, context):\n    return 1\n")
-    shared = {"FunctionName": name, "Role": role, "Handler": "index.handle", "Runtime": "python3.12"}
-    aws.client("lambda").create_function(**shared, Code={"ZipFile": packed.getvalue()})
-    return shared | {"Code": {"ZipFile": "def handle(event, context): return 1"}}, {"FunctionName": name}, "Arn"
-
-
-def _machine(aws: EmbeddedAws, name: str) -> tuple[dict[str, Any], dict[str, str], str]:
-    role = aws.create_role(name, [], trusted={"Service": "states.amazonaws.com"})
-    definition = json.dumps({"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}})
-    made = aws.client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
-    properties = {"StateMachineName": name, "RoleArn": role, "DefinitionString": definition}
-    return properties, {"Arn": made["stateMachineArn"]}, "Name"
-
-
-PLANTS: dict[str, Plant] = {
-    "AWS::DynamoDB::Table": _planted_table,
-    "AWS::Events::Archive": _archive,
-    "AWS::Events::EventBus": _bus,
-    "AWS::IAM::ManagedPolicy": _policy,
-    "AWS::IAM::Role": _role,
-    "AWS::KMS::Alias": _alias,
-    "AWS::KMS::Key": _key,
-    "AWS::Lambda::Function": _function,
-    "AWS::Logs::LogGroup": _log_group,
-    "AWS::S3::Bucket": _bucket,
-    "AWS::SNS::Topic": _topic,
-    "AWS::SQS::Queue": _queue,
-    "AWS::SSM::Parameter": _parameter,
-    "AWS::SageMaker::ModelPackageGroup": _package_group,
-    "AWS::StepFunctions::StateMachine": _machine,
-}
 
 
 @pytest.mark.parametrize("resource_type", PLANTS)
@@ -243,8 +106,8 @@ def test_existing_resource_is_imported(
 
 
 def test_import_needs_a_deletion_policy(embedded_aws: EmbeddedAws, cloudformation: Any, name: str) -> None:
-    _plant_table(embedded_aws, name)
-    table = _table(name)
+    plant_table(embedded_aws, name)
+    table = table_resource(name)
     del table["DeletionPolicy"]
     with pytest.raises(ClientError, match=r"\[Table\] must have DeletionPolicy attribute"):
         _change_set(
@@ -275,9 +138,9 @@ def test_import_of_a_missing_resource_fails(cloudformation: Any, name: str) -> N
 
 
 def test_resource_of_another_stack_is_not_imported(cloudformation: Any, name: str) -> None:
-    cloudformation.create_stack(StackName=name, TemplateBody=_template({"Table": _table(name)}))
+    cloudformation.create_stack(StackName=name, TemplateBody=_template({"Table": table_resource(name)}))
     assert _wait(cloudformation, name) == "CREATE_COMPLETE"
-    template = _template({"Mine": _table(name)})
+    template = _template({"Mine": table_resource(name)})
     asked = [_to_import("AWS::DynamoDB::Table", "Mine", TableName=name)]
     for kind, more in (("IMPORT", {"ResourcesToImport": asked}), ("CREATE", {"ImportExistingResources": True})):
         failed = _change_set(cloudformation, f"{name}-{kind}", template, kind, **more)
@@ -298,12 +161,12 @@ def test_type_that_cannot_be_imported_is_refused_by_name(cloudformation: Any, na
 
 
 def test_import_needs_the_read_actions(embedded_aws: EmbeddedAws, cloudformation: Any, name: str) -> None:
-    _plant_table(embedded_aws, name)
-    role = embedded_aws.create_role(name, [_document("dynamodb:Create*")["Statement"][0]], trusted=CLOUDFORMATION)
+    plant_table(embedded_aws, name)
+    role = embedded_aws.create_role(name, [policy_document("dynamodb:Create*")["Statement"][0]], trusted=CLOUDFORMATION)
     change_set = _change_set(
         cloudformation,
         name,
-        _template({"Table": _table(name)}),
+        _template({"Table": table_resource(name)}),
         "IMPORT",
         ResourcesToImport=[_to_import("AWS::DynamoDB::Table", "Table", TableName=name)],
         RoleARN=role,
@@ -315,10 +178,10 @@ def test_import_needs_the_read_actions(embedded_aws: EmbeddedAws, cloudformation
 def test_deployment_imports_the_named_resources_that_exist(
     embedded_aws: EmbeddedAws, cloudformation: Any, name: str
 ) -> None:
-    _plant_table(embedded_aws, name)
+    plant_table(embedded_aws, name)
     embedded_aws.client("events").create_event_bus(Name=name)
     resources = {
-        "Table": _table(name),
+        "Table": table_resource(name),
         "Bus": {"Type": "AWS::Events::EventBus", **RETAIN, "Properties": {"Name": name}},
         "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}},
     }
@@ -327,8 +190,8 @@ def test_deployment_imports_the_named_resources_that_exist(
     assert actions == {"Table": "Import", "Bus": "Import", "Topic": "Add"}
     assert _execute(cloudformation, change_set) == "CREATE_COMPLETE"
     assert _item(embedded_aws, name)
-    _plant_table(embedded_aws, f"{name}-2")
-    more = _template(resources | {"Second": _table(f"{name}-2")})
+    plant_table(embedded_aws, f"{name}-2")
+    more = _template(resources | {"Second": table_resource(f"{name}-2")})
     updated = _change_set(cloudformation, name, more, "UPDATE", ImportExistingResources=True)
     assert _execute(cloudformation, updated) == "UPDATE_COMPLETE"
     assert _item(embedded_aws, f"{name}-2")
@@ -337,8 +200,8 @@ def test_deployment_imports_the_named_resources_that_exist(
 def test_deployment_imports_only_what_the_template_retains(
     embedded_aws: EmbeddedAws, cloudformation: Any, name: str
 ) -> None:
-    _plant_table(embedded_aws, name)
-    template = _template({"Table": _table(name) | {"DeletionPolicy": "Delete"}})
+    plant_table(embedded_aws, name)
+    template = _template({"Table": table_resource(name) | {"DeletionPolicy": "Delete"}})
     failed = _change_set(cloudformation, name, template, "CREATE", ImportExistingResources=True)
     assert failed["Status"] == "FAILED"
     assert "must have the DeletionPolicy attribute set to 'Retain' or 'RetainExceptOnCreate'" in failed["StatusReason"]
@@ -381,12 +244,12 @@ def test_deletion_policy(
     def exists(table: str) -> bool:
         return table in embedded_aws.client("dynamodb").list_tables()["TableNames"]
 
-    table = _table(f"{name}-a") | {"DeletionPolicy": policy}
+    table = table_resource(f"{name}-a") | {"DeletionPolicy": policy}
     bus = {"Type": "AWS::Events::EventBus", "DependsOn": "Table", "Properties": {"Name": "default"}}
     cloudformation.create_stack(StackName=f"{name}-a", TemplateBody=_template({"Table": table, "Bus": bus}))
     assert _wait(cloudformation, f"{name}-a") == "ROLLBACK_COMPLETE"
     assert exists(f"{name}-a") == after_failed_create
-    table = _table(f"{name}-b") | {"DeletionPolicy": policy}
+    table = table_resource(f"{name}-b") | {"DeletionPolicy": policy}
     cloudformation.create_stack(StackName=f"{name}-b", TemplateBody=_template({"Table": table}))
     assert _wait(cloudformation, f"{name}-b") == "CREATE_COMPLETE"
     stack = cloudformation.describe_stacks(StackName=f"{name}-b")["Stacks"][0]["StackId"]
@@ -412,7 +275,7 @@ def _assembly(folder: Path, name: str) -> str:
         key_schema=key_schema,
         attribute_definitions=attributes,
     )
-    key = aws_kms.CfnKey(stack, "Key", key_policy=_document("kms:*"))
+    key = aws_kms.CfnKey(stack, "Key", key_policy=policy_document("kms:*"))
     topic = aws_sns.CfnTopic(stack, "Topic", topic_name=name)
     for resource in (bucket, table, key, topic):
         resource.cfn_options.deletion_policy = resource.cfn_options.update_replace_policy = retained
