@@ -9,16 +9,21 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
+from infra.fleet import parse
 from infra.parts import parts_of
 from infra.synthesis import synthesize
 from pipelines.interface.events import SOURCE, DriftFound, Event, QualityLost
 from pipelines.interface.names import Environment
 from tests.support.embedded_aws import EmbeddedAws
-from tests.support.synth import Template, example_fleet
+from tests.support.synth import FLEET, Template
 
-DEV, STAGING = (example_fleet().environment(f"arrivals-{stage}-us-east-1") for stage in ("dev", "staging"))
+# A team of its own: tests of other files deploy the example's environments to the same server.
+TEAM = "forwarding"
+FLEET_OF_TEAM = parse(yaml.safe_load(FLEET.read_text().replace("name: arrivals", f"name: {TEAM}")))
+DEV, STAGING = (FLEET_OF_TEAM.environment(f"{TEAM}-{stage}-us-east-1") for stage in ("dev", "staging"))
 DRIFT = DriftFound(model="late-arrival", training_stage="dev", version=1, check_id="c1", worst=("temp",))
 LOSS = QualityLost(
     model="late-arrival", training_stage="dev", version=1, window="w", metric="auc", value=0.6, evaluated=0.8, rows=500
@@ -141,7 +146,7 @@ def test_only_the_forwarding_role_may_put_findings_on_the_bus_of_another_account
     bus = DEV.names.arn("events", f"event-bus/{DEV.names.bus}")
     entry = {"Source": SOURCE, "DetailType": "Drift Found", "Detail": "{}", "EventBusName": bus}
     role = buses.create_role(
-        f"arrivals-staging-us-east-1-other-{uuid4().hex[:6]}",
+        f"{STAGING.names.id}-other-{uuid4().hex[:6]}",
         [{"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}],
         account=STAGING.names.account,
     )
