@@ -11,7 +11,7 @@ from infra.fleet.fleet import Fleet, FleetEnvironment
 from infra.fleet.problems import Problem
 from infra.fleet.spec import ACCOUNT, METRICS, NAME, PRODUCTION, EnvironmentSpec, ModelSpec, Settings, TeamSpec
 from infra.instances import has_arm_processor, has_local_disk, is_burstable, types
-from pipelines.interface.names import Environment
+from pipelines.interface.names import TOOLING, Environment
 
 MAX_SETTINGS = 4096
 """Parameter Store's limit for the value of a standard parameter, in characters."""
@@ -27,6 +27,7 @@ def check(fleet: Fleet) -> Iterator[Problem]:
     yield from _names("teams", [team.name for team in fleet.teams])
     ids = Counter(environment.names.id for environment in fleet.environments())
     yield from _check_adopted(fleet)
+    yield from _check_tooling(fleet, stages)
     for number, team in enumerate(fleet.teams):
         at = f"teams[{number}]"
         yield from _names(f"{at}.models", [model.name for model in team.models])
@@ -38,6 +39,25 @@ def check(fleet: Fleet) -> Iterator[Problem]:
     for environment in fleet.environments():
         yield from _check_sizes(environment, fleet.teams.index(environment.team))
         yield from _check_slots(environment, fleet.teams.index(environment.team))
+
+
+def _check_tooling(fleet: Fleet, stages: list[str]) -> Iterator[Problem]:
+    if TOOLING in stages:
+        yield Problem(
+            f"stages[{stages.index(TOOLING)}].name", TOOLING, "a name other than that of the pipelines' place"
+        )
+    if fleet.tooling is None:
+        return
+    if not re.match(ACCOUNT, fleet.tooling.account):
+        yield Problem("tooling.account", fleet.tooling.account, "an account id: 12 digits, in quotes")
+    if fleet.tooling.region not in images.REGISTRIES:
+        yield Problem("tooling.region", fleet.tooling.region, f"one of {', '.join(images.REGISTRIES)}")
+    for number, team in enumerate(fleet.teams):
+        names = fleet.tooling_environment(team)
+        for what, name, longest in names.limits() if names else ():
+            if len(name) > longest:
+                allowed = f"at most {longest} characters for the {what}'s name, not {len(name)}"
+                yield Problem(f"teams[{number}].name", name, allowed)
 
 
 def _check_adopted(fleet: Fleet) -> Iterator[Problem]:

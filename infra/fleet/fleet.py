@@ -25,14 +25,16 @@ from infra.fleet.spec import (
     Spec,
     StageSpec,
     TeamSpec,
+    ToolingSpec,
 )
 from pipelines.interface import settings as contract
-from pipelines.interface.names import MODEL_STACK_KINDS, STACK_KINDS, Environment
+from pipelines.interface.names import MODEL_STACK_KINDS, STACK_KINDS, TOOLING, Environment
 
 
 class Fleet(Spec):
     defaults: Settings = Settings()
     retention: RetentionSpec = RetentionSpec()
+    tooling: ToolingSpec | None = None
     stages: Annotated[list[StageSpec], Field(min_length=1)]
     teams: Annotated[list[TeamSpec], Field(min_length=1)]
 
@@ -61,6 +63,18 @@ class Fleet(Spec):
         if environment_id not in found:
             raise FleetError([Problem("environment", environment_id, f"one of {', '.join(found)}")])
         return found[environment_id]
+
+    def tooling_environment(self, team: TeamSpec) -> Environment | None:
+        """Return the names of what promotes a team's code and models; None if the fleet has no tooling account."""
+        if self.tooling is None:
+            return None
+        return Environment(team=team.name, stage=TOOLING, account=self.tooling.account, region=self.tooling.region)
+
+    def promotion_stages(self, team: TeamSpec) -> "list[tuple[StageSpec, list[FleetEnvironment]]]":
+        """Return the team's stages in promotion order, each with its environments in the file's order."""
+        listed = [each for each in self.environments() if each.team is team]
+        found = ((stage, [each for each in listed if each.names.stage == stage.name]) for stage in self.stages)
+        return [(stage, environments) for stage, environments in found if environments]
 
     def settings(self, model: ModelSpec, stage: str) -> Settings:
         """Return a model's settings in one stage; only those that a model must set itself can be None."""
@@ -97,6 +111,21 @@ class FleetEnvironment:
             if stage < self._stage:
                 first.setdefault(stage, names)
         return [first[stage] for stage in sorted(first)]
+
+    def previous(self) -> Environment | None:
+        """Return the first of the team's environments in the stage before this one's: models come from its bucket."""
+        found = self._beside(-1)
+        return found[0] if found else None
+
+    def following(self) -> list[Environment]:
+        """Return the team's environments in the stage after this one's: they alone may read releases here."""
+        return self._beside(1)
+
+    def _beside(self, step: int) -> list[Environment]:
+        listed = list(self._team())
+        stages = sorted({stage for stage, _ in listed})
+        place = stages.index(self._stage) + step
+        return [names for stage, names in listed if 0 <= place < len(stages) and stage == stages[place]]
 
     def _team(self) -> Iterator[tuple[int, Environment]]:
         """Yield the team's environments in the file's order, each with the position of its stage."""

@@ -20,6 +20,8 @@ INSTANCE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 SCHEDULE = r"^(rate\([1-9][0-9]* (minute|hour|day)s?\)|cron\(.+\))$"
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 BUCKET = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"
+CONNECTION = r"^arn:aws:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}$"
+REPOSITORY = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$"
 COLUMN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 InstanceType = Annotated[str, Field(pattern=INSTANCE)]
@@ -159,8 +161,37 @@ BUILT_IN_RETENTION = RetentionSpec(
 )
 
 
+class SourceSpec(Spec):
+    """The repository whose pushes start the team's code pipeline, through a connection of AWS CodeConnections."""
+
+    connection: Annotated[str, Field(pattern=CONNECTION)]
+    repository: Annotated[str, Field(pattern=REPOSITORY)]
+    branch: Annotated[str, Field(min_length=1, max_length=255)] = "main"
+
+
+class ToolingSpec(Spec):
+    """The account that holds each team's pipelines.
+
+    Without ``source``, the code pipeline starts when ``source.zip`` is uploaded to its source bucket. ``pushes`` says
+    what happens to a push that comes while another is deployed: it supersedes those that wait, or it queues.
+    """
+
+    account: Annotated[str, Field(json_schema_extra={"pattern": ACCOUNT})]
+    region: Annotated[str, Field(json_schema_extra={"enum": sorted(images.REGISTRIES)})]
+    source: SourceSpec | None = None
+    pushes: Literal["supersede", "queue"] = "supersede"
+
+
+class PromotionSpec(Spec):
+    """How code and models enter a stage: after a person's approval or without, and region by region or at once."""
+
+    approval: Literal["automatic", "manual"] = "automatic"
+    regions: Literal["ordered", "parallel"] = "ordered"
+
+
 class StageSpec(Spec):
     name: Annotated[str, Field(json_schema_extra={"pattern": NAME})]
+    promotion: PromotionSpec = PromotionSpec()
     defaults: Settings = Settings()
     retention: RetentionSpec = RetentionSpec()
 

@@ -91,3 +91,16 @@ class ReleaseFinished(Event):
     outcome: ReleaseOutcome
     package_arn: str | None
     cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionRequested(Event):
+    """Event that starts a team's model pipeline; ``digest`` is the SHA-256 of the release record.
+
+    ``stages`` are those that the record shall enter, each between commas: ",staging,prod,". The pipeline skips others.
+    """
+
+    DETAIL_TYPE: ClassVar[str] = "Promotion Requested"
+    model: str
+    digest: str
+    stages: str

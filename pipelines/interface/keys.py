@@ -90,6 +90,20 @@ def approval(model: str, version: int, approved_at: str) -> Key[records.Consumed
     return Key(model_pk(model), f"approval#{version:06d}#{approved_at}", records.ConsumedApproval)
 
 
+def consumed_records(model: str) -> Items[records.ConsumedRecord]:
+    """Return the release records that were imported for a model, by their digests."""
+    return Items(model_pk(model), "record#", records.ConsumedRecord)
+
+
+def consumed_record(model: str, digest: str) -> Key[records.ConsumedRecord]:
+    return consumed_records(model).key(digest)
+
+
+def pinned_signer(environment_id: str) -> Key[records.PinnedSigner]:
+    """Return the key of the signer of the release records of the environment ``environment_id``."""
+    return Key("signers", environment_id, records.PinnedSigner)
+
+
 def retirements(model: str) -> Items[records.Retirement]:
     """Return a model's retirements by their ids, which sort by their start."""
     return Items(model_pk(model), "retirement#", records.Retirement)

@@ -13,6 +13,8 @@ STACK_KINDS = ("foundation", "operations")
 MODEL_STACK_KINDS = ("registry", "serving")
 REGISTRY_SLOTS = 32
 """Largest number of an environment's Registry stacks. Another number would move models between the stacks."""
+TOOLING = "tooling"
+"""Stage of the environment that holds a team's pipelines; no fleet has a stage of this name."""
 QUALIFIER = "mooring"
 """Part of the names of our CDK bootstrap's resources: other CDK applications of the account keep theirs."""
 BUCKETS = ("data", "artifacts", "capture", "audit")
@@ -134,6 +136,23 @@ class Environment:
     def persona_role(self, persona: str) -> str:
         return f"{self.id}-{persona}"
 
+    @property
+    def promoter_role(self) -> str:
+        """The role by which the team's pipelines import and release models here."""
+        return f"{self.id}-promoter"
+
+    @property
+    def signing_key_alias(self) -> str:
+        """The alias of the asymmetric key that signs this environment's release records."""
+        return f"alias/mooring/{self.id}-signing"
+
+    def pipeline(self, kind: str) -> str:
+        """Return the name of a pipeline in a tooling environment; ``kind`` is ``code`` or ``models``."""
+        return f"{self.id}-{kind}"
+
+    def pipeline_arn(self, kind: str) -> str:
+        return self.arn("codepipeline", self.pipeline(kind))
+
     def function(self, name: str) -> str:
         """Return the physical name of the function in ``functions/<name>``, and of its role."""
         return f"{self.id}-{name.replace('_', '-')}"
@@ -142,7 +161,10 @@ class Environment:
         return self.arn("lambda", f"function:{self.function(name)}")
 
     def state_machine(self, kind: str) -> str:
-        """Return the name of a state machine and of its role; ``kind`` is ``retraining``, ``release`` or ``checks``."""
+        """Return the name of a state machine and of its role.
+
+        ``kind`` is ``retraining``, ``release``, ``checks`` or ``promotion``, which a tooling environment has too.
+        """
         return f"{self.id}-{kind}"
 
     def state_machine_arn(self, kind: str) -> str:

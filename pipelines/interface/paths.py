@@ -119,6 +119,30 @@ class RunFiles:
         return (f"{self.scratch}data/", self.golden, examples, self.commit, self.manifest)
 
 
+@dataclass(frozen=True)
+class PromotedFiles:
+    """The keys in the artifacts bucket of one release record, whose ``digest`` is its SHA-256.
+
+    The files that the record names are the run's (``RunFiles``), under the same keys in every environment.
+    """
+
+    model: str
+    digest: str
+
+    @property
+    def record(self) -> str:
+        return f"releases/{self.model}/{self.digest}/record.json"
+
+    @property
+    def signature(self) -> str:
+        return f"releases/{self.model}/{self.digest}/signature.json"
+
+
+def carried_record_key(digest: str) -> str:
+    """Return the key in the tooling environment's records bucket of an archive with record.json and signature.json."""
+    return f"records/{digest}.zip"
+
+
 def capture_prefix(model: str, version: int | str) -> str:
     """Return the prefix in the capture bucket of a version's traffic; SageMaker appends endpoint, variant and hour."""
     return f"{model}/v{version}"

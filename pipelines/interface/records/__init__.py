@@ -11,6 +11,7 @@ from pipelines.interface.lazy import loader
 if TYPE_CHECKING:
     from pipelines.interface.records.checks import *
     from pipelines.interface.records.datasets import *
+    from pipelines.interface.records.promotions import *
     from pipelines.interface.records.releases import *
     from pipelines.interface.records.reports import *
     from pipelines.interface.records.runs import *
@@ -33,6 +34,16 @@ else:
             "LandingBatch",
             "LandingLockState",
             "Tombstone",
+        ),
+        promotions=(
+            "ConsumedRecord",
+            "PinnedSigner",
+            "PromotionState",
+            "RecordedApproval",
+            "RecordedFile",
+            "RecordedGain",
+            "ReleaseRecord",
+            "Signature",
         ),
         releases=(
             "Champion",

@@ -10,6 +10,7 @@ from pipelines.interface.lazy import loader
 if TYPE_CHECKING:
     from pipelines.interface.requests.checks import *
     from pipelines.interface.requests.landing import *
+    from pipelines.interface.requests.promotion import *
     from pipelines.interface.requests.release import *
     from pipelines.interface.requests.retraining import *
 else:
@@ -24,6 +25,16 @@ else:
             "FinishCheckRequest",
         ),
         landing=("LandingAnswer",),
+        promotion=(
+            "DriveAnswer",
+            "DriveRequest",
+            "PromotedRelease",
+            "PromotionRequest",
+            "PromotionStep",
+            "PromotionTicket",
+            "StageStep",
+            "Step",
+        ),
         release=(
             "ApproveRequest",
             "BeginReleaseRequest",
