@@ -43,9 +43,10 @@ class World:
 
     aws: EmbeddedAws
     role: str
+    account: str = ACCOUNT
 
     def client(self, service: str, role: str | None = None) -> Any:
-        return self.aws.client(service, role=role)
+        return self.aws.client(service, self.account, role=role)
 
     def put(self, key: str, body: bytes) -> str:
         self.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
@@ -69,9 +70,6 @@ class World:
         }
         project: dict[str, Any] = self.client("codebuild").create_project(**request)["project"]
         return project
-
-    def environment(self, variables: list[dict[str, str]]) -> dict[str, Any]:
-        return {**ENVIRONMENT, "environmentVariables": variables}
 
     def start(self, name: str, **overrides: Any) -> str:
         return str(self.client("codebuild").start_build(projectName=name, **overrides)["build"]["id"])
