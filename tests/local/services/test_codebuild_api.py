@@ -236,10 +236,12 @@ def _receive(world: World, name: str) -> Callable[[], list[dict[str, Any]]]:
 
 def _template(name: str, **changes: Any) -> str:
     trust = {"Effect": "Allow", "Principal": CODEBUILD, "Action": "sts:AssumeRole"}
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/codebuild/{name}"
+    logs = {**LOGS, "Resource": [group, f"{group}:*"]}  # as the CDK grants it
     role = {
         "RoleName": f"{name}-builder",
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-        "Policies": [{"PolicyName": "logs", "PolicyDocument": {"Version": "2012-10-17", "Statement": [LOGS]}}],
+        "Policies": [{"PolicyName": "logs", "PolicyDocument": {"Version": "2012-10-17", "Statement": [logs]}}],
     }
     properties = {
         "Name": name,

@@ -6,8 +6,10 @@ from typing import Any
 
 import psutil
 import pytest
+from botocore.exceptions import ClientError
 
 from mooring.embedded.services.codebuild.build import CONCURRENT, MINUTE
+from mooring.embedded.services.codebuild.builds import QUEUE
 from tests.support.codebuild_world import (
     BUCKET,
     CODEBUILD,
@@ -202,8 +204,7 @@ def test_build_waits_in_the_queue_until_another_ends(world: World) -> None:
     there = World(aws=world.aws, role=role, account=account)
     there.project("queue", spec(build=["sleep 600"]))
     running = [there.start("queue") for _ in range(CONCURRENT)]
-    for build_id in running:
-        wait(lambda which=build_id: there.get(which), until=lambda found: found["currentPhase"] == "BUILD")
+    wait(lambda: all(there.get(build_id)["currentPhase"] == "BUILD" for build_id in running))
     waiting, stopped = there.start("queue", buildspecOverride=spec(build=["true"])), there.start("queue")
     assert wait(lambda: there.get(waiting)["currentPhase"] == "QUEUED")
     there.client("codebuild").stop_build(id=stopped)
@@ -211,7 +212,10 @@ def test_build_waits_in_the_queue_until_another_ends(world: World) -> None:
     assert there.get(waiting)["currentPhase"] == "QUEUED"
     there.client("codebuild").stop_build(id=running[0])
     assert there.end(waiting)["buildStatus"] == "SUCCEEDED"
-    for build_id in running:
+    running += [there.start("queue") for _ in range(QUEUE + 1)]
+    with pytest.raises(ClientError, match=f"AccountLimitExceededException.*more than {QUEUE} builds in queue"):
+        there.start("queue")
+    for build_id in reversed(running):
         there.client("codebuild").stop_build(id=build_id)
         assert there.end(build_id)["buildStatus"] == "STOPPED"
 

@@ -109,6 +109,7 @@ def _record(plan: Record, initiator: str, state: store.Region) -> Record:
     name = plan["name"]
     number = state.numbers[name] = state.numbers.get(name, 0) + 1
     build_id = f"{name}:{uuid.uuid4()}"
+    version = _source_version(plan)
     same = ("environment", "serviceRole", "timeoutInMinutes", "queuedTimeoutInMinutes", "encryptionKey", "cache")
     return {
         "id": build_id,
@@ -129,8 +130,16 @@ def _record(plan: Record, initiator: str, state: store.Region) -> Record:
         "initiator": initiator,
         "exportedEnvironmentVariables": [],
         **{member: plan[member] for member in same},
-        **({"sourceVersion": plan["sourceVersion"]} if plan["sourceVersion"] else {}),
+        **({"sourceVersion": version} if version else {}),
     }
+
+
+def _source_version(plan: Record) -> str:
+    """Return the version that a build shows: of a pipeline's artifact, as on AWS, the ARN of its object."""
+    source = plan["source"]
+    if source["type"] == "CODEPIPELINE":
+        return f"arn:aws:s3:::{source['location'].removeprefix('arn:aws:s3:::')}"
+    return str(plan["sourceVersion"])
 
 
 def _shown(target: Record, build_id: str) -> Record:

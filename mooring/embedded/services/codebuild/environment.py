@@ -85,14 +85,9 @@ def _of_build(build: Record, project_arn: str) -> dict[str, str]:
         "CODEBUILD_LOG_PATH": build["logs"].get("streamName"),
         "CODEBUILD_RESOLVED_SOURCE_VERSION": build.get("resolvedSourceVersion"),
         "CODEBUILD_SOURCE_REPO_URL": source.get("location") if source["type"] == "S3" else None,
-        "CODEBUILD_SOURCE_VERSION": build.get("sourceVersion") or _artifact_arn(source),
+        "CODEBUILD_SOURCE_VERSION": build.get("sourceVersion"),
     }
     return found | {name: value for name, value in optional.items() if value}
-
-
-def _artifact_arn(source: Record) -> str:
-    location = source.get("location", "")
-    return f"arn:aws:s3:::{location.removeprefix('arn:aws:s3:::')}" if location else ""
 
 
 def _read_parameters(ssm: Any, names: list[str]) -> dict[str, str]:
