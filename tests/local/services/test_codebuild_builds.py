@@ -48,6 +48,7 @@ phases:
         done
       - env > environment.txt
       - python -c 'import boto3; print(boto3.client("sts").get_caller_identity()["Arn"])' > caller.txt
+      - python -c 'import boto3; boto3.client("s3").put_object(Bucket="BUCKET", Key="NAME/direct", Body=b"1")'
 artifacts:
   base-directory: out
   files: ['**/*']
@@ -61,7 +62,7 @@ def name() -> str:
 
 def test_build_runs_with_source_variables_and_artifacts(world: World, name: str) -> None:
     world.client("ssm").put_parameter(Name=f"/{name}/secret", Value="hidden", Type="SecureString")
-    files = {"buildspec.yml": WHOLE.replace("NAME", name), "data.txt": "from the source"}
+    files = {"buildspec.yml": WHOLE.replace("NAME", name).replace("BUCKET", BUCKET), "data.txt": "from the source"}
     source = world.put(f"{name}/source.zip", archive(files))
     stored = {"name": "STORED", "value": f"/{name}/secret", "type": "PARAMETER_STORE"}
     build = world.build(
@@ -81,6 +82,7 @@ def test_build_runs_with_source_variables_and_artifacts(world: World, name: str)
     assert (len(shown["sha256sum"]), len(shown["md5sum"])) == (64, 32)
     written = world.unpack(f"{name}/out.zip")
     assert set(written) == {"deep/a.txt", "deep/b.txt", "environment.txt", "caller.txt"}
+    assert world.client("s3").head_object(Bucket=BUCKET, Key=f"{name}/direct")["ContentLength"] == 1
     session = f"codebuild-world/AWSCodeBuild-{build['id'].partition(':')[2]}"
     assert written["caller.txt"].strip() == f"arn:aws:sts::{ACCOUNT}:assumed-role/{session}"
     _check_environment(written["environment.txt"], build)

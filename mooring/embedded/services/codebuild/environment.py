@@ -40,6 +40,8 @@ def variables(
         "AWS_DEFAULT_REGION": session.region,
         # The CDK CLI and other programs in Node read only this variable.
         "NODE_EXTRA_CA_CERTS": os.environ["AWS_CA_BUNDLE"],
+        # Some operations put a label before the host: sync-localhost has no address.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         **plain,
         **{name: values[parameter] for name, parameter in stored.items()},
         **_of_build(build, project_arn),

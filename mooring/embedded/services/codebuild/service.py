@@ -55,7 +55,9 @@ def resources(operation: str, request: Record) -> list[str]:
     """
     if operation in ("ListProjects", "ListBuilds"):
         return ["*"]
-    found = [*request.get("names", []), *request.get("ids", [])]
+    # The request is authorized before it is checked.
+    lists = [request.get(name) for name in ("names", "ids")]
+    found = [item for items in lists if isinstance(items, list) for item in items]
     found += [request[name] for name in ("name", "projectName", "id") if name in request]
     projects_named = dict.fromkeys(store.name_of(str(name)).partition(":")[0] for name in found)
     return [store.arn("project", name) for name in projects_named] or ["*"]
