@@ -1,5 +1,6 @@
 """Ship a process's output to CloudWatch Logs, under the role of a job or build as on AWS."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -72,10 +73,11 @@ class LogShipper:
 def create_stream(client: Any, *, logGroupName: str, logStreamName: str) -> None:  # noqa: N803 - names of the API
     """Create a log stream, and its group if there is none; do nothing if the stream exists."""
     names = {"logGroupName": logGroupName, "logStreamName": logStreamName}
-    try:
-        client.create_log_stream(**names)
-    except client.exceptions.ResourceNotFoundException:
-        client.create_log_group(logGroupName=logGroupName)
-        client.create_log_stream(**names)
-    except client.exceptions.ResourceAlreadyExistsException:
-        pass
+    exists = client.exceptions.ResourceAlreadyExistsException
+    with contextlib.suppress(exists):
+        try:
+            client.create_log_stream(**names)
+        except client.exceptions.ResourceNotFoundException:
+            with contextlib.suppress(exists):  # another job or build has just created it
+                client.create_log_group(logGroupName=logGroupName)
+            client.create_log_stream(**names)

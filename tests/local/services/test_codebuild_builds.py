@@ -206,7 +206,7 @@ def test_build_waits_in_the_queue_until_another_ends(world: World) -> None:
     there = World(aws=world.aws, role=role, account=account)
     there.project("queue", spec(build=["sleep 600"]))
     running = [there.start("queue") for _ in range(CONCURRENT)]
-    wait(lambda: all(there.get(build_id)["currentPhase"] == "BUILD" for build_id in running))
+    wait(lambda: {there.get(build_id)["currentPhase"] for build_id in running}, until=lambda found: found == {"BUILD"})
     waiting, stopped = there.start("queue", buildspecOverride=spec(build=["true"])), there.start("queue")
     assert wait(lambda: there.get(waiting)["currentPhase"] == "QUEUED")
     there.client("codebuild").stop_build(id=stopped)

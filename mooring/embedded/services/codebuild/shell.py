@@ -31,7 +31,9 @@ trap __codebuild_leave EXIT
 if [ -f "$__codebuild/exported" ]; then
   . "$__codebuild/exported" 2>/dev/null; cd "$(cat "$__codebuild/folder")"
 fi
-while IFS= read -r __codebuild_file < "$__codebuild/requests"; do
+while :; do
+  # A quick command ends before the writer of its name has closed the pipe: then this read meets the end of the file.
+  IFS= read -r __codebuild_file < "$__codebuild/requests" || continue
   . "$__codebuild_file"
   echo "$?" > "$__codebuild_file.code.new"; mv "$__codebuild_file.code.new" "$__codebuild_file.code"
 done

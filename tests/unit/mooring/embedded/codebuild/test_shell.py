@@ -49,6 +49,13 @@ def test_variables_functions_and_folder_last(runner: Runner) -> None:
     assert runner.log.read_text().splitlines() == ["hello 1 given inner"]
 
 
+def test_many_quick_commands_run_in_one_shell(runner: Runner) -> None:
+    runner.run("count=0")
+    for _ in range(100):
+        assert runner.run("count=$((count + 1))") == 0
+    assert runner.shell.values(["count"], **runner.options()) == {"count": "100"}
+
+
 def test_exit_code_is_the_commands(runner: Runner) -> None:
     assert runner.run("(exit 7)") == 7
     assert runner.run("no-such-command") == 127
