@@ -13,14 +13,22 @@ from mooring.embedded.services.codebuild.phases import PhaseError
 from mooring.embedded.services.codebuild.store import Record
 
 
-def collect(wanted: buildspec.Artifacts, source: Path, expand: Callable[[str], str]) -> dict[str, Path]:
-    """Return the files of an artifact by their names in it; ``expand`` expands variables of the base directory.
+def collect(
+    wanted: buildspec.Artifacts | None, target: Record, source: Path, expand: Callable[[str], str]
+) -> tuple[dict[str, Path], str]:
+    """Return the files of an artifact by their names in it, and the name that the buildspec gives.
+
+    ``expand`` expands the variables of the base directory and of the name.
 
     Raises
     ------
     PhaseError
-        There is no such base directory, or no pattern matches a file.
+        The buildspec does not have the artifact, there is no such base directory, or no pattern matches a file.
     """
+    if wanted is None:
+        identifier = target.get("artifactIdentifier")
+        part = f"artifacts.secondary-artifacts.{identifier}" if identifier else "artifacts"
+        raise PhaseError("CLIENT_ERROR", f"the buildspec has no {part}, and the build has to write it")
     base, directory = source, expand(wanted.base_directory)
     if directory:
         folders = [path for path in _matches(source, directory) if path.is_dir()]
@@ -36,7 +44,8 @@ def collect(wanted: buildspec.Artifacts, source: Path, expand: Callable[[str], s
     ]
     if not found:
         raise PhaseError("CLIENT_ERROR", f"no matching artifact paths found for {', '.join(wanted.files)}")
-    return {path.name if wanted.discard_paths else path.relative_to(base).as_posix(): path for path in found}
+    names = {path.name if wanted.discard_paths else path.relative_to(base).as_posix(): path for path in found}
+    return names, expand(wanted.name)
 
 
 def upload(s3: Any, files: dict[str, Path], target: Record, *, key: str, encryption: Record, scratch: Path) -> Record:

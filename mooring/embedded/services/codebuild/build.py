@@ -9,12 +9,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from ministack.core.responses import get_account_id, get_region
 
 from mooring.embedded import identity, joblog
-from mooring.embedded.services.codebuild import artifacts, environment, events, projects, roles, sources, store
+from mooring.embedded.services.codebuild import artifacts, environment, events, roles, sources, store
 from mooring.embedded.services.codebuild import buildspec as specs
 from mooring.embedded.services.codebuild.phases import PhaseError, Phases
 from mooring.embedded.services.codebuild.shell import Shell, StoppedError, TimedOutError
@@ -174,7 +175,10 @@ class Build:
             name = source["sourceIdentifier"]
             folders[name] = self._base / "secondary" / name
             sources.download(s3, source, versions.get(name, ""), folder=folders[name], scratch=scratch)
-        spec = self._read_buildspec()
+        try:
+            spec = specs.load(plan["source"].get("buildspec", ""), self._source)
+        except specs.BuildspecError as error:
+            raise PhaseError("YAML_FILE_ERROR", str(error)) from error
         variables = environment.variables(
             self.record, plan["arn"], spec, session=session, base=self._base, sources=folders
         )
@@ -182,18 +186,6 @@ class Build:
             spec.shell, folder=self._base / "shell", cwd=self._source, env=variables, log=self._log_file
         )
         return _Ready(spec=spec, shell=self._shell, deadline=deadline)
-
-    def _read_buildspec(self) -> specs.Buildspec:
-        given = self._plan["source"].get("buildspec", "")
-        try:
-            if projects.is_inline(given):
-                return specs.parse(given)
-            file = self._source / (given or "buildspec.yml")
-            if not file.resolve().is_relative_to(self._source.resolve()) or not file.is_file():
-                raise specs.BuildspecError(f"YAML file does not exist: {given or 'buildspec.yml'}")
-            return specs.parse(file.read_text(encoding="utf-8", errors="replace"))
-        except specs.BuildspecError as error:
-            raise PhaseError("YAML_FILE_ERROR", str(error)) from error
 
     def _run_phases(self, ready: _Ready) -> bool:
         """Run the phases of the buildspec and return whether artifacts are uploaded.
@@ -240,41 +232,26 @@ class Build:
     def _upload(self, session: RoleSession, ready: _Ready) -> None:
         if self._stop.is_set():
             raise StoppedError
-        spec = ready.spec
-        self._upload_one(session, ready, self._plan["artifacts"], spec.artifacts, self.record["artifacts"])
+        s3 = session.client("s3")
         shown = {part["artifactIdentifier"]: part for part in self.record["secondaryArtifacts"]}
+        self._write(s3, ready, self._plan["artifacts"], ready.spec.artifacts, self.record["artifacts"])
         for target in self._plan["secondaryArtifacts"]:
             name = target["artifactIdentifier"]
-            self._upload_one(session, ready, target, spec.secondary.get(name), shown[name])
+            self._write(s3, ready, target, ready.spec.secondary.get(name), shown[name])
 
-    def _upload_one(
-        self,
-        session: RoleSession,
-        ready: _Ready,
-        target: Record,
-        wanted: specs.Artifacts | None,
-        shown: Record,
-    ) -> None:
+    def _write(self, s3: Any, ready: _Ready, target: Record, wanted: specs.Artifacts | None, shown: Record) -> None:
+        """Write one artifact and add to ``shown`` what BatchGetBuilds shows of it."""
         if not target.get("location"):
             return
-        if wanted is None:
-            name = target.get("artifactIdentifier")
-            part = f"artifacts.secondary-artifacts.{name}" if name else "artifacts"
-            raise PhaseError("CLIENT_ERROR", f"the buildspec has no {part}, and the build has to write it")
 
         def expand(text: str) -> str:
             return ready.shell.expand(text, stop=self._stop, deadline=ready.deadline) if "$" in text else text
 
-        files = artifacts.collect(wanted, self._source, expand)
-        key = artifacts.object_key(target, self.record["id"], expand(wanted.name))
-        shown |= artifacts.upload(
-            session.client("s3"),
-            files,
-            target,
-            key=key,
-            encryption=artifacts.encryption(target, self.record["encryptionKey"]),
-            scratch=self._base / "artifact.zip",
-        )
+        files, name = artifacts.collect(wanted, target, self._source, expand)
+        key = artifacts.object_key(target, self.record["id"], name)
+        encryption = artifacts.encryption(target, self.record["encryptionKey"])
+        scratch = self._base / "artifact.zip"
+        shown |= artifacts.upload(s3, files, target, key=key, encryption=encryption, scratch=scratch)
 
     def _log(self, text: str) -> None:
         if self._base.exists():

@@ -6,6 +6,7 @@ All values are texts, as they are written: ``1`` and ``yes`` of YAML are no numb
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -55,6 +56,28 @@ class Buildspec:
     phases: Mapping[str, Phase] = field(default_factory=dict)
     artifacts: Artifacts | None = None
     secondary: Mapping[str, Artifacts] = field(default_factory=dict)
+
+
+def is_inline(given: str) -> bool:
+    """Return whether a project's ``buildspec`` is the buildspec itself, not the path of its file."""
+    return "\n" in given or given.lstrip().startswith("{")
+
+
+def load(given: str, source: Path) -> Buildspec:
+    """Return the buildspec that a project gives inline or as a path in its source (default: ``buildspec.yml``).
+
+    Raises
+    ------
+    BuildspecError
+        There is no such file, or it is no buildspec that the embedded AWS supports.
+    """
+    if is_inline(given):
+        return parse(given)
+    name = given or "buildspec.yml"
+    file = source / name
+    if not file.resolve().is_relative_to(source.resolve()) or not file.is_file():
+        raise BuildspecError(f"YAML file does not exist: {name}")
+    return parse(file.read_text(encoding="utf-8", errors="replace"))
 
 
 def parse(text: str) -> Buildspec:

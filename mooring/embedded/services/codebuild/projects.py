@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ministack.core.responses import get_account_id, get_region
 
-from mooring.embedded.services.codebuild import roles, store
+from mooring.embedded.services.codebuild import buildspec, roles, store
 from mooring.embedded.services.codebuild.errors import CodeBuildError, invalid, too_many
 from mooring.embedded.services.codebuild.store import Record
 
@@ -135,12 +135,7 @@ def _faults_of_sources(record: Record) -> Iterator[str]:
                 f"Invalid project source: location {part.get('location', '')!r} must be BUCKET/KEY of a zip archive for"
                 " the type S3 (the embedded AWS does not support folders)"
             )
-    if source["type"] == "NO_SOURCE" and not is_inline(spec):
+    if source["type"] == "NO_SOURCE" and not buildspec.is_inline(spec):
         yield "Invalid buildspec: a project with source type NO_SOURCE needs an inline buildspec"
     if spec.startswith("arn:"):
         yield f"Invalid buildspec: {spec} in S3 is not supported by the embedded AWS; it must be inline or a path"
-
-
-def is_inline(spec: str) -> bool:
-    """Return whether a project's ``buildspec`` is the buildspec itself, not the path of its file."""
-    return "\n" in spec or spec.lstrip().startswith("{")

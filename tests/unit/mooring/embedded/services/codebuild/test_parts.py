@@ -110,7 +110,8 @@ def _wanted(*files: str, **changes: Any) -> Artifacts:
 )
 def test_collects_files_by_patterns(tmp_path: Path, wanted: Artifacts, expected: set[str]) -> None:
     source = _files(tmp_path, "a.txt", "out/b.txt", "out/deep/c.txt")
-    assert set(artifacts.collect(wanted, source, str)) == expected
+    found, _ = artifacts.collect(wanted, {}, source, str)
+    assert set(found) == expected
 
 
 @pytest.mark.parametrize(
@@ -119,11 +120,12 @@ def test_collects_files_by_patterns(tmp_path: Path, wanted: Artifacts, expected:
         (_wanted("*.zip"), "no matching artifact paths found"),
         (_wanted("**/*", base_directory="none"), "no matching base directory path found for none"),
         (_wanted("/etc/passwd"), "is not valid"),
+        (None, "the buildspec has no artifacts.secondary-artifacts.one"),
     ],
 )
-def test_artifact_without_files_fails(tmp_path: Path, wanted: Artifacts, named: str) -> None:
+def test_artifact_without_files_fails(tmp_path: Path, wanted: Artifacts | None, named: str) -> None:
     with pytest.raises(PhaseError, match=named):
-        artifacts.collect(wanted, _files(tmp_path, "a.txt"), str)
+        artifacts.collect(wanted, {"artifactIdentifier": "one"}, _files(tmp_path, "a.txt"), str)
 
 
 def test_archive_keeps_the_modes_of_files(tmp_path: Path) -> None:
