@@ -21,7 +21,7 @@ _MAX_BATCH = 1_000
 class LogShipper:
     """Thread that follows a file and puts its lines into a log stream until ``close``.
 
-    If the role may not write logs, it logs one warning and ends; ``failure`` then has the reason.
+    If the role may not write logs, it logs one warning and ends. ``failure`` has the reason why lines are missing.
     """
 
     def __init__(self, session: RoleSession, file: Path, *, group: str, stream: str) -> None:
@@ -39,6 +39,8 @@ class LogShipper:
         """Ship the lines that are left and end the thread."""
         self._closed.set()
         self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self.failure = f"the last lines were not written within {timeout_s:.0f} s"
 
     def _run(self) -> None:
         try:

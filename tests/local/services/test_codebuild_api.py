@@ -167,6 +167,20 @@ def test_iam_decides_on_the_project_and_on_the_role(world: World, name: str) -> 
         both.list_projects()
 
 
+def test_tags_of_a_project_are_found_and_decide(world: World, name: str) -> None:
+    world.project(name, INLINE, tags=[{"key": "team", "value": name}])
+    tagging = world.client("resourcegroupstaggingapi")
+    found = tagging.get_resources(TagFilters=[{"Key": "team", "Values": [name]}], ResourceTypeFilters=["codebuild"])
+    assert [item["ResourceARN"] for item in found["ResourceTagMappingList"]] == [_arn(name)]
+    tagged = {"StringEquals": {"aws:ResourceTag/team": name}}
+    statement = {"Effect": "Allow", "Action": "codebuild:*", "Resource": "*", "Condition": tagged}
+    allowed = world.client("codebuild", world.aws.create_role(name, [statement]))
+    assert allowed.batch_get_projects(names=[name])["projects"]
+    world.project(f"{name}-other", INLINE)
+    with pytest.raises(ClientError, match="codebuild:BatchGetProjects"):
+        allowed.batch_get_projects(names=[f"{name}-other"])
+
+
 def test_role_that_does_not_trust_codebuild_for_the_project_is_refused(world: World, name: str) -> None:
     role = world.aws.create_role(name, [LOGS])
     with pytest.raises(ClientError, match="CodeBuild is not authorized to perform: sts:AssumeRole"):

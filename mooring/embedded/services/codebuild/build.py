@@ -5,7 +5,6 @@ import logging
 import shutil
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,7 @@ MINUTE = "minute"
 _POLL_S = 0.05
 
 _home = Path()
-_slots: dict[tuple[str, str], threading.BoundedSemaphore] = defaultdict(lambda: threading.BoundedSemaphore(CONCURRENT))
+_slots: dict[tuple[str, str], threading.BoundedSemaphore] = {}
 
 
 def set_home(home: Path) -> None:
@@ -81,7 +80,8 @@ class Build:
         self._stop.set()
 
     def _run(self) -> None:
-        slot = _slots[get_account_id(), get_region()]
+        place = get_account_id(), get_region()
+        slot = _slots.setdefault(place, threading.BoundedSemaphore(CONCURRENT))
         running = False
         try:
             events.state_changed(self.record)

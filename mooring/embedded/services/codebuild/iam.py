@@ -6,9 +6,10 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions
+from ministack.services import tagging
 
 from mooring.embedded.repairs.patching import replace
-from mooring.embedded.services.codebuild import service
+from mooring.embedded.services.codebuild import projects, service
 
 SERVICE = "codebuild"
 
@@ -19,6 +20,9 @@ def register() -> None:
         raise RuntimeError("MiniStack has no service codebuild: the repair does not fit the installed version")
     app.SERVICE_HANDLERS[SERVICE] = service.handle_request
     replace(iam_actions, "extract_resource_arn", _with_projects)
+    # For the Resource Groups Tagging API, and for the condition key aws:ResourceTag.
+    tagging._COLLECTORS[SERVICE] = projects.tagged
+    tagging._RESOURCE_TAG_COLLECTORS[SERVICE] = projects.tagged
 
 
 def _with_projects(original: Callable[..., str]) -> Callable[..., str]:

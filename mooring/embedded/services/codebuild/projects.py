@@ -97,6 +97,12 @@ def list_names(request: Record) -> Record:
     return {"projects": found, **token}
 
 
+def tagged() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Yield the ARN and tags of each project, as MiniStack's other services do."""
+    for project in list(store.region().projects.values()):
+        yield project["arn"], [{"Key": tag["key"], "Value": tag["value"]} for tag in project["tags"]]
+
+
 def require_valid(record: Record) -> None:
     """Check what the model's shapes do not say, of a project or of a build's plan.
 
