@@ -100,6 +100,8 @@ def _matches(base: Path, pattern: str) -> list[Path]:
     if pattern.rstrip("/") in (".", str(base)):
         return [base]
     relative = pattern.removeprefix(f"{base}/").removeprefix("./")
+    if ".." in Path(relative).parts:
+        raise PhaseError("CLIENT_ERROR", f"the pattern {pattern!r} leads out of the source")
     try:
         # In pathlib a pattern that ends with ** matches folders only.
         return list(base.glob(f"{relative}/*" if relative.endswith("**") else relative))

@@ -120,6 +120,7 @@ def test_collects_files_by_patterns(tmp_path: Path, wanted: Artifacts, expected:
         (_wanted("*.zip"), "no matching artifact paths found"),
         (_wanted("**/*", base_directory="none"), "no matching base directory path found for none"),
         (_wanted("/etc/passwd"), "is not valid"),
+        (_wanted("out/../../*"), "leads out of the source"),
         (None, "the buildspec has no artifacts.secondary-artifacts.one"),
     ],
 )
