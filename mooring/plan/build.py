@@ -8,9 +8,10 @@ from typing import Any
 
 from infra.cost import Prices
 from infra.fleet import FleetEnvironment
-from mooring.deployments import DIGEST, NEW, AssembledStack
+from mooring.deployments import DIGEST, NEW, SERVING, TEMPLATE, AssembledStack
 from mooring.deployments import compare as compare_stack
 from mooring.deployments import read_assembly as read_stacks
+from mooring.instance_types import changed_instance_type
 from mooring.plan.costs import Costed, cost_changes
 from mooring.plan.deployed import GONE, Reader, parameters_of, tags_of
 from mooring.plan.differences import Compared, compare
@@ -117,8 +118,19 @@ def _pair(stack: AssembledStack, deployed: Mapping[str, Any] | None, reader: Rea
         reason=difference.reason if deployed else NEW,
         resources=tuple(one.change for one in compared),
         settings=tuple(_settings(stack, deployed, before, after)) if deployed and before is not None else (),
+        refused=_refused(stack.name, before, after) if before is not None and difference.reason == TEMPLATE else "",
     )
     return _Pair(wanted=stack, after=after, deployed=deployed, before=before, change=change, compared=compared)
+
+
+def _refused(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Return why ``mooring deploy`` refuses a stack, which it checks for Serving stacks; "" if it does not."""
+    if name.endswith(SERVING) and (change := changed_instance_type(before, after)):
+        return (
+            f"mooring deploy refuses the instance type {change.after} instead of {change.before} while the endpoint is "
+            "scaled: deploy twice, first with min_instances equal to max_instances"
+        )
+    return ""
 
 
 def _defaults(template: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,7 +219,9 @@ def _of_settings(stacks: Sequence[StackChange]) -> Iterator[Sentence]:
                 yield Sentence(model=stack.model, text=f"{stack.name}: {change.path} changes")
         if stack.reason not in (NEW, "template", "tags", "termination protection"):
             yield Sentence(model=stack.model, text=f"{stack.name} is {stack.reason}: a deployment repeats its update")
-        elif stack.action == Action.ADD:
+        if stack.refused:
+            yield Sentence(model=stack.model, text=stack.refused)
+        if stack.action == Action.ADD:
             yield Sentence(model=stack.model, text=f"new stack {stack.name}")
         elif not stack.resources and not stack.settings:
             yield Sentence(model=stack.model, text=f"{stack.name}: its template is written anew, nothing is touched")

@@ -73,7 +73,10 @@ class ResourceChange:
 
 @dataclass(frozen=True, kw_only=True)
 class StackChange:
-    """A stack that differs; ``reason`` is that of ``mooring deploy``, and ``model`` "" unless it is one model's."""
+    """A stack that differs; ``reason`` is that of ``mooring deploy``, and ``model`` "" unless it is one model's.
+
+    ``refused`` is the reason why ``mooring deploy`` will refuse the change, or "".
+    """
 
     name: str
     model: str
@@ -82,6 +85,7 @@ class StackChange:
     resources: tuple[ResourceChange, ...] = ()
     settings: tuple[PropertyChange, ...] = ()
     """Changed settings of the stack itself: tags, termination protection, outputs."""
+    refused: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

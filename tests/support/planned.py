@@ -1,6 +1,7 @@
 """Plans for tests: a fleet as it is deployed, in a fake CloudFormation, against a fleet as it is wanted."""
 
 import copy
+import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ import yaml
 from infra.assembly import sign
 from infra.cost import Prices
 from infra.fleet import Fleet
-from infra.synthesis import build, new_app
+from infra.parts import parts_of
+from infra.synthesis import ROOT, add_models, add_shared, new_app
 from mooring.deployments import DIGEST, AssembledStack, read_assembly
 from mooring.plan.build import make_plan
 from mooring.plan.deployed import Reader
@@ -24,13 +26,41 @@ from tests.support.synth import FLEET
 Edit = Callable[[dict[str, Any]], None]
 
 
-def assembly(fleet: Fleet, folder: Path) -> Path:
-    """Synthesize a fleet into a signed assembly, as the app does."""
+def assembly(fleet: Fleet, folder: Path, *, environment: str = "", root: Path = ROOT, layers: str = "") -> Path:
+    """Synthesize a fleet, or one environment of it, into a signed assembly, as the app does.
+
+    ``layers`` marks the assets of the layers, as other wheels would.
+    """
     app = new_app(str(folder))
-    build(app, fleet)
+    for each in fleet.environments():
+        if environment in ("", each.names.id):
+            shared, *slots = parts_of(each)
+            operations = add_shared(app, shared, root)
+            for slot in slots:
+                add_models(app, slot, root, operations)
     app.synth()
+    if layers:
+        _mark_layers(folder, layers)
     sign(folder)
     return folder
+
+
+def _mark_layers(folder: Path, mark: str) -> None:
+    for path in folder.glob("*-operations.template.json"):
+        template = json.loads(path.read_text())
+        assets = folder / path.name.replace(".template.", ".assets.")
+        text = assets.read_text()
+        for resource in template["Resources"].values():
+            if resource["Type"] == "AWS::Lambda::LayerVersion":
+                key = resource["Properties"]["Content"]["S3Key"]
+                resource["Properties"]["Content"]["S3Key"] = f"{mark}-{key}"
+                text = text.replace(f'"objectKey": "{key}"', f'"objectKey": "{mark}-{key}"')
+        before = hashlib.sha256(path.read_bytes()).hexdigest()
+        path.write_text(json.dumps(template, indent=1))
+        after = hashlib.sha256(path.read_bytes()).hexdigest()
+        assets.write_text(text.replace(before, after))
+        manifest = folder / "manifest.json"
+        manifest.write_text(manifest.read_text().replace(before, after))
 
 
 def fleet_with(*edits: Edit, team: str = "arrivals", stages: tuple[str, ...] = ("dev",)) -> Fleet:

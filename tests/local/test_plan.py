@@ -1,0 +1,203 @@
+"""``mooring plan`` tells what the embedded CloudFormation then does: random edits of a fleet, planned and deployed.
+
+``make test`` deploys a few edits; ``PLANNED_EDITS=200`` sets another number (CONTRIBUTING.md).
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+
+from infra import images
+from infra.cost import Prices
+from infra.fleet import Fleet
+from infra.synthesis import ROOT
+from mooring.deployments import compare, read_assembly, refuse_changed_types
+from mooring.errors import MooringError
+from mooring.plan.build import make_plan
+from mooring.plan.deployed import Reader
+from mooring.plan.records import Action, Effect, EnvironmentPlan
+from pipelines.interface.paths import RunFiles
+from pipelines.interface.release_state import ReleaseState
+from tests.support.direct_deployment import Deployer, Happened
+from tests.support.embedded_aws import EmbeddedAws
+from tests.support.fleet_edits import SERVED, edited
+from tests.support.planned import assembly
+from tests.support.sagemaker_world import constant_model
+from tests.support.synth import FLEET
+
+ACCOUNT, REGION = "333333333331", "us-east-1"
+EDITS = int(os.environ.get("PLANNED_EDITS", "12"))
+
+
+def base() -> dict[str, Any]:
+    """Return the content of a fleet's file with one environment of a team of our own."""
+    document: dict[str, Any] = yaml.safe_load(FLEET.read_text())
+    (team,) = (each for each in document["teams"] if each["name"] == "arrivals")
+    team |= {"name": "planned", "environments": [{"stage": "dev", "account": ACCOUNT, "region": REGION}]}
+    return document | {"teams": [team]}
+
+
+@dataclass
+class Place:
+    """The environment on the server; ``deployed`` is the content of the fleet's file that is deployed."""
+
+    aws: EmbeddedAws
+    folder: Path
+    deployer: Deployer
+    number: int = 0
+    deployed: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        return self.aws.client(service, account=ACCOUNT, region=REGION)
+
+    def assemble(self, document: dict[str, Any], *, code: str = "", layers: str = "") -> tuple[Fleet, Path]:
+        """Synthesize; another ``code`` is in all functions and jobs, other ``layers`` are in the layers."""
+        fleet = Fleet.model_validate(document)
+        fleet = fleet.model_copy(update={"teams": [fleet.teams[0]]})
+        self.number += 1
+        folder = self.folder / f"assembly-{self.number}"
+        return fleet, assembly(fleet, folder, environment="planned-dev-us-east-1", root=self.root(code), layers=layers)
+
+    def root(self, code: str) -> Path:
+        """Return a folder of the sources whose functions and pipelines end in a comment."""
+        if not code:
+            return ROOT
+        folder = self.folder / f"root-{code}"
+        if not folder.exists():
+            for name in ("functions", "pipelines"):
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            for file in ("functions/__init__.py", "pipelines/__init__.py"):
+                path = folder / file
+                path.write_text(f"{path.read_text()}\n# {code}\n")
+        return folder
+
+    def plan(self, fleet: Fleet, folder: Path) -> EnvironmentPlan:
+        reader = Reader(
+            list_stacks=lambda _: (
+                stack
+                for page in self.client("cloudformation").get_paginator("describe_stacks").paginate()
+                for stack in page["Stacks"]
+            ),
+            client=lambda _: self.client("cloudformation"),
+        )
+        environment = fleet.environment("planned-dev-us-east-1")
+        (planned,) = make_plan([environment], folder, Prices.load(), reader).environments
+        return planned
+
+    def deploy(self, folder: Path) -> Happened:
+        """Deploy the stacks that ``mooring deploy`` would deploy."""
+        found = {
+            stack["StackName"]: stack
+            for page in self.client("cloudformation").get_paginator("describe_stacks").paginate()
+            for stack in page["Stacks"]
+        }
+        stacks = read_assembly(folder)
+        differing = [(stack, difference) for stack in stacks if (difference := compare(stack, found.get(stack.name)))]
+        refuse_changed_types(stacks, [each for _, each in differing], lambda _: self.client("cloudformation"))
+        return self.deployer.deploy(folder, [stack for stack, _ in differing])
+
+    def release(self, fleet: Fleet) -> None:
+        """Put a first version of the served model into service."""
+        names = fleet.environment("planned-dev-us-east-1").names
+        bucket, key = names.bucket("artifacts"), RunFiles(SERVED, "r-1").artifact
+        self.client("s3").put_object(Bucket=bucket, Key=key, Body=constant_model(1.0))
+        container = {
+            "Image": images.scikit_learn(REGION),
+            "ModelDataUrl": f"s3://{bucket}/{key}",
+            "Environment": {"SAGEMAKER_PROGRAM": "inference.py"},
+        }
+        made = self.client("sagemaker").create_model_package(
+            ModelPackageGroupName=names.model(SERVED).package_group,
+            ModelApprovalStatus="Approved",
+            InferenceSpecification={
+                "Containers": [container],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )
+        self.client("ssm").put_parameter(
+            Name=names.model(SERVED).release_parameter,
+            Value=ReleaseState(champion=made["ModelPackageArn"]).to_value(),
+            Type="StringList",
+            Overwrite=True,
+        )
+        self.deployer.update(names.model(SERVED).stack("serving"))
+
+
+@pytest.fixture(scope="module")
+def place(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Deploy the environment; its model has an endpoint."""
+
+    def client(service: str) -> Any:
+        return embedded_aws.client(service, account=ACCOUNT, region=REGION)
+
+    fleet = Fleet.model_validate(base())
+    names = fleet.environment("planned-dev-us-east-1").names
+    client("s3").create_bucket(Bucket=names.asset_bucket)
+    embedded_aws.create_boundary(names)
+    found = Place(
+        aws=embedded_aws,
+        folder=tmp_path_factory.mktemp("planned"),
+        deployer=Deployer(client=client, bucket=names.asset_bucket),
+    )
+    fleet, folder = found.assemble(base())
+    planned = found.plan(fleet, folder)
+    assert planned.is_new
+    assert expected(planned) == found.deploy(folder)
+    found.release(fleet)
+    found.deployed = base()
+    yield found
+    client("sagemaker").delete_endpoint(EndpointName=names.model(SERVED).endpoint)
+
+
+def expected(planned: EnvironmentPlan) -> Happened:
+    """Return what the plan says will happen to which resource."""
+    found: Happened = {}
+    for stack in planned.stacks:
+        for resource in stack.resources:
+            if not resource.touched:
+                continue
+            action = resource.action.value
+            if resource.action == Action.CHANGE:
+                action = "replace" if resource.effect == Effect.REPLACE else "update"
+            found[stack.name, resource.logical_id] = action
+    return found
+
+
+def test_nothing_is_planned_for_what_is_deployed(place: Place) -> None:
+    fleet, folder = place.assemble(place.deployed)
+    planned = place.plan(fleet, folder)
+    assert not planned.changes
+    assert (planned.stacks, planned.sentences, planned.costs) == ((), (), ())
+    (endpoint,) = planned.endpoints
+    assert (endpoint.text, endpoint.untouched) == ("endpoint untouched", True)
+
+
+@settings(
+    max_examples=EDITS,
+    phases=[Phase.generate],
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+@given(document=edited(base()), code=st.sampled_from(["", "", "other"]), layers=st.sampled_from(["", "", "other"]))
+def test_deployment_does_what_the_plan_says(place: Place, document: dict[str, Any], code: str, layers: str) -> None:
+    fleet, folder = place.assemble(document, code=code, layers=layers)
+    planned = place.plan(fleet, folder)
+    note(f"deployed: {json.dumps(place.deployed)}")
+    if any(stack.refused for stack in planned.stacks):
+        with pytest.raises(MooringError, match="deploy twice"):
+            place.deploy(folder)
+        return
+    assert expected(planned) == place.deploy(folder)
+    place.deployed = document
+    again = place.plan(fleet, folder)
+    assert not again.changes, again
