@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 
 from infra import images
@@ -193,8 +193,10 @@ def test_deployment_does_what_the_plan_says(place: Place, document: dict[str, An
     fleet, folder = place.assemble(document, code=code, layers=layers)
     planned = place.plan(fleet, folder)
     note(f"deployed: {json.dumps(place.deployed)}")
+    event(", ".join(sorted(set(expected(planned).values()))) or "nothing")
     if any(stack.refused for stack in planned.stacks):
-        with pytest.raises(MooringError, match="deploy twice"):
+        event("refused")
+        with pytest.raises(MooringError, match="endpoint is scaled"):
             place.deploy(folder)
         return
     assert expected(planned) == place.deploy(folder)

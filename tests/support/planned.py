@@ -1,15 +1,13 @@
-"""Plans for tests: a fleet as it is deployed, in a fake CloudFormation, against a fleet as it is wanted."""
+"""Assemblies and plans for tests; a fake CloudFormation holds what is deployed."""
 
 import copy
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from infra.assembly import sign
 from infra.cost import Prices
@@ -19,11 +17,12 @@ from infra.synthesis import ROOT, add_models, add_shared, new_app
 from mooring.deployments import DIGEST, AssembledStack, read_assembly
 from mooring.plan.build import make_plan
 from mooring.plan.deployed import Reader
-from mooring.plan.records import EnvironmentPlan, Plan
+from mooring.plan.records import EnvironmentPlan
 from pipelines.interface.release_state import ReleaseState
-from tests.support.synth import FLEET
+from tests.support.synth import Template, example_fleet, example_templates
 
-Edit = Callable[[dict[str, Any]], None]
+ENVIRONMENT, MODEL = "arrivals-dev-us-east-1", "late-arrival"
+Templates = dict[str, Template]
 
 
 def assembly(fleet: Fleet, folder: Path, *, environment: str = "", root: Path = ROOT, layers: str = "") -> Path:
@@ -61,17 +60,6 @@ def _mark_layers(folder: Path, mark: str) -> None:
         assets.write_text(text.replace(before, after))
         manifest = folder / "manifest.json"
         manifest.write_text(manifest.read_text().replace(before, after))
-
-
-def fleet_with(*edits: Edit, team: str = "arrivals", stages: tuple[str, ...] = ("dev",)) -> Fleet:
-    """Return the tests' fleet with one team, some of its stages, and ``edits`` of the file's content."""
-    document = yaml.safe_load(FLEET.read_text())
-    document["teams"] = [each for each in document["teams"] if each["name"] == team]
-    for each in document["teams"]:
-        each["environments"] = [one for one in each["environments"] if one["stage"] in stages]
-    for edit in edits:
-        edit(document)
-    return Fleet.model_validate(document)
 
 
 @dataclass
@@ -113,17 +101,56 @@ class DeployedFleet:
         return {"TemplateBody": copy.deepcopy(self.templates[StackName])}
 
 
-def plan_of(fleet: Fleet, folder: Path, deployed: DeployedFleet) -> Plan:
-    """Return the plan of deploying the assembly in ``folder`` over what is deployed."""
+def write_assembly(folder: Path, templates: Mapping[str, Template]) -> Path:
+    """Write the files of an assembly that ``mooring deploy`` reads, for stacks of ``ENVIRONMENT``."""
+    folder.mkdir()
+    artifacts = {}
+    for name, template in templates.items():
+        digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()
+        signed = template | {"Outputs": {**template.get("Outputs", {}), DIGEST: {"Value": digest}}}
+        (folder / f"{name}.template.json").write_text(json.dumps(signed))
+        tags = {"mooring:environment": ENVIRONMENT}
+        if name.endswith("-serving"):
+            tags["mooring:model"] = name.removeprefix(f"{ENVIRONMENT}-").removesuffix("-serving")
+        artifacts[name] = {
+            "type": "aws:cloudformation:stack",
+            "environment": "aws://111111111111/us-east-1",
+            "properties": {"templateFile": f"{name}.template.json", "assumeRoleArn": "role", "tags": tags},
+        }
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    return folder
+
+
+def templates() -> Templates:
+    """Return copies of the templates of ``ENVIRONMENT`` in the tests' fleet, by name."""
+    found = example_templates().items()
+    return {name: copy.deepcopy(template) for name, template in found if name.startswith(ENVIRONMENT)}
+
+
+def plan_of(wanted: Templates, deployed: "DeployedFleet") -> EnvironmentPlan:
+    """Return the plan of deploying templates over what is deployed."""
     reader = Reader(list_stacks=deployed.list_stacks, client=deployed.client)
-    return make_plan(list(fleet.environments()), folder, Prices.load(), reader)
-
-
-def plan_edit(*edits: Edit, champions: tuple[str, ...] = (), stage: str = "dev") -> EnvironmentPlan:
-    """Return the plan of ``edits`` of the tests' fleet in one environment, which is deployed without them."""
-    deployed = DeployedFleet()
     with tempfile.TemporaryDirectory() as folder:
-        deployed.deploy(assembly(fleet_with(stages=(stage,)), Path(folder) / "before"), champions=champions)
-        after = fleet_with(*edits, stages=(stage,))
-        (planned,) = plan_of(after, assembly(after, Path(folder) / "after"), deployed).environments
+        environment = example_fleet().environment(ENVIRONMENT)
+        written = write_assembly(Path(folder) / "wanted", wanted)
+        (planned,) = make_plan([environment], written, Prices.load(), reader).environments
     return planned
+
+
+def plan_edit(edit: Callable[[Templates], None], *, champion: bool = True) -> EnvironmentPlan:
+    """Return the plan of an edit of the templates, which are deployed without it."""
+    deployed, wanted = DeployedFleet(), templates()
+    with tempfile.TemporaryDirectory() as folder:
+        deployed.deploy(write_assembly(Path(folder) / "deployed", wanted), champions=(MODEL,) if champion else ())
+    edit(wanted)
+    return plan_of(wanted, deployed)
+
+
+def of_type(templates: Templates, resource_type: str) -> dict[str, Template]:
+    """Return the resources of a type in all templates, by logical id."""
+    return {
+        name: resource
+        for template in templates.values()
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == resource_type
+    }
