@@ -51,7 +51,7 @@ def plan(context: click.Context, name: str | None, as_json: bool) -> None:
         update("Reading what is deployed")
         found = make_plan(chosen, folder, Prices.load(), Reader())
     if as_json:
-        print_json(to_json(found) | {"changes": found.changes})
+        print_json(to_json(found))
     else:
         for environment in found.environments:
             _print(environment)

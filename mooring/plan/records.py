@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipelines.interface.codec import Json
-
 VERSION = 1
 """Version of the shape. It changes when a field is removed or means something else, not when one is added."""
 
@@ -33,15 +31,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PropertyChange:
-    """A property with its old and new value; None stands for an absent one.
+    """A property with its old and new value, as JSON; None stands for an absent one.
 
     A reference to a resource that is replaced has ``"replaced": true`` beside its name. ``certain`` is false if
     CloudFormation decides by the values whether it replaces the resource.
     """
 
     path: str
-    before: Json
-    after: Json
+    before: object
+    after: object
     effect: Effect
     certain: bool = True
 

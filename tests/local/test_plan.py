@@ -6,6 +6,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +26,8 @@ from mooring.deployments import compare, read_assembly, refuse_changed_types
 from mooring.errors import MooringError
 from mooring.plan.build import make_plan
 from mooring.plan.deployed import Reader
-from mooring.plan.records import Action, Effect, EnvironmentPlan
+from mooring.plan.records import Action, Effect, EnvironmentPlan, Plan
+from pipelines.interface.codec import read_json
 from pipelines.interface.paths import RunFiles
 from pipelines.interface.release_state import ReleaseState
 from tests.support.direct_deployment import Deployer, Happened
@@ -35,6 +38,7 @@ from tests.support.sagemaker_world import constant_model
 from tests.support.synth import FLEET
 
 ACCOUNT, REGION = "333333333331", "us-east-1"
+ENVIRONMENT = f"planned-dev-{REGION}"
 EDITS = int(os.environ.get("PLANNED_EDITS", "12"))
 
 
@@ -65,7 +69,7 @@ class Place:
         fleet = fleet.model_copy(update={"teams": [fleet.teams[0]]})
         self.number += 1
         folder = self.folder / f"assembly-{self.number}"
-        return fleet, assembly(fleet, folder, environment="planned-dev-us-east-1", root=self.root(code), layers=layers)
+        return fleet, assembly(fleet, folder, environment=ENVIRONMENT, root=self.root(code), layers=layers)
 
     def root(self, code: str) -> Path:
         """Return a folder of the sources whose functions and pipelines end in a comment."""
@@ -89,7 +93,7 @@ class Place:
             ),
             client=lambda _: self.client("cloudformation"),
         )
-        environment = fleet.environment("planned-dev-us-east-1")
+        environment = fleet.environment(ENVIRONMENT)
         (planned,) = make_plan([environment], folder, Prices.load(), reader).environments
         return planned
 
@@ -107,7 +111,7 @@ class Place:
 
     def release(self, fleet: Fleet) -> None:
         """Put a first version of the served model into service."""
-        names = fleet.environment("planned-dev-us-east-1").names
+        names = fleet.environment(ENVIRONMENT).names
         bucket, key = names.bucket("artifacts"), RunFiles(SERVED, "r-1").artifact
         self.client("s3").put_object(Bucket=bucket, Key=key, Body=constant_model(1.0))
         container = {
@@ -141,7 +145,7 @@ def place(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -
         return embedded_aws.client(service, account=ACCOUNT, region=REGION)
 
     fleet = Fleet.model_validate(base())
-    names = fleet.environment("planned-dev-us-east-1").names
+    names = fleet.environment(ENVIRONMENT).names
     client("s3").create_bucket(Bucket=names.asset_bucket)
     embedded_aws.create_boundary(names)
     found = Place(
@@ -180,6 +184,61 @@ def test_nothing_is_planned_for_what_is_deployed(place: Place) -> None:
     assert (planned.stacks, planned.sentences, planned.costs) == ((), (), ())
     (endpoint,) = planned.endpoints
     assert (endpoint.text, endpoint.untouched) == ("endpoint untouched", True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terminal:
+    """A terminal whose credentials may assume a role that reads CloudFormation and nothing else."""
+
+    folder: Path
+    variables: dict[str, str]
+
+    def run(self, document: dict[str, Any], *arguments: str) -> tuple[int, str, str]:
+        """Run ``mooring plan``; return its exit code, output and errors."""
+        fleet = self.folder / "fleet.yaml"
+        fleet.write_text(yaml.safe_dump(document))
+        ran = subprocess.run(
+            [sys.executable, "-m", "mooring", "plan", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **self.variables, "MOORING_FLEET": str(fleet)},
+        )
+        return ran.returncode, ran.stdout, ran.stderr
+
+
+@pytest.fixture(scope="module")
+def terminal(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    reads = {"Effect": "Allow", "Action": ["cloudformation:DescribeStacks", "cloudformation:GetTemplate"]}
+    role = f"cdk-mooring-deploy-role-{ACCOUNT}-{REGION}"
+    place.aws.create_role(role, [reads | {"Resource": "*"}], account=ACCOUNT)
+    return Terminal(folder=tmp_path_factory.mktemp("terminal"), variables=place.aws.variables(ACCOUNT, REGION))
+
+
+def test_command_exits_with_0_without_changes(terminal: Terminal) -> None:
+    code, output, errors = terminal.run(base(), ENVIRONMENT)
+    assert (code, errors) == (0, "")
+    assert "no changes" in output
+
+
+def test_command_exits_with_2_for_changes_and_its_role_cannot_change_anything(terminal: Terminal) -> None:
+    document = base()
+    document["teams"][0]["models"][0]["gate"]["bound"] = 0.65
+    code, output, errors = terminal.run(document, "dev", "--json")
+    assert (code, errors) == (2, "")
+    plan = read_json(Plan, output, "plan")
+    (environment,) = plan.environments
+    assert [(each.model, each.text, each.when) for each in environment.sentences] == [
+        (SERVED, "gate stricter from 0.60 to 0.65", "next retraining only")
+    ]
+    assert [each.untouched for each in environment.endpoints] == [True]
+
+
+@pytest.mark.parametrize("arguments", [["elsewhere"], ["--unknown"], ["dev", "prod"]])
+def test_command_exits_with_1_for_errors(terminal: Terminal, arguments: list[str]) -> None:
+    code, output, errors = terminal.run(base(), *arguments)
+    assert (code, output) == (1, "")
+    assert "Do this: " in errors
 
 
 @settings(

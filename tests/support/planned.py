@@ -90,6 +90,11 @@ class DeployedFleet:
                 "Parameters": parameters,
             }
 
+    def take(self, templates: Mapping[str, Template], *, champions: tuple[str, ...] = ()) -> None:
+        """Take templates of ``ENVIRONMENT`` as deployed."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.deploy(write_assembly(Path(folder) / "deployed", templates), champions=champions)
+
     def list_stacks(self, _place: AssembledStack) -> Iterator[Any]:
         yield from self.stacks.values()
 
@@ -140,8 +145,7 @@ def plan_of(wanted: Templates, deployed: "DeployedFleet") -> EnvironmentPlan:
 def plan_edit(edit: Callable[[Templates], None], *, champion: bool = True) -> EnvironmentPlan:
     """Return the plan of an edit of the templates, which are deployed without it."""
     deployed, wanted = DeployedFleet(), templates()
-    with tempfile.TemporaryDirectory() as folder:
-        deployed.deploy(write_assembly(Path(folder) / "deployed", wanted), champions=(MODEL,) if champion else ())
+    deployed.take(wanted, champions=(MODEL,) if champion else ())
     edit(wanted)
     return plan_of(wanted, deployed)
 
