@@ -87,12 +87,13 @@ def _follows(olds: Mapping[str, object], news: Mapping[str, object]) -> tuple[st
 
 
 def _release_states(_environment: Environment, one: Compared) -> Iterator[Phrase]:
-    if one.change.action == Action.CHANGE:
+    if one.change.action in (Action.ADD, Action.CHANGE):
         before, after = (set(found.properties["Models"]) if found else set() for found in (one.before, one.after))
+        covers = ("",) if one.change.action == Action.ADD else ("Models",)
         for model in sorted(after - before):
-            yield Phrase(text="its release state is created, if there is none", model=model, covers=("Models",))
+            yield Phrase(text="its release state is created, if there is none", model=model, covers=covers)
         for model in sorted(before - after):
-            yield Phrase(text="its release state is kept", model=model, covers=("Models",))
+            yield Phrase(text="its release state is kept", model=model, covers=covers)
 
 
 def _config(_environment: Environment, one: Compared) -> Iterator[Phrase]:

@@ -97,7 +97,7 @@ def test_changed_attributes_touch_no_resource() -> None:
 
 
 def test_conditions_add_remove_and_postpone_resources() -> None:
-    conditions = {"Conditions": {"On": {"Fn::Equals": [{"Ref": "State"}, "on"]}}}
+    conditions: dict[str, Any] = {"Conditions": {"On": {"Fn::Equals": [{"Ref": "State"}, "on"]}}}
 
     def stack(name: str, state: str) -> Template:
         return template({"T": resource("SNS::Topic", {"DisplayName": name}, Condition="On")}, state=state, **conditions)
@@ -128,6 +128,6 @@ def test_a_type_without_rules_is_an_error_that_names_it() -> None:
 
 
 def test_a_condition_on_an_unknown_value_is_an_error_that_names_it() -> None:
-    conditions = {"Conditions": {"On": {"Fn::Equals": [{"Ref": "Absent"}, "on"]}}}
+    conditions: dict[str, Any] = {"Conditions": {"On": {"Fn::Equals": [{"Ref": "Absent"}, "on"]}}}
     with pytest.raises(MooringError, match="condition On cannot be evaluated"):
         changes(None, template({"T": resource("SNS::Topic", Condition="On")}, **conditions))
