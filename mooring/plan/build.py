@@ -1,7 +1,7 @@
 """Makes the plan of a deployment: the assembly against what is deployed, environment by environment."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ def make_plan(environments: Sequence[FleetEnvironment], assembly: Path, prices: 
         if each["StackName"] not in names and each["StackStatus"] not in GONE
     ]
     costs = cost_changes([_costed(pair) for pair in pairs], prices)
+    known = {each.names.id for environment in environments for each in environment.fleet.environments()}
     return Plan(
         prices_of=prices.dated,
         environments=tuple(
@@ -91,7 +92,8 @@ def make_plan(environments: Sequence[FleetEnvironment], assembly: Path, prices: 
                 costs.get(environment.names.id, ()),
             )
             for environment in environments
-        ),
+        )
+        + tuple(_forgotten(left, known)),
     )
 
 
@@ -197,6 +199,21 @@ def _environment(
         ),
         costs=costs,
     )
+
+
+def _forgotten(left: Sequence[Mapping[str, Any]], known: Collection[str]) -> Iterator[EnvironmentPlan]:
+    """Yield environments that are deployed in the same places, and that the fleet has no more."""
+    for name in sorted({tags_of(each).get(ENVIRONMENT_TAG, "") for each in left} - {"", *known}):
+        leaves = tuple(_left(each) for each in left if tags_of(each).get(ENVIRONMENT_TAG) == name)
+        yield EnvironmentPlan(
+            environment=name,
+            stage="",
+            is_new=False,
+            stacks=leaves,
+            sentences=tuple(_of_left(each) for each in leaves),
+            endpoints=(),
+            costs=(),
+        )
 
 
 def _left(stack: Mapping[str, Any]) -> StackChange:

@@ -10,7 +10,17 @@ from infra.cost import Prices
 from mooring.plan import rules
 from mooring.plan.records import VERSION, Action, Effect, EnvironmentPlan, Plan, ResourceChange
 from pipelines.interface.codec import read_json, to_json
-from tests.support.planned import ENVIRONMENT, MODEL, DeployedFleet, Templates, of_type, plan_edit, plan_of, templates
+from tests.support.planned import (
+    ENVIRONMENT,
+    MODEL,
+    DeployedFleet,
+    Templates,
+    of_type,
+    plan_edit,
+    plan_of,
+    templates,
+    whole_plan_of,
+)
 from tests.support.update_rules import update_rules
 
 CONFIG, LAYER, LOG = "AWS::SageMaker::EndpointConfig", "AWS::Lambda::LayerVersion", "AWS::Logs::LogGroup"
@@ -183,6 +193,17 @@ def test_a_stack_that_the_fleet_has_no_more_is_left_and_no_change() -> None:
     assert [stack.action for stack in planned.stacks] == [Action.LEAVE]
     assert not planned.changes
     assert "mooring retire" in told(planned, MODEL)[0]
+
+
+def test_an_environment_that_the_fleet_has_no_more_is_told() -> None:
+    deployed, wanted = DeployedFleet(), templates()
+    deployed.take(wanted)
+    gone = "arrivals-gone-us-east-1"
+    tags = [{"Key": "mooring:environment", "Value": gone}]
+    deployed.stacks["gone"] = {"StackName": "gone", "StackStatus": "CREATE_COMPLETE", "Tags": tags}
+    plan = whole_plan_of(wanted, deployed)
+    assert [(each.environment, each.stacks[0].action) for each in plan.environments[1:]] == [(gone, Action.LEAVE)]
+    assert not plan.changes
 
 
 def test_a_stack_whose_creation_failed_is_new_and_one_whose_update_failed_is_told() -> None:

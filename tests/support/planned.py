@@ -17,7 +17,7 @@ from infra.synthesis import ROOT, add_models, add_shared, new_app
 from mooring.deployments import DIGEST, AssembledStack, read_assembly
 from mooring.plan.build import make_plan
 from mooring.plan.deployed import Reader
-from mooring.plan.records import EnvironmentPlan
+from mooring.plan.records import EnvironmentPlan, Plan
 from pipelines.interface.release_state import ReleaseState
 from tests.support.synth import Template, example_fleet, example_templates
 
@@ -132,14 +132,19 @@ def templates() -> Templates:
     return {name: copy.deepcopy(template) for name, template in found if name.startswith(ENVIRONMENT)}
 
 
-def plan_of(wanted: Templates, deployed: "DeployedFleet") -> EnvironmentPlan:
+def plan_of(wanted: Templates, deployed: DeployedFleet) -> EnvironmentPlan:
     """Return the plan of deploying templates over what is deployed."""
+    (planned,) = whole_plan_of(wanted, deployed).environments
+    return planned
+
+
+def whole_plan_of(wanted: Templates, deployed: DeployedFleet) -> Plan:
+    """Return the plan with the environments that are left."""
     reader = Reader(list_stacks=deployed.list_stacks, client=deployed.client)
     with tempfile.TemporaryDirectory() as folder:
         environment = example_fleet().environment(ENVIRONMENT)
         written = write_assembly(Path(folder) / "wanted", wanted)
-        (planned,) = make_plan([environment], written, Prices.load(), reader).environments
-    return planned
+        return make_plan([environment], written, Prices.load(), reader)
 
 
 def plan_edit(edit: Callable[[Templates], None], *, champion: bool = True) -> EnvironmentPlan:
