@@ -102,7 +102,7 @@ def _config(_environment: Environment, one: Compared) -> Iterator[Phrase]:
         if change.path == "ProductionVariants[0].InstanceType":
             yield _told(f"endpoint on {change.after} instead of {change.before}", change, when)
         elif change.path == "ProductionVariants[0].InitialInstanceCount":
-            yield _told(f"endpoint with {change.after} instances instead of {change.before}", change, when)
+            yield _told(f"endpoint's config has {change.after} instances instead of {change.before}", change, when)
         elif change.path == "DataCaptureConfig.InitialSamplingPercentage":
             yield _told(f"captures {change.after} % of the requests instead of {change.before} %", change, when)
         elif change.path == "ProductionVariants[0].ModelName" and isinstance(change.after, Mapping):

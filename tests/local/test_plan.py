@@ -39,6 +39,8 @@ from tests.support.synth import FLEET
 
 ACCOUNT, REGION = "333333333331", "us-east-1"
 ENVIRONMENT = f"planned-dev-{REGION}"
+ENDPOINT_PARTS = ("ServingEndpoint", "ServingScaling")
+"""Beginnings of the logical ids of an endpoint and of its scaling."""
 EDITS = int(os.environ.get("PLANNED_EDITS", "12"))
 
 
@@ -257,8 +259,17 @@ def test_deployment_does_what_the_plan_says(place: Place, document: dict[str, An
         event("refused")
         with pytest.raises(MooringError, match="endpoint is scaled"):
             place.deploy(folder)
+        shutil.rmtree(folder)
         return
-    assert expected(planned) == place.deploy(folder)
+    happened = place.deploy(folder)
+    assert expected(planned) == happened
+    assert planned.sentences or not happened
+    (endpoint,) = (each for each in planned.endpoints if each.model == SERVED)
+    serving = fleet.environment(ENVIRONMENT).names.model(SERVED).stack("serving")
+    touched = [name for stack, name in happened if stack == serving and name.startswith(ENDPOINT_PARTS)]
+    assert endpoint.untouched == (not touched), touched
     place.deployed = document
     again = place.plan(fleet, folder)
     assert not again.changes, again
+    # Each assembly has its own copy of the layers.
+    shutil.rmtree(folder)
