@@ -5,13 +5,17 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.cost import Prices
 from mooring.plan import rules
+from mooring.plan.differences import compare
 from mooring.plan.records import VERSION, Action, Effect, EnvironmentPlan, Plan, ResourceChange
+from mooring.plan.resolved import Template
+from mooring.plan.words import tell
 from pipelines.interface.codec import read_json, to_json
+from pipelines.interface.release_state import ReleaseState
 from tests.support.planned import (
     ENVIRONMENT,
     MODEL,
@@ -23,6 +27,7 @@ from tests.support.planned import (
     templates,
     whole_plan_of,
 )
+from tests.support.synth import example_fleet
 from tests.support.update_rules import update_rules
 
 CONFIG, LAYER, LOG = "AWS::SageMaker::EndpointConfig", "AWS::Lambda::LayerVersion", "AWS::Logs::LogGroup"
@@ -156,10 +161,11 @@ def test_what_has_no_words_is_told_by_its_path() -> None:
 @st.composite
 def leaves(draw: st.DrawFn) -> list[str | int]:
     """Draw the path of a value in the resources of the templates: stack, "Resources", logical id, "Properties", …"""
-    stack = draw(st.sampled_from(sorted(templates())))
-    logical_id = draw(st.sampled_from(sorted(templates()[stack]["Resources"])))
+    whole = templates()
+    stack = draw(st.sampled_from(sorted(whole)))
+    logical_id = draw(st.sampled_from(sorted(whole[stack]["Resources"])))
     path: list[str | int] = [stack, "Resources", logical_id, "Properties"]
-    value = templates()[stack]["Resources"][logical_id]["Properties"]
+    value = whole[stack]["Resources"][logical_id]["Properties"]
     while isinstance(value, dict | list) and value:
         step = draw(st.sampled_from(sorted(value) if isinstance(value, dict) else range(len(value))))
         if isinstance(value, dict) and (step == "Ref" or str(step).startswith("Fn::")):
@@ -169,25 +175,27 @@ def leaves(draw: st.DrawFn) -> list[str | int]:
     return path
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(path=leaves())
 def test_every_changed_property_is_told(path: list[str | int]) -> None:
-    def edit(wanted: Templates) -> None:
-        place: Any = wanted
-        for step in path[:-1]:
-            place = place[step]
-        old = place[path[-1]]
-        place[path[-1]] = not old if isinstance(old, bool) else old + 1 if isinstance(old, int) else "other"
-
-    planned = plan_edit(edit)
-    (stack,) = planned.stacks
-    assert [resource.logical_id for resource in stack.resources if not _follows(resource)] == [path[2]]
-    assert planned.sentences
+    before = templates()[str(path[0])]
+    after = copy.deepcopy(before)
+    place: Any = after
+    for step in path[1:-1]:
+        place = place[step]
+    old = place[path[-1]]
+    place[path[-1]] = not old if isinstance(old, bool) else old + 1 if isinstance(old, int) else "other"
+    state = ReleaseState(champion="arn:aws:sagemaker:us-east-1:111111111111:model-package/group/1").to_value()
+    values = {"ReleaseState": state.split(",")}
+    compared = compare(Template(before, parameters=values), Template(after, parameters=values))
+    assert [one.change.logical_id for one in compared if not _follows(one.change)] == [path[2]]
+    names = example_fleet().environment(ENVIRONMENT).names
+    assert tell(names, [("", [one for one in compared if not _follows(one.change)])])
 
 
 def _follows(resource: ResourceChange) -> bool:
     """Return whether a resource changes only because it refers to one that is replaced."""
-    return all("replaced" in str(change.after) for change in resource.properties)
+    return all("'replaced': True" in str(change.after) for change in resource.properties)
 
 
 def test_retention_budget_and_alerts_are_told() -> None:
