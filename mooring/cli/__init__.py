@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("mooring.cli.demo:demo", "Run the whole loop of two models on this machine; every claim is checked."),
     "bootstrap": ("mooring.cli.bootstrap:bootstrap", "Prepare an environment's account and region for cdk deploy."),
     "preflight": ("mooring.cli.preflight:preflight", "Check what a deployment, a retraining and a release will need."),
+    "plan": ("mooring.cli.plan:plan", "Print what a deployment would change, in words; change nothing."),
     "deploy": ("mooring.cli.deploy:deploy", "Deploy the stacks that differ from what is deployed."),
     "data": ("mooring.cli.data:data", "Version datasets: commit, log, diff, checkout, verify, profile, forget, send."),
     "status": ("mooring.cli.status:status", "Print the models of the fleet, worst first."),
