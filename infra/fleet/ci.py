@@ -75,5 +75,7 @@ def check_ci(ci: CiSpec) -> Iterator[Problem]:
         yield Problem("ci.plan_subjects", ci.plan_subjects, "nothing: the subject follows from the repository")
     if ci.provider not in ISSUERS and not ci.deploy_subjects:
         yield Problem("ci.deploy_subjects", [], f"the subjects of the tokens of {ci.provider}'s jobs that deploy")
+    if ci.provider == "circleci" and ci.audience == CiSpec.model_fields["audience"].default:
+        yield Problem("ci.audience", ci.audience, "the organization's id, which is the audience of CircleCI's tokens")
     for text in sorted(set(ci.deploy_subjects) & set(ci.plan_subjects)):
         yield Problem("ci.plan_subjects", text, "a subject that is not among deploy_subjects: planning only reads")

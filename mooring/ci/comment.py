@@ -6,7 +6,7 @@ would need a place that holds it: the picture of a retraining is a chart of Merm
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from mooring.ci.inputs import DataDifference, Inputs, PlannedEnvironment, Trial
+from mooring.ci.inputs import DataDifference, Inputs, MovedColumn, PlannedEnvironment, Trial
 from mooring.plan.records import Action, CostChange, Effect
 from pipelines.interface.settings import HIGHER_IS_BETTER
 
@@ -101,7 +101,8 @@ def _resources(environment: PlannedEnvironment) -> str:
     )
     text = ", ".join(f"{count} {what}" for what, count in counts if count) or "no resource"
     refused = sorted({each.refused for each in found if each.refused})
-    return "\n\n".join((f"Resources: {text}.", *(f"> CloudFormation will refuse it: {escaped(why)}" for why in refused)))
+    warnings = (f"> CloudFormation will refuse it: {escaped(why)}" for why in refused)
+    return "\n\n".join((f"Resources: {text}.", *warnings))
 
 
 def _cost(environment: str, cost: CostChange) -> tuple[str, ...]:
@@ -123,13 +124,14 @@ def _data(found: DataDifference) -> Iterator[str]:
     if found.schema:
         yield "\n".join(f"- column {escaped(each)}" for each in found.schema)
     if found.columns:
-        moved = [
-            (escaped(each.name), escaped(each.kind), f"{each.effect:.3f}", f"{each.psi:.3f}", escaped(each.before), escaped(each.after))
-            for each in found.columns[:COLUMNS]
-        ]
-        yield _table(("column", "kind", "effect", "PSI", "from", "to"), moved)
-        more = len(found.columns) - COLUMNS
-        yield "Effect: 0 not beyond chance, 1 nothing in common." + (f" {more} more columns moved less." if more > 0 else "")
+        yield _table(("column", "kind", "effect", "PSI", "from", "to"), map(_moved, found.columns[:COLUMNS]))
+        more = f" {len(found.columns) - COLUMNS} more columns moved less." if len(found.columns) > COLUMNS else ""
+        yield f"Effect: 0 not beyond chance, 1 nothing in common.{more}"
+
+
+def _moved(column: MovedColumn) -> tuple[str, ...]:
+    numbers = (f"{column.effect:.3f}", f"{column.psi:.3f}")
+    return (escaped(column.name), escaped(column.kind), *numbers, escaped(column.before), escaped(column.after))
 
 
 def _trial(trial: Trial) -> Iterator[str]:

@@ -15,7 +15,6 @@ from mooring.plan.records import Action, CostChange, Effect, EndpointChange, Sen
 from pipelines.interface.codec import InvalidRecordError, read_json
 from pipelines.interface.settings import Gate
 
-
 Record = TypeVar("Record")
 
 

@@ -16,7 +16,7 @@ CHANGES = 2
 
 def pipeline_of(fleet: Fleet, ci: CiSpec) -> Pipeline:
     """Return the jobs of the fleet, those first that others need."""
-    deployments = list(_deployments(fleet, ci))
+    deployments = list(_deployments(fleet))
     return Pipeline(ci=ci, jobs=(_check(), _change(fleet, ci), *deployments))
 
 
@@ -84,7 +84,7 @@ def _try(environment: FleetEnvironment, *, plans: bool) -> Step:
     return Step(name=f"Try {name} on the embedded AWS", run="\n".join(lines))
 
 
-def _deployments(fleet: Fleet, ci: CiSpec) -> Iterator[Job]:
+def _deployments(fleet: Fleet) -> Iterator[Job]:
     """Yield a job for each stage that has environments; each needs the one before."""
     before = "check"
     for stage in fleet.stages:

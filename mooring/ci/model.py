@@ -18,7 +18,7 @@ class Role:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One script. ``always`` runs it after a failure, too; ``posts`` adds the system's own words to post the comment."""
+    """One script. ``always`` runs it after a failure, too; ``posts`` appends the system's script for the comment."""
 
     name: str
     run: str

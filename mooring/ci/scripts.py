@@ -7,7 +7,7 @@ from mooring.ci.model import FOLDER, Role, Step
 
 TOKEN_FILE = f"{FOLDER}/token"
 FIND = (
-    "python -c 'import json, sys; print(next((str(each[\"id\"]) for each in json.load(sys.stdin)"
+    'python -c \'import json, sys; print(next((str(each["id"]) for each in json.load(sys.stdin)'
     f' if each["body"].startswith("{MARKER}")), ""))\''
 )
 """Print the id of the comment that begins with the marker, out of a list of comments in JSON."""

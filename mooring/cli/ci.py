@@ -34,7 +34,7 @@ def ci() -> None:
 def init(provider: str, folder: Path, force: bool, as_json: bool) -> None:
     """Write the workflow files of PROVIDER for the fleet: check, plan and try each change, deploy stage by stage.
 
-    The fleet's key ci names the repository whose jobs may deploy; deploy its roles first: docs/how-to/use-another-ci.md.
+    The fleet's key ci names the repository whose jobs may deploy. Deploy the fleet once by hand, to make their roles.
     """
     from mooring.ci.files import render, write  # noqa: PLC0415 - the command line must start fast
 
@@ -53,10 +53,18 @@ def init(provider: str, folder: Path, force: bool, as_json: bool) -> None:
 
 @ci.command("try")
 @click.argument("environment")
-@click.option("--target", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
-              help="A work tree of the branch that the change will be merged into.")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), required=True,
-              help="The folder that gets the files for the comment.")
+@click.option(
+    "--target",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="A work tree of the branch that the change will be merged into.",
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="The folder that gets the files for the comment.",
+)
 def try_change(environment: str, target: Path, output: Path) -> None:
     """Retrain the models of ENVIRONMENT that differ from TARGET, on the samples in samples/<dataset>.
 

@@ -14,6 +14,7 @@ CIRCLECI = {
     "provider": "circleci",
     "repository": "octo/models",
     "issuer": "https://oidc.circleci.com/org/0a",
+    "audience": "0a",
     "deploy_subjects": ["org/0a/project/1b/user/2c"],
 }
 
@@ -69,6 +70,7 @@ def test_circleci_trusts_the_subjects_that_the_fleet_lists() -> None:
         ({**GITHUB, "plan_subjects": ["repo:a/b"]}, "ci.plan_subjects: ['repo:a/b']; allowed: nothing"),
         ({**GITHUB, "issuer": "http://ci.example.com"}, "ci.issuer: 'http://ci.example.com'; allowed: an address"),
         ({**CIRCLECI, "issuer": None}, "ci.issuer: None; allowed: an address with https: https://oidc.circleci.com/"),
+        ({**CIRCLECI, "audience": "sts.amazonaws.com"}, "ci.audience: 'sts.amazonaws.com'; allowed: the organization"),
         ({**CIRCLECI, "deploy_subjects": []}, "ci.deploy_subjects: []; allowed: the subjects"),
         ({**CIRCLECI, "deploy_subjects": ["org/0a/*"]}, "ci.deploy_subjects[0]: 'org/0a/*'; allowed: one exact"),
         (
