@@ -16,7 +16,7 @@ COLUMNS = 8
 """Largest number of columns of a dataset that the comment lists."""
 LONGEST = 60_000
 """Largest number of characters: GitHub takes 65,536."""
-_SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>|#~"} | {"\n": " ", "\r": " ", "@": "&#64;"})
+_SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>|#~"} | {"\n": " ", "\r": " ", "@": "@&#8203;"})
 
 
 def escaped(text: object) -> str:
@@ -25,7 +25,7 @@ def escaped(text: object) -> str:
     Examples
     --------
     >>> escaped("a|b <img> @all")
-    'a\\\\|b \\\\<img\\\\> &#64;all'
+    'a\\\\|b \\\\<img\\\\> @&#8203;all'
     """
     return str(text).translate(_SPECIAL)
 

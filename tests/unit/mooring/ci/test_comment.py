@@ -46,9 +46,7 @@ def resource(action: Action, effect: Effect, **more: str) -> ResourceChange:
 
 def planned(name: str, *resources: ResourceChange, cost: CostChange | None = None) -> EnvironmentPlan:
     stage = name.split("-")[1]
-    gate = Sentence(
-        model="late-arrival", text="gate stricter: auc from 0.6 to 0.65", when="from the next retraining on"
-    )
+    gate = Sentence(model="late-arrival", text="gate stricter: auc from 0.6 to 0.65", when="next retraining only")
     untouched = EndpointChange(model="late-arrival", text="endpoint untouched", untouched=True)
     stack = StackChange(
         name=f"{name}-registry-16", model="", action=Action.CHANGE, reason="template", resources=resources
@@ -145,7 +143,7 @@ def test_first_line_is_the_marker() -> None:
 @pytest.mark.parametrize("text", ["<script>", "[x](http://a)", "a|b", "`x`", "@team", "#1", "*x*", "a\n# b"])
 def test_what_others_wrote_is_text(text: str) -> None:
     shown = comment(Inputs(trials=(replace(TRIALS[1], model=text),)))
-    assert text not in shown
+    assert f"**{text}**" not in shown
     assert escaped(text) in shown
 
 

@@ -154,7 +154,5 @@ def test_a_file_that_exists_is_overwritten_only_by_force(tmp_path: Path) -> None
 
 
 def test_a_system_that_no_role_trusts_gets_no_file() -> None:
-    with pytest.raises(
-        MooringError, match=r"fleet\.yaml has ci\.provider gitlab, so no role trusts the jobs of github"
-    ):
+    with pytest.raises(MooringError, match=r"has ci\.provider gitlab, so no role trusts the jobs of github"):
         render(fleet_of("gitlab"), "github", "fleet.yaml")
