@@ -1,4 +1,4 @@
-"""The GitHub workflow step by step: a change is planned in the account, tried on the runner and commented; main deploys."""
+"""The GitHub workflow, step by step: a change is planned, tried on the runner and commented; main deploys."""
 
 import json
 import subprocess
@@ -96,7 +96,8 @@ def world(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -
     world = World(tree=tree, folder=folder, comments=install_gh(folder), account=account)
     administrator = world.runner({}, "")
     administrator = replace(administrator, variables={**administrator.variables, **account})
-    script = f"source .venv/bin/activate; mooring ci init github; mooring bootstrap {ENVIRONMENT}; mooring deploy {ENVIRONMENT}"
+    commands = ("ci init github", f"bootstrap {ENVIRONMENT}", f"deploy {ENVIRONMENT}")
+    script = "\n".join(("source .venv/bin/activate", *(f"mooring {command}" for command in commands)))
     administrator.run({"steps": [{"name": "once, by an administrator", "run": script}]})
     git(tree, "checkout", "--quiet", "-b", "change")
     (tree / "fleet.yaml").write_text(fleet_with(0.65))

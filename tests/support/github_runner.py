@@ -29,6 +29,8 @@ from mooring.ci.github import CHECKOUT
 
 ROOT = Path(__file__).parents[2]
 ISSUER = "https://token.actions.githubusercontent.com"
+UNKNOWN_TO_RUNNERS = ("AWS_", "CDK_", "MOORING_", "PYTEST", "VIRTUAL_ENV")
+"""Beginnings of variables that the tests' own process has."""
 EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
 GH = """\
 #!{python}
@@ -117,7 +119,7 @@ class Runner:
     expressions: Mapping[str, Any]
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, job: Mapping[str, Any], *, until: str = "") -> list[str]:
+    def run(self, job: Mapping[str, Any]) -> list[str]:
         """Run the steps of a job, and return the names of those that ran; raise if one fails."""
         ran: list[str] = []
         failed: subprocess.CompletedProcess[str] | None = None
@@ -125,31 +127,22 @@ class Runner:
             if "uses" in step:
                 assert step["uses"] == CHECKOUT
                 continue
-            condition = step.get("if", "success()")
-            if not (self._value(condition) if condition != "success()" else failed is None):
-                continue
-            if failed and condition != "always()":
+            condition = step.get("if")
+            if (failed and condition != "always()") or not (condition is None or self._value(condition)):
                 continue
             ran.append(step["name"])
             done = self._step(step)
             if done.returncode and failed is None:
                 failed = done
         if failed:
-            raise AssertionError(f"{ran} failed: {failed.stdout}\n{failed.stderr}")
+            raise AssertionError(f"one of {ran} failed: {failed.stdout}\n{failed.stderr}")
         return ran
 
     def _step(self, step: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
         script = self.folder / "step.sh"
         script.write_text(step["run"])
-        own = {
-            name: EXPRESSION.sub(lambda found: str(self._value(found[1])), str(text))
-            for name, text in step.get("env", {}).items()
-        }
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("AWS_", "CDK_", "MOORING_", "VIRTUAL_ENV", "PYTEST"))
-        }
+        own = {name: EXPRESSION.sub(self._found, str(text)) for name, text in step.get("env", {}).items()}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(UNKNOWN_TO_RUNNERS)}
         paths = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         return subprocess.run(
             ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)],
@@ -159,6 +152,9 @@ class Runner:
             text=True,
             check=False,
         )
+
+    def _found(self, match: re.Match[str]) -> str:
+        return str(self._value(match[1]))
 
     def _value(self, expression: str) -> Any:
         return self.expressions[expression]
@@ -175,13 +171,8 @@ def install_gh(folder: Path) -> Path:
 
 def copy_of_the_repository(folder: Path) -> Path:
     """Return a new repository with the files of this one, as its branch main will have them."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     for name in listed.stdout.splitlines():
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
