@@ -4,6 +4,7 @@ GitHub and GitLab both draw Mermaid's charts. Both remove SVG that is written in
 would need a place that holds it: the picture of a retraining is a chart of Mermaid.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from mooring.ci.inputs import DataDifference, Inputs, MovedColumn, PlannedEnvironment, Trial
@@ -16,6 +17,11 @@ COLUMNS = 8
 """Largest number of columns of a dataset that the comment lists."""
 LONGEST = 60_000
 """Largest number of characters: GitHub takes 65,536."""
+CHART = {
+    "xyChart": {"width": 640, "height": 220},
+    "themeVariables": {"xyChart": {"plotColorPalette": "#2f6fb0"}},
+}
+"""Settings of Mermaid's chart."""
 _SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>|#~"} | {"\n": " ", "\r": " ", "@": "@&#8203;"})
 
 
@@ -118,9 +124,9 @@ def _cost(environment: str, cost: CostChange) -> tuple[str, ...]:
 
 
 def _data(found: DataDifference) -> Iterator[str]:
-    files = ", ".join(f"{count} {what}" for what, count in found.files.items() if count) or "no file differs"
+    files = ", ".join(f"{count} {what}" for what, count in found.files.items() if count) or "no"
     rows = f"{found.rows_before:,} → {found.rows_after:,} rows"
-    yield f"**{escaped(found.dataset)}** (samples, in {escaped(found.environment)}): {escaped(files)}; {rows}."
+    yield f"**{escaped(found.dataset)}** (samples, in {escaped(found.environment)}): {escaped(files)} files; {rows}."
     if found.schema:
         yield "\n".join(f"- column {escaped(each)}" for each in found.schema)
     if found.columns:
@@ -135,11 +141,11 @@ def _moved(column: MovedColumn) -> tuple[str, ...]:
 
 
 def _trial(trial: Trial) -> Iterator[str]:
-    head = f"**{escaped(trial.model)}** in {escaped(trial.environment)}, because {escaped(trial.why)}"
+    head = f"**{escaped(trial.model)}** in {escaped(trial.environment)}"
     if not trial.ending:
-        yield f"{head}: not retrained. {escaped('; '.join(trial.reasons))}"
+        yield f"{head}: not retrained, although {escaped(trial.why)}. {escaped('; '.join(trial.reasons))}"
         return
-    yield f"{head}: **{escaped(trial.ending)}**."
+    yield f"{head}: **{escaped(trial.ending)}**. It was retrained because {escaped(trial.why)}."
     gates = list(_gates(trial))
     if gates:
         yield _table(("gate", "wanted", "found", ""), gates)
@@ -170,11 +176,13 @@ def _picture(trial: Trial) -> Iterator[str]:
     known = [(name, value) for name, value in bars if value is not None]
     # The axis begins at 0, so that the bars' lengths compare as the values do.
     top = 1.0 if trial.gate.metric == "auc" else max(value for _, value in known) * 1.1 or 1.0
+    labels = [f'"{name} {value:.4g}"' for name, value in known]
     lines = (
         "```mermaid",
-        "xychart-beta",
+        f"%%{{init: {json.dumps(CHART)}}}%%",
+        "xychart-beta horizontal",
         f'  title "{trial.gate.metric} on the held-out rows"',
-        f"  x-axis [{', '.join(name for name, _ in known)}]",
+        f"  x-axis [{', '.join(labels)}]",
         f'  y-axis "{trial.gate.metric}" 0 --> {top:.4g}',
         f"  bar [{', '.join(f'{value:.4g}' for _, value in known)}]",
         "```",

@@ -131,7 +131,7 @@ def test_a_change_is_planned_in_the_account_tried_on_the_runner_and_commented_on
     text = first["body"]
     assert "**1 of 1 environment** change" in text
     assert "0.65" in text.partition("### Cost")[0]
-    assert f"**late-arrival** in {ENVIRONMENT}, because its settings differ: gate: **registered**." in text
+    assert f"**late-arrival** in {ENVIRONMENT}: **registered**. It was retrained because its settings differ" in text
     assert "| auc | at least 0.65 | 0.7" in text
     assert "xychart-beta" in text
 
