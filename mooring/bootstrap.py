@@ -70,7 +70,7 @@ def bootstrap(
     before = [found for found in differences(environments, session=session) if not found.absent]
     iam = session.client("iam")
     if ci := fleet.load(cdk.fleet_file()).ci:
-        _add_issuer(iam, environment.account, issuer_url(ci), ci.audience)
+        add_issuer(iam, environment.account, issuer_url(ci), ci.audience)
     for arn, document in _policies(environments).items():
         _put_policy(iam, arn, document)
     cdk.run(
@@ -165,7 +165,7 @@ def _put_policy(iam: Any, arn: str, document: dict[str, Any]) -> None:
         iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
 
 
-def _add_issuer(iam: Any, account: str, url: str, audience: str) -> None:
+def add_issuer(iam: Any, account: str, url: str, audience: str) -> None:
     """Make the account trust the CI system's issuer of tokens; an account has one provider per issuer.
 
     Raises

@@ -46,7 +46,7 @@ def try_environment(
             committed.add(dataset)
     before = _target_models(environment, target)
     for model in environment.team.models:
-        why = "; ".join(_reasons(environment, model, before.get(model.name), change, target))
+        why = "; ".join(reasons_to_retrain(environment, model, before.get(model.name), change, target))
         if why:
             say(f"{model.name}: {why}")
             trial = _retrain(environment, model, why, has_samples=model.dataset in committed)
@@ -63,7 +63,7 @@ def _target_models(environment: FleetEnvironment, target: Path) -> dict[str, Fle
     return {model.name: found for model in found.team.models}
 
 
-def _reasons(
+def reasons_to_retrain(
     environment: FleetEnvironment, model: ModelSpec, before: FleetEnvironment | None, change: Path, target: Path
 ) -> Iterator[str]:
     """Yield why a retraining of the model may end otherwise than on the target branch."""
