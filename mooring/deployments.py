@@ -140,7 +140,7 @@ def _client(role: str, account: str, region: str) -> Any:
     except ClientError as error:
         if error.response["Error"]["Code"] != "AccessDenied":
             raise
-        if _is_plan_role(sts.get_caller_identity(), account):
+        if is_plan_role(sts.get_caller_identity(), account):
             return boto3.client("cloudformation", region_name=region)
         raise MooringError(
             f"cannot assume {role}: {error}",
@@ -149,10 +149,11 @@ def _client(role: str, account: str, region: str) -> Any:
     return session.client("cloudformation")
 
 
-def _is_plan_role(caller: Mapping[str, Any], account: str) -> bool:
+def is_plan_role(caller: Mapping[str, Any], account: str) -> bool:
     """Return whether the caller is the role with which CI jobs plan: it may read stacks, and assume no role."""
-    role = str(caller["Arn"]).split("/")[1:2]
-    return caller["Account"] == account and bool(role) and role[0].endswith("-ci-plan")
+    kind, _, rest = str(caller["Arn"]).partition("/")
+    is_role = kind.endswith(":assumed-role") and rest.partition("/")[0].endswith("-ci-plan")
+    return is_role and caller["Account"] == account
 
 
 def new_client(place: AssembledStack) -> Any:

@@ -6,6 +6,7 @@ from infra.fleet import Fleet, FleetEnvironment
 from infra.fleet.ci import trusts
 from infra.fleet.spec import CiSpec, StageSpec
 from mooring.ci.model import FOLDER, Job, Pipeline, Role, Step
+from mooring.embedded.process import DEFAULT_PORT
 
 TARGET = f"{FOLDER}/target"
 """Work tree of the branch that a change will be merged into."""
@@ -49,7 +50,9 @@ def _change(fleet: Fleet, ci: CiSpec) -> Job:
             ),
         ),
         *planned,
-        Step(name="Start the embedded AWS", run=f"{ACTIVATE}\nmooring up"),
+        Step(
+            name="Start the embedded AWS", run=f'{ACTIVATE}\nmooring up --port "${{MOORING_CI_PORT:-{DEFAULT_PORT}}}"'
+        ),
         *(_try(each, plans=not in_account) for each in tried),
         Step(
             name="Comment",

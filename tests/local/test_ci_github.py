@@ -59,6 +59,7 @@ class World:
     folder: Path
     comments: Path
     account: dict[str, str]
+    port: int
 
     @property
     def jobs(self) -> dict[str, Any]:
@@ -74,6 +75,7 @@ class World:
             "GITHUB_STEP_SUMMARY": str(self.folder / "summary.md"),
             # The repository's own check takes an hour: the variable is the workflow's.
             "MOORING_CI_CHECK": "lint",
+            "MOORING_CI_PORT": str(self.port),
             "XDG_CACHE_HOME": str(self.folder / "cache"),
         }
         return Runner(tree=self.tree, folder=self.folder, expressions=expressions, variables=variables | github)
@@ -93,7 +95,7 @@ def world(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -
     tree = folder / "clone"
     prepare(tree)
     account = embedded_aws.variables(ACCOUNT, REGION)
-    world = World(tree=tree, folder=folder, comments=install_gh(folder), account=account)
+    world = World(tree=tree, folder=folder, comments=install_gh(folder), account=account, port=process.free_port())
     administrator = world.runner({}, "")
     administrator = replace(administrator, variables={**administrator.variables, **account})
     commands = ("ci init github", f"bootstrap {ENVIRONMENT}", f"deploy {ENVIRONMENT}")

@@ -1,7 +1,6 @@
 """Which models a change touches, and how the samples of their datasets moved."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,8 @@ from mooring.ci.trial import reasons_to_retrain
 from tests.support.synth import FLEET
 
 DEV = "arrivals-dev-us-east-1"
-FOLDERS = (
-    "pipelines/models/late_arrival",
-    "pipelines/jobs",
-    "pipelines/statistics",
-    "pipelines/tables",
-    "samples/flights",
-)
+PROGRAM, SAMPLES = "pipelines/models/late_arrival", "samples/flights"
+FOLDERS = (PROGRAM, "pipelines/jobs", "pipelines/statistics", "pipelines/tables", SAMPLES)
 
 
 def environment(**model: object) -> FleetEnvironment:
@@ -29,13 +23,13 @@ def environment(**model: object) -> FleetEnvironment:
 
 
 @pytest.fixture
-def trees(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield the work trees of a change and of its target, which hold the same."""
+def trees(tmp_path: Path) -> tuple[Path, Path]:
+    """Return the work trees of a change and of its target, which hold the same."""
     for tree in ("change", "target"):
         for folder in FOLDERS:
             (tmp_path / tree / folder).mkdir(parents=True)
             (tmp_path / tree / folder / "file.csv").write_text("a,b\n1,2\n")
-    yield tmp_path / "change", tmp_path / "target"
+    return tmp_path / "change", tmp_path / "target"
 
 
 def reasons(trees: tuple[Path, Path], **model: object) -> list[str]:
@@ -56,9 +50,9 @@ def test_settings_that_decide_about_a_candidate_retrain_and_others_do_not(trees:
 @pytest.mark.parametrize(
     ("folder", "expected"),
     [
-        (FOLDERS[0], "its program differs"),
+        (PROGRAM, "its program differs"),
         *((folder, "the code of all models' jobs differs") for folder in FOLDERS[1:4]),
-        (FOLDERS[4], "the samples of flights differ"),
+        (SAMPLES, "the samples of flights differ"),
     ],
 )
 def test_each_folder_that_a_retraining_reads_is_compared(folder: str, expected: str, trees: tuple[Path, Path]) -> None:
