@@ -11,6 +11,7 @@ from mooring.embedded.process import DEFAULT_PORT
 TARGET = f"{FOLDER}/target"
 """Work tree of the branch that a change will be merged into."""
 ACTIVATE = "source .venv/bin/activate"
+UP = f'mooring up --port "${{MOORING_CI_PORT:-{DEFAULT_PORT}}}"'
 CHANGES = 2
 """Exit code of ``mooring plan`` if there are changes."""
 
