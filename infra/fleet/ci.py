@@ -10,6 +10,7 @@ from infra.fleet.spec import REPOSITORY, CiSpec, StageSpec
 ISSUERS = {"github": "https://token.actions.githubusercontent.com", "gitlab": "https://gitlab.com"}
 """Issuers of tokens by provider. CircleCI has one per organization and Jenkins one per server: the fleet names them."""
 WILDCARDS = re.compile(r"[*?]")
+BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 ISSUER = re.compile(r"https://[A-Za-z0-9.-]+(/[A-Za-z0-9._/-]+)?")
 
 
@@ -62,6 +63,8 @@ def check_ci(ci: CiSpec) -> Iterator[Problem]:
             yield Problem(path, text, "one exact value, without * and ?")
     if not re.match(REPOSITORY, ci.repository) and not WILDCARDS.search(ci.repository):
         yield Problem("ci.repository", ci.repository, "owner/name; on GitLab group/project, with subgroups")
+    if not BRANCH.fullmatch(ci.branch) and not WILDCARDS.search(ci.branch):
+        yield Problem("ci.branch", ci.branch, "a branch's name of letters, digits, and . _ / -")
     if ci.issuer is None and ci.provider not in ISSUERS:
         example = "https://oidc.circleci.com/org/<organization id>"
         where = example if ci.provider == "circleci" else "the address that Jenkins' OpenID Connect plugin shows"

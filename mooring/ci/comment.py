@@ -96,7 +96,8 @@ def _sentences(environment: PlannedEnvironment) -> Iterator[str]:
 
 
 def _resources(environment: PlannedEnvironment) -> str:
-    found = [each for stack in environment.stacks if stack.action != Action.LEAVE for each in stack.resources]
+    stacks = [stack for stack in environment.stacks if stack.action != Action.LEAVE]
+    found = [each for stack in stacks for each in stack.resources]
     changed = [each for each in found if each.action == Action.CHANGE]
     counts = (
         ("added", sum(each.action == Action.ADD for each in found)),
@@ -106,8 +107,8 @@ def _resources(environment: PlannedEnvironment) -> str:
         ("removed", sum(each.action == Action.REMOVE for each in found)),
     )
     text = ", ".join(f"{count} {what}" for what, count in counts if count) or "no resource"
-    refused = sorted({each.refused for each in found if each.refused})
-    warnings = (f"> CloudFormation will refuse it: {escaped(why)}" for why in refused)
+    refused = sorted({each.refused for each in (*stacks, *found) if each.refused})
+    warnings = (f"> The deployment will be refused: {escaped(why)}" for why in refused)
     return "\n\n".join((f"Resources: {text}.", *warnings))
 
 

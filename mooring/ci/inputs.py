@@ -33,6 +33,7 @@ class PlannedStack:
     name: str
     action: Action
     resources: tuple[PlannedResource, ...] = ()
+    refused: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,7 +66,7 @@ def _change(fleet: Fleet, ci: CiSpec) -> Job:
 
 
 def _set_up() -> Step:
-    return Step(name="Set up", run=f"make setup layer\nmkdir -p {FOLDER}")
+    return Step(name="Set up", run=f"make setup layer\nrm -rf {FOLDER}\nmkdir -p {FOLDER}")
 
 
 def _plan(environment: FleetEnvironment) -> Step:

@@ -1,16 +1,14 @@
 """Compares the samples of a dataset, which a repository keeps in ``samples/<dataset>``, in two work trees."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-
-import pandas as pd
 
 from mooring.ci.inputs import DataDifference, MovedColumn
 from mooring.cli.difference import holds
+from mooring.cli.tables import read_frames
 from pipelines.datasets.commits.commits import File
 from pipelines.datasets.commits.difference import compare_files
-from pipelines.tables.reading import read_chunks, read_columns
 from pipelines.views.exploration.movement import compare_columns
 
 FOLDER = "samples"
@@ -31,7 +29,7 @@ def compare_samples(environment: str, dataset: str, target: Path, change: Path) 
     files = compare_files(old, new)
     if not files:
         return None
-    moved = compare_columns(old, new, lambda file: _read(file, places))
+    moved = compare_columns(old, new, lambda file: read_frames(places[file.sha256], file.path))
     schema = (
         *(f"{name} is added, of kind {kind}" for name, kind in moved.schema.added.items()),
         *(f"{name} is removed" for name in moved.schema.removed),
@@ -67,12 +65,3 @@ def _described(files: Mapping[str, Path], places: dict[str, Path]) -> list[File]
         places[digest] = place
         found.append(File(path=name, sha256=digest, size_bytes=place.stat().st_size))
     return found
-
-
-def _read(file: File, places: Mapping[str, Path]) -> Iterator[pd.DataFrame]:
-    place, pieces = places[file.sha256], 0
-    for chunk in read_chunks(place, file.path):
-        pieces += 1
-        yield chunk.rows.to_pandas(types_mapper=None if chunk.text else pd.ArrowDtype)
-    if not pieces:
-        yield pd.DataFrame(columns=read_columns(place, file.path), dtype="object")

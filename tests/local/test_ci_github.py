@@ -161,4 +161,4 @@ def test_the_main_branch_deploys_and_then_there_is_nothing_to_plan(world: World)
         plan = [step for step in world.jobs["change"]["steps"] if step.get("name") == f"Plan {ENVIRONMENT}"]
         world.runner(PULL_REQUEST, issuer).run({"steps": plan})
     planned = json.loads((world.tree / "build" / "ci" / f"plan-{ENVIRONMENT}.json").read_text())
-    assert planned["changes"] is False
+    assert [each["stacks"] for each in planned["environments"]] == [[]]

@@ -64,6 +64,7 @@ def test_circleci_trusts_the_subjects_that_the_fleet_lists() -> None:
     [
         ({**GITHUB, "repository": "octo/*"}, "ci.repository: 'octo/*'; allowed: one exact value, without * and ?"),
         ({**GITHUB, "branch": "release-?"}, "ci.branch: 'release-?'; allowed: one exact value"),
+        ({**GITHUB, "branch": "$(id)"}, "ci.branch: '$(id)'; allowed: a branch's name"),
         ({**GITHUB, "audience": ""}, "ci.audience: ''; allowed: one exact value"),
         ({**GITHUB, "repository": "octo"}, "ci.repository: 'octo'; allowed: owner/name"),
         ({**GITHUB, "deploy_subjects": ["repo:a/b:ref:c"]}, "ci.deploy_subjects: ['repo:a/b:ref:c']; allowed: nothing"),

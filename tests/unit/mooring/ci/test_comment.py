@@ -120,8 +120,7 @@ TRIALS = (
 def write_inputs(folder: Path) -> None:
     for each in PLANS:
         plan = Plan(prices_of="2026-11-01", environments=(each,))
-        document = {**to_json(plan), "changes": plan.changes}
-        (folder / f"plan-{each.environment}.json").write_text(json.dumps(document))
+        (folder / f"plan-{each.environment}.json").write_text(json.dumps(to_json(plan)))
     (folder / "data-flights.json").write_text(json.dumps(to_json(DATA)))
     for trial in TRIALS:
         (folder / f"retraining-{trial.model}.json").write_text(json.dumps(to_json(trial)))
