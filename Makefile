@@ -52,7 +52,7 @@ bench: setup layer ## Benchmarks, with versions and medians
 	@python -m tests.benchmarks.bench_monitoring
 	@python -m tests.benchmarks.bench_preflight
 
-golden: setup layer ## Write the golden templates, the docs' generated tables and the instance types anew
+golden: setup layer ## Write the golden templates, the docs' tables, instance types and update rules anew
 	@python -m tests.infra.golden
 
 setup: $(BIN)/.done node_modules/.done

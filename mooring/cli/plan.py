@@ -51,7 +51,7 @@ def plan(context: click.Context, name: str | None, as_json: bool) -> None:
         update("Reading what is deployed")
         found = make_plan(chosen, folder, Prices.load(), Reader())
     if as_json:
-        print_json(to_json(found) | {"changes": found.changes})
+        print_json(to_json(found))
     else:
         for environment in found.environments:
             _print(environment)
@@ -74,7 +74,7 @@ def _select(name: str | None) -> list[FleetEnvironment]:
 
 
 def _print(environment: EnvironmentPlan) -> None:
-    click.echo(click.style(environment.environment, bold=True))
+    click.echo(environment.environment)
     if not environment.changes:
         click.echo("  no changes")
     for line in _lines(environment):
@@ -152,6 +152,6 @@ def _summary(found: Plan) -> str:
     gap = sum(change.list_usd_after - change.list_usd_before for change in costs)
     paid = sum(change.usd_after - change.usd_before for change in costs)
     return (
-        f"{len(changed)} of {len(found.environments)} environments change: {words}. List prices of {found.prices_of}: "
-        f"{gap:+,.2f} dollars a month, {paid:+,.2f} to pay."
+        f"{len(changed)} of {len(found.environments)} environments would change: {words}. "
+        f"List prices of {found.prices_of}: {gap:+,.2f} dollars a month, {paid:+,.2f} to pay."
     )

@@ -1,16 +1,17 @@
 """Makes the plan of a deployment: the assembly against what is deployed, environment by environment."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.cost import Prices
 from infra.fleet import FleetEnvironment
-from mooring.deployments import DIGEST, NEW, AssembledStack
+from mooring.deployments import DIGEST, NEW, SERVING, TEMPLATE, AssembledStack
 from mooring.deployments import compare as compare_stack
 from mooring.deployments import read_assembly as read_stacks
+from mooring.instance_types import changed_instance_type
 from mooring.plan.costs import Costed, cost_changes
 from mooring.plan.deployed import GONE, Reader, parameters_of, tags_of
 from mooring.plan.differences import Compared, compare
@@ -80,6 +81,7 @@ def make_plan(environments: Sequence[FleetEnvironment], assembly: Path, prices: 
         if each["StackName"] not in names and each["StackStatus"] not in GONE
     ]
     costs = cost_changes([_costed(pair) for pair in pairs], prices)
+    known = {each.names.id for environment in environments for each in environment.fleet.environments()}
     return Plan(
         prices_of=prices.dated,
         environments=tuple(
@@ -90,7 +92,8 @@ def make_plan(environments: Sequence[FleetEnvironment], assembly: Path, prices: 
                 costs.get(environment.names.id, ()),
             )
             for environment in environments
-        ),
+        )
+        + tuple(_forgotten(left, known)),
     )
 
 
@@ -117,8 +120,19 @@ def _pair(stack: AssembledStack, deployed: Mapping[str, Any] | None, reader: Rea
         reason=difference.reason if deployed else NEW,
         resources=tuple(one.change for one in compared),
         settings=tuple(_settings(stack, deployed, before, after)) if deployed and before is not None else (),
+        refused=_refused(stack.name, before, after) if before is not None and difference.reason == TEMPLATE else "",
     )
     return _Pair(wanted=stack, after=after, deployed=deployed, before=before, change=change, compared=compared)
+
+
+def _refused(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Return why ``mooring deploy`` refuses a stack, which it checks for Serving stacks; "" if it does not."""
+    if name.endswith(SERVING) and (change := changed_instance_type(before, after)):
+        return (
+            f"mooring deploy refuses the instance type {change.after} instead of {change.before} while the endpoint is "
+            "scaled: deploy twice, first with min_instances equal to max_instances"
+        )
+    return ""
 
 
 def _defaults(template: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,6 +201,21 @@ def _environment(
     )
 
 
+def _forgotten(left: Sequence[Mapping[str, Any]], known: Collection[str]) -> Iterator[EnvironmentPlan]:
+    """Yield environments that are deployed in the same places, and that the fleet has no more."""
+    for name in sorted({tags_of(each).get(ENVIRONMENT_TAG, "") for each in left} - {"", *known}):
+        leaves = tuple(_left(each) for each in left if tags_of(each).get(ENVIRONMENT_TAG) == name)
+        yield EnvironmentPlan(
+            environment=name,
+            stage="",
+            is_new=False,
+            stacks=leaves,
+            sentences=tuple(_of_left(each) for each in leaves),
+            endpoints=(),
+            costs=(),
+        )
+
+
 def _left(stack: Mapping[str, Any]) -> StackChange:
     model = tags_of(stack).get(MODEL_TAG, "")
     return StackChange(name=stack["StackName"], model=model, action=Action.LEAVE, reason=LEFT)
@@ -207,7 +236,9 @@ def _of_settings(stacks: Sequence[StackChange]) -> Iterator[Sentence]:
                 yield Sentence(model=stack.model, text=f"{stack.name}: {change.path} changes")
         if stack.reason not in (NEW, "template", "tags", "termination protection"):
             yield Sentence(model=stack.model, text=f"{stack.name} is {stack.reason}: a deployment repeats its update")
-        elif stack.action == Action.ADD:
+        if stack.refused:
+            yield Sentence(model=stack.model, text=stack.refused)
+        if stack.action == Action.ADD:
             yield Sentence(model=stack.model, text=f"new stack {stack.name}")
         elif not stack.resources and not stack.settings:
             yield Sentence(model=stack.model, text=f"{stack.name}: its template is written anew, nothing is touched")

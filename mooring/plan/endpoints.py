@@ -37,7 +37,7 @@ def endpoint_change(model: str, compared: Sequence[Compared], *, serves: bool) -
     elif endpoint.effect == "replace":
         text = "endpoint replaced"
     elif any(one.path == "EndpointConfigName" for one in endpoint.properties):
-        text = "endpoint updated blue/green: new instances take over, no request fails"
+        text = "endpoint updated blue/green: new instances take over without an interruption"
     else:
         text = "endpoint updated in place"
     return EndpointChange(model=model, text=text, untouched=False)

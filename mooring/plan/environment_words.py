@@ -68,6 +68,10 @@ def _budget(_environment: Environment, one: Compared) -> Iterator[Phrase]:
 def _subscription(_environment: Environment, one: Compared) -> Iterator[Phrase]:
     found = one.after if one.change.action == Action.ADD else one.before
     also = {Action.ADD: "also", Action.REMOVE: "no longer"}
+    for change in one.change.properties:
+        if change.path == "Endpoint":
+            text = f"alerts go to {shown(change.after)} instead of {shown(change.before)}"
+            yield Phrase(text=text, when=AT_ONCE, covers=(change.path,))
     if found and one.change.action in also and found.properties.get("Protocol") == "email":
         yield Phrase(text=f"alerts {also[one.change.action]} go to {found.properties['Endpoint']}", covers=("",))
 

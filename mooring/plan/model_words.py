@@ -87,12 +87,13 @@ def _follows(olds: Mapping[str, object], news: Mapping[str, object]) -> tuple[st
 
 
 def _release_states(_environment: Environment, one: Compared) -> Iterator[Phrase]:
-    if one.change.action == Action.CHANGE:
+    if one.change.action in (Action.ADD, Action.CHANGE):
         before, after = (set(found.properties["Models"]) if found else set() for found in (one.before, one.after))
+        covers = ("",) if one.change.action == Action.ADD else ("Models",)
         for model in sorted(after - before):
-            yield Phrase(text="its release state is created, if there is none", model=model, covers=("Models",))
+            yield Phrase(text="its release state is created, if there is none", model=model, covers=covers)
         for model in sorted(before - after):
-            yield Phrase(text="its release state is kept", model=model, covers=("Models",))
+            yield Phrase(text="its release state is kept", model=model, covers=covers)
 
 
 def _config(_environment: Environment, one: Compared) -> Iterator[Phrase]:
@@ -101,7 +102,7 @@ def _config(_environment: Environment, one: Compared) -> Iterator[Phrase]:
         if change.path == "ProductionVariants[0].InstanceType":
             yield _told(f"endpoint on {change.after} instead of {change.before}", change, when)
         elif change.path == "ProductionVariants[0].InitialInstanceCount":
-            yield _told(f"endpoint with {change.after} instances instead of {change.before}", change, when)
+            yield _told(f"endpoint's config has {change.after} instances instead of {change.before}", change, when)
         elif change.path == "DataCaptureConfig.InitialSamplingPercentage":
             yield _told(f"captures {change.after} % of the requests instead of {change.before} %", change, when)
         elif change.path == "ProductionVariants[0].ModelName" and isinstance(change.after, Mapping):

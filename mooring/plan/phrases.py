@@ -3,8 +3,6 @@
 import json
 from dataclasses import dataclass
 
-from pipelines.interface.codec import Json
-
 LONGEST = 60
 """Largest number of characters of a value in a sentence."""
 
@@ -37,7 +35,7 @@ class Phrase:
         return text
 
 
-def shown(value: Json) -> str:
+def shown(value: object) -> str:
     """Return a value for a sentence, shortened."""
     text = value if isinstance(value, str) else "none" if value is None else json.dumps(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipelines.interface.codec import Json
-
 VERSION = 1
 """Version of the shape. It changes when a field is removed or means something else, not when one is added."""
 
@@ -33,15 +31,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PropertyChange:
-    """A property with its old and new value; None stands for an absent one.
+    """A property with its old and new value, as JSON; None stands for an absent one.
 
     A reference to a resource that is replaced has ``"replaced": true`` beside its name. ``certain`` is false if
     CloudFormation decides by the values whether it replaces the resource.
     """
 
     path: str
-    before: Json
-    after: Json
+    before: object
+    after: object
     effect: Effect
     certain: bool = True
 
@@ -73,7 +71,10 @@ class ResourceChange:
 
 @dataclass(frozen=True, kw_only=True)
 class StackChange:
-    """A stack that differs; ``reason`` is that of ``mooring deploy``, and ``model`` "" unless it is one model's."""
+    """A stack that differs; ``reason`` is that of ``mooring deploy``, and ``model`` "" unless it is one model's.
+
+    ``refused`` is the reason why ``mooring deploy`` will refuse the change, or "".
+    """
 
     name: str
     model: str
@@ -82,6 +83,7 @@ class StackChange:
     resources: tuple[ResourceChange, ...] = ()
     settings: tuple[PropertyChange, ...] = ()
     """Changed settings of the stack itself: tags, termination protection, outputs."""
+    refused: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

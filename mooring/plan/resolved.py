@@ -12,7 +12,6 @@ from typing import Any
 from mooring.errors import MooringError
 
 _NO_VALUE = object()
-_REFERENCES = ("Ref", "Fn::GetAtt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,11 +168,6 @@ class Template:
     def _split(self, argument: Sequence[Any]) -> Any:
         separator, text = argument[0], self.evaluate(argument[1])
         return text.split(separator) if isinstance(text, str) else {"Fn::Split": [separator, text]}
-
-
-def is_reference(value: Any) -> bool:
-    """Return whether a value is one that only CloudFormation knows."""
-    return isinstance(value, Mapping) and any(name in value for name in _REFERENCES)
 
 
 def _joined(parts: Sequence[Any]) -> Any:

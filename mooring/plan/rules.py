@@ -109,7 +109,7 @@ def tag_property(resource_type: str) -> str | None:
 
 
 def _is_reference(value: Mapping[str, Any]) -> bool:
-    return bool(value) and next(iter(value)).startswith(("Ref", "Fn::"))
+    return any(name == "Ref" or name.startswith("Fn::") for name in value)
 
 
 def _begins(path: Sequence[str], pointer: Sequence[str]) -> bool:

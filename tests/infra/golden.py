@@ -1,4 +1,4 @@
-"""Writes the golden templates, the tables of permissions and costs, and the list of instance types: ``make golden``.
+"""Writes the golden templates, tables of permissions, costs and update rules, and instance types: ``make golden``.
 
 One environment is stored as whole templates: the first team's dev. A second team and prod are stored as lists of their
 differences from it, after their names are replaced by those of dev. JSON in a string is stored parsed, below ``JSON``,
@@ -18,8 +18,10 @@ from infra import instances, permission_table
 from infra.cost import Prices, table
 from infra.fleet import FleetEnvironment
 from infra.synthesis import FLAGS_FILE, new_app
+from mooring.plan import rules
 from pipelines.interface.codec import Json
 from tests.support.synth import example_fleet, example_stacks, example_templates
+from tests.support.update_rules import update_rules
 
 FOLDER = Path(__file__).parent / "golden"
 README = Path(__file__).parents[2] / "README.md"
@@ -170,6 +172,7 @@ def main() -> None:
     permission_table.main()
     README.write_text(page_of_costs(README.read_text(encoding="utf-8")), encoding="utf-8")
     FLAGS_FILE.write_text(json.dumps(feature_flags(), indent=1) + "\n", encoding="utf-8")
+    rules.FILE.write_text(update_rules(), encoding="utf-8")
     instances.FILE.write_text(json.dumps(instance_types(), indent=1) + "\n", encoding="utf-8")
     print(f"Wrote {len(files)} files to {FOLDER}, and the tables in {permission_table.PAGE} and {README}")
 

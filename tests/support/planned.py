@@ -1,47 +1,65 @@
-"""Plans for tests: a fleet as it is deployed, in a fake CloudFormation, against a fleet as it is wanted."""
+"""Assemblies and plans for tests; a fake CloudFormation holds what is deployed."""
 
 import copy
+import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from infra.assembly import sign
 from infra.cost import Prices
 from infra.fleet import Fleet
-from infra.synthesis import build, new_app
+from infra.parts import parts_of
+from infra.synthesis import ROOT, add_models, add_shared, new_app
 from mooring.deployments import DIGEST, AssembledStack, read_assembly
 from mooring.plan.build import make_plan
 from mooring.plan.deployed import Reader
 from mooring.plan.records import EnvironmentPlan, Plan
 from pipelines.interface.release_state import ReleaseState
-from tests.support.synth import FLEET
+from tests.support.synth import Template, example_fleet, example_templates
 
-Edit = Callable[[dict[str, Any]], None]
+ENVIRONMENT, MODEL = "arrivals-dev-us-east-1", "late-arrival"
+Templates = dict[str, Template]
 
 
-def assembly(fleet: Fleet, folder: Path) -> Path:
-    """Synthesize a fleet into a signed assembly, as the app does."""
+def assembly(fleet: Fleet, folder: Path, *, environment: str = "", root: Path = ROOT, layers: str = "") -> Path:
+    """Synthesize a fleet, or one environment of it, into a signed assembly, as the app does.
+
+    ``layers`` marks the assets of the layers, as other wheels would.
+    """
     app = new_app(str(folder))
-    build(app, fleet)
+    for each in fleet.environments():
+        if environment in ("", each.names.id):
+            shared, *slots = parts_of(each)
+            operations = add_shared(app, shared, root)
+            for slot in slots:
+                add_models(app, slot, root, operations)
     app.synth()
+    if layers:
+        _mark_layers(folder, layers)
     sign(folder)
     return folder
 
 
-def fleet_with(*edits: Edit, team: str = "arrivals", stages: tuple[str, ...] = ("dev",)) -> Fleet:
-    """Return the tests' fleet with one team, some of its stages, and ``edits`` of the file's content."""
-    document = yaml.safe_load(FLEET.read_text())
-    document["teams"] = [each for each in document["teams"] if each["name"] == team]
-    for each in document["teams"]:
-        each["environments"] = [one for one in each["environments"] if one["stage"] in stages]
-    for edit in edits:
-        edit(document)
-    return Fleet.model_validate(document)
+def _mark_layers(folder: Path, mark: str) -> None:
+    for path in folder.glob("*-operations.template.json"):
+        template = json.loads(path.read_text())
+        assets = folder / path.name.replace(".template.", ".assets.")
+        text = assets.read_text()
+        for resource in template["Resources"].values():
+            if resource["Type"] == "AWS::Lambda::LayerVersion":
+                key = resource["Properties"]["Content"]["S3Key"]
+                resource["Properties"]["Content"]["S3Key"] = f"{mark}-{key}"
+                text = text.replace(f'"objectKey": "{key}"', f'"objectKey": "{mark}-{key}"')
+        before = hashlib.sha256(path.read_bytes()).hexdigest()
+        path.write_text(json.dumps(template, indent=1))
+        after = hashlib.sha256(path.read_bytes()).hexdigest()
+        assets.write_text(text.replace(before, after))
+        manifest = folder / "manifest.json"
+        manifest.write_text(manifest.read_text().replace(before, after))
 
 
 @dataclass
@@ -72,6 +90,11 @@ class DeployedFleet:
                 "Parameters": parameters,
             }
 
+    def take(self, templates: Mapping[str, Template], *, champions: tuple[str, ...] = ()) -> None:
+        """Take templates of ``ENVIRONMENT`` as deployed."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.deploy(write_assembly(Path(folder) / "deployed", templates), champions=champions)
+
     def list_stacks(self, _place: AssembledStack) -> Iterator[Any]:
         yield from self.stacks.values()
 
@@ -83,17 +106,60 @@ class DeployedFleet:
         return {"TemplateBody": copy.deepcopy(self.templates[StackName])}
 
 
-def plan_of(fleet: Fleet, folder: Path, deployed: DeployedFleet) -> Plan:
-    """Return the plan of deploying the assembly in ``folder`` over what is deployed."""
-    reader = Reader(list_stacks=deployed.list_stacks, client=deployed.client)
-    return make_plan(list(fleet.environments()), folder, Prices.load(), reader)
+def write_assembly(folder: Path, templates: Mapping[str, Template]) -> Path:
+    """Write the files of an assembly that ``mooring deploy`` reads, for stacks of ``ENVIRONMENT``."""
+    folder.mkdir()
+    artifacts = {}
+    for name, template in templates.items():
+        digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()
+        signed = template | {"Outputs": {**template.get("Outputs", {}), DIGEST: {"Value": digest}}}
+        (folder / f"{name}.template.json").write_text(json.dumps(signed))
+        tags = {"mooring:environment": ENVIRONMENT}
+        if name.endswith("-serving"):
+            tags["mooring:model"] = name.removeprefix(f"{ENVIRONMENT}-").removesuffix("-serving")
+        artifacts[name] = {
+            "type": "aws:cloudformation:stack",
+            "environment": "aws://111111111111/us-east-1",
+            "properties": {"templateFile": f"{name}.template.json", "assumeRoleArn": "role", "tags": tags},
+        }
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    return folder
 
 
-def plan_edit(*edits: Edit, champions: tuple[str, ...] = (), stage: str = "dev") -> EnvironmentPlan:
-    """Return the plan of ``edits`` of the tests' fleet in one environment, which is deployed without them."""
-    deployed = DeployedFleet()
-    with tempfile.TemporaryDirectory() as folder:
-        deployed.deploy(assembly(fleet_with(stages=(stage,)), Path(folder) / "before"), champions=champions)
-        after = fleet_with(*edits, stages=(stage,))
-        (planned,) = plan_of(after, assembly(after, Path(folder) / "after"), deployed).environments
+def templates() -> Templates:
+    """Return copies of the templates of ``ENVIRONMENT`` in the tests' fleet, by name."""
+    found = example_templates().items()
+    return {name: copy.deepcopy(template) for name, template in found if name.startswith(ENVIRONMENT)}
+
+
+def plan_of(wanted: Templates, deployed: DeployedFleet) -> EnvironmentPlan:
+    """Return the plan of deploying templates over what is deployed."""
+    (planned,) = whole_plan_of(wanted, deployed).environments
     return planned
+
+
+def whole_plan_of(wanted: Templates, deployed: DeployedFleet) -> Plan:
+    """Return the plan with the environments that are left."""
+    reader = Reader(list_stacks=deployed.list_stacks, client=deployed.client)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = example_fleet().environment(ENVIRONMENT)
+        written = write_assembly(Path(folder) / "wanted", wanted)
+        return make_plan([environment], written, Prices.load(), reader)
+
+
+def plan_edit(edit: Callable[[Templates], None], *, champion: bool = True) -> EnvironmentPlan:
+    """Return the plan of an edit of the templates, which are deployed without it."""
+    deployed, wanted = DeployedFleet(), templates()
+    deployed.take(wanted, champions=(MODEL,) if champion else ())
+    edit(wanted)
+    return plan_of(wanted, deployed)
+
+
+def of_type(templates: Templates, resource_type: str) -> dict[str, Template]:
+    """Return the resources of a type in all templates, by logical id."""
+    return {
+        name: resource
+        for template in templates.values()
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == resource_type
+    }

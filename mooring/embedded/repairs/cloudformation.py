@@ -12,7 +12,7 @@ from ministack.services.cloudformation import changesets, handlers, provisioners
 from ministack.services.cloudformation.helpers import CFN_NS, _error, _p
 
 from mooring.embedded import identity
-from mooring.embedded.repairs import imports, resource_properties, resource_types
+from mooring.embedded.repairs import imports, resource_properties, resource_types, updates
 from mooring.embedded.repairs.patching import replace
 from mooring.embedded.repairs.resource_actions import authorize_resource
 
@@ -45,6 +45,7 @@ def apply() -> None:
     resource_types.register()
     resource_properties.register()
     imports.apply()
+    updates.apply()
 
 
 def _under_role(operation: str, original: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:

@@ -8,8 +8,6 @@ from ministack.services.cloudformation import provisioners
 
 from mooring.embedded.services import scaling
 
-_BOTH = ("ResourceId", "ScalableDimension", "ServiceNamespace")
-
 
 def register() -> None:
     """Add the types to MiniStack's stacks."""
@@ -32,14 +30,6 @@ def register() -> None:
                 "update": _update_bus_policy,
                 "delete": _delete_bus_policy,
             },
-        }
-    )
-    provisioners._REPLACING_PROPERTIES.update(
-        {
-            "AWS::ApplicationAutoScaling::ScalableTarget": _BOTH,
-            "AWS::ApplicationAutoScaling::ScalingPolicy": ("PolicyName", "ScalingTargetId", *_BOTH),
-            "AWS::Events::Archive": ("ArchiveName", "SourceArn"),
-            "AWS::Events::EventBusPolicy": ("EventBusName", "StatementId"),
         }
     )
 

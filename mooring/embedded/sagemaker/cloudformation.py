@@ -13,18 +13,6 @@ from mooring.embedded.sagemaker.store import Record
 _KINDS = {f"AWS::SageMaker::{prefix}": kind for kind, prefix in store.KINDS.items() if not kind.endswith("-job")}
 del _KINDS["AWS::SageMaker::ModelPackage"]
 
-_REPLACING = {
-    "AWS::SageMaker::Model": (
-        "Containers EnableNetworkIsolation ExecutionRoleArn InferenceExecutionConfig ModelName PrimaryContainer Tags"
-        " VpcConfig"
-    ),
-    "AWS::SageMaker::EndpointConfig": (
-        "AsyncInferenceConfig DataCaptureConfig EnableNetworkIsolation EndpointConfigName ExecutionRoleArn"
-        " ExplainerConfig KmsKeyId MetricsConfig ProductionVariants ShadowProductionVariants Tags VpcConfig"
-    ),
-    "AWS::SageMaker::Endpoint": "EndpointName",
-    "AWS::SageMaker::ModelPackageGroup": "ModelPackageGroupName ModelPackageGroupDescription",
-}
 _ENDPOINT_REQUEST = ("EndpointName", "EndpointConfigName", "Tags")
 _WAIT_S = 600.0
 _MAX_NAME = 63
@@ -47,7 +35,6 @@ def register() -> None:
             "delete": handler.delete,
         }
         imports.add(resource_type, f"{resource_type.rpartition(':')[2]}Arn", handler.read)
-        provisioners._REPLACING_PROPERTIES[resource_type] = tuple(_REPLACING[resource_type].split())
         provisioners._STACK_TAG_PROPERTY[resource_type] = ("Tags", "list")
     replace(
         stacks,
