@@ -107,8 +107,8 @@ def _resources(environment: PlannedEnvironment) -> str:
         ("removed", sum(each.action == Action.REMOVE for each in found)),
     )
     text = ", ".join(f"{count} {what}" for what, count in counts if count) or "no resource"
-    refused = sorted({each.refused for each in (*stacks, *found) if each.refused})
-    warnings = (f"> The deployment will be refused: {escaped(why)}" for why in refused)
+    reasons = {*(stack.refused for stack in stacks), *(each.refused for each in found)} - {""}
+    warnings = (f"> The deployment will be refused: {escaped(why)}" for why in sorted(reasons))
     return "\n\n".join((f"Resources: {text}.", *warnings))
 
 

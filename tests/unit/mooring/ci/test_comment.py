@@ -31,7 +31,7 @@ DEV, PROD = "arrivals-dev-us-east-1", "arrivals-prod-us-east-1"
 GATE = Gate(metric="auc", bound=0.65, min_gain=0.0, min_rows=5000)
 
 
-def resource(action: Action, effect: Effect, **more: str) -> ResourceChange:
+def resource(action: Action, effect: Effect, refused: str = "") -> ResourceChange:
     change = PropertyChange(path="Value", before="0.6", after="0.65", effect=effect)
     return ResourceChange(
         logical_id="Settings",
@@ -40,7 +40,7 @@ def resource(action: Action, effect: Effect, **more: str) -> ResourceChange:
         action=action,
         effect=effect,
         properties=(change,),
-        **more,
+        refused=refused,
     )
 
 
