@@ -42,7 +42,7 @@ def post_with_curl(*, header: str, comments: str, comment: str, update: str, onl
     """
     return "\n".join(
         (
-            f"if ! [ {only_if} ]; then echo {shlex.quote(without)}; exit 0; fi",
+            f"if ! [[ {only_if} ]]; then echo {shlex.quote(without)}; exit 0; fi",
             f'api() {{ curl --silent --show-error --fail --header "{header}" "$@"; }}',
             f'id=$(api "{comments}?per_page=100&sort=asc" | {FIND})',
             f'if [ -n "$id" ]; then method={update}; address="{comment}/$id"',
@@ -61,6 +61,6 @@ def post_to_github(*, repository: str, number: str, token: str) -> str:
         comments=f"{api}/{number}/comments",
         comment=f"{api}/comments",
         update="PATCH",
-        only_if=f'-n "{number}" -a -n "${{{token}:-}}"',
+        only_if=f'-n "{number}" && -n "${{{token}:-}}"',
         without=f"Not posted: there is no pull request yet, or {token} is not set.",
     )

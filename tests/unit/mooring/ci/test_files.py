@@ -11,6 +11,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from mooring.ci import circleci, gitlab
+from mooring.ci.comment import MARKER
 from mooring.ci.files import render, write
 from mooring.cli import cli
 from mooring.errors import MooringError
@@ -23,6 +25,14 @@ LINTERS = {
     "gitlab": ["check-jsonschema", "--builtin-schema", "vendor.gitlab-ci"],
     "circleci": ["check-jsonschema", "--builtin-schema", "vendor.circle-ci"],
 }
+
+CURL = """\
+#!/bin/bash
+case "$*" in *--request*) ;; *"?per_page=100&sort=asc") cat {folder}/listed.json; exit ;; esac
+while [ $# -gt 1 ]; do [ "$1" = --request ] && method=$2; shift; done
+echo "$method $1" >> {folder}/called
+"""
+"""A program that lists the comments of a file, and notes the method and the address of every other request."""
 
 
 def lint(provider: str, text: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -124,14 +134,91 @@ def test_jenkinsfile_has_the_structure_of_a_declarative_pipeline() -> None:
     assert all(stage.has("agent") and stage.has("steps") for stage in stages.values())
 
 
-def test_jenkins_scripts_are_the_scripts_of_the_steps(tmp_path: Path) -> None:
-    scripts = re.findall(r"script: '''(.*?)'''", file_of("jenkins"), re.DOTALL)
-    assert len(scripts) > 10
-    for script in scripts:
-        path = tmp_path / "script.sh"
-        path.write_text(script.replace("\\'", "'").replace("\\\\", "\\"))
-        done = subprocess.run(["bash", "-n", str(path)], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, script + done.stderr
+def scripts(provider: str) -> list[str]:
+    text = file_of(provider)
+    if provider == "jenkins":
+        found = re.findall(r"script: '''(.*?)'''", text, re.DOTALL)
+        return [each.replace("\\'", "'").replace("\\\\", "\\") for each in found]
+    document = yaml.safe_load(text)
+    if provider == "gitlab":
+        return [each for job in document.values() if "script" in job for each in job["script"]]
+    steps = [step for job in document["jobs"].values() for step in job["steps"]]
+    return [step["run"]["command"] for step in steps if "run" in step]
+
+
+@pytest.mark.parametrize("provider", ["gitlab", "circleci", "jenkins"])
+def test_scripts_pass_shellcheck(provider: str) -> None:
+    found = scripts(provider)
+    assert len(found) > 10
+    for script in found:
+        # Shellcheck does not follow the activation of a virtual environment.
+        command = [str(BIN / "shellcheck"), "--shell", "bash", "--exclude", "SC1091", "-"]
+        done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("script", "variables", "addresses"),
+    [
+        (
+            gitlab.POST,
+            {
+                "MOORING_COMMENT_TOKEN": "t",
+                "CI_API_V4_URL": "https://g",
+                "CI_PROJECT_ID": "3",
+                "CI_MERGE_REQUEST_IID": "7",
+            },
+            [
+                "POST https://g/projects/3/merge_requests/7/notes",
+                "PUT https://g/projects/3/merge_requests/7/notes/5",
+            ],
+        ),
+        (
+            circleci.POST,
+            {
+                "GITHUB_TOKEN": "t",
+                "CIRCLE_PROJECT_USERNAME": "octo",
+                "CIRCLE_PROJECT_REPONAME": "models",
+                "CIRCLE_PULL_REQUEST": "https://github.com/octo/models/pull/7",
+            },
+            [
+                "POST https://api.github.com/repos/octo/models/issues/7/comments",
+                "PATCH https://api.github.com/repos/octo/models/issues/comments/5",
+            ],
+        ),
+    ],
+    ids=["gitlab", "circleci"],
+)
+def test_comment_is_posted_once_and_then_updated(
+    script: str, variables: dict[str, str], addresses: list[str], tmp_path: Path
+) -> None:
+    curl, listed = tmp_path / "curl", tmp_path / "listed.json"
+    curl.write_text(CURL.format(folder=tmp_path))
+    curl.chmod(0o755)
+    (tmp_path / "build/ci").mkdir(parents=True)
+    others = {"id": 4, "body": "of somebody else"}
+    for comments in ([others], [others, {"id": 5, "body": f"{MARKER} of before"}]):
+        listed.write_text(json.dumps(comments))
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=tmp_path,
+            env={"PATH": f"{tmp_path}:{BIN}:/usr/bin:/bin", **variables},
+            check=True,
+        )
+    assert (tmp_path / "called").read_text().splitlines() == addresses
+
+
+@pytest.mark.parametrize("script", [gitlab.POST, circleci.POST], ids=["gitlab", "circleci"])
+def test_without_a_token_the_script_says_that_it_posts_nothing(script: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("Not posted: ")
 
 
 def test_init_writes_the_file_and_lists_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
