@@ -91,7 +91,7 @@ def _bus(_environment: Environment, one: Compared) -> Iterator[Phrase]:
 
 def _function(_environment: Environment, one: Compared) -> Iterator[Phrase]:
     paths = [change.path for change in one.change.properties]
-    if any(path.startswith("Code") for path in paths):
+    if any(path.startswith("Code.") for path in paths):
         yield Phrase(text="new code of {n} function{s}", when=AT_ONCE, covers=("Code",))
     if any(path.startswith("Layers") for path in paths):
         yield Phrase(text="new layers of {n} function{s}", when=AT_ONCE, covers=("Layers",))
@@ -107,12 +107,10 @@ def _layer(_environment: Environment, one: Compared) -> Iterator[Phrase]:
 
 
 def _machine(_environment: Environment, one: Compared) -> Iterator[Phrase]:
-    paths = [change.path for change in one.change.properties]
-    if any(path.startswith("Definition") for path in paths):
+    definitions = tuple(change.path for change in one.change.properties if change.path.startswith("Definition"))
+    if definitions:
         what = one.change.name or one.change.logical_id
-        yield Phrase(
-            text=f"new definition of the flow {what}", when="from the next execution on", covers=("Definition",)
-        )
+        yield Phrase(text=f"new definition of the flow {what}", when="from the next execution on", covers=definitions)
 
 
 def _role(_environment: Environment, one: Compared) -> Iterator[Phrase]:

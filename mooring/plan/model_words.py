@@ -42,9 +42,17 @@ def _settings(environment: Environment, one: Compared) -> Iterator[Phrase]:
     elif one.change.action == Action.REMOVE:
         yield Phrase(text="no longer in the fleet: its settings are deleted", when=AT_ONCE, covers=("",))
     for change in one.change.properties:
-        if change.path == "Value" and isinstance(change.before, str) and isinstance(change.after, str):
-            for text, when in tell_settings(change.before, change.after):
+        if change.path == "Value" and _is_document(change.before) and _is_document(change.after):
+            for text, when in tell_settings(str(change.before), str(change.after)):
                 yield Phrase(text=text, when=when, covers=("Value",))
+
+
+def _is_document(value: object) -> bool:
+    """Return whether a value is a settings document, and not what somebody else wrote there."""
+    try:
+        return isinstance(value, str) and isinstance(json.loads(value), dict)
+    except ValueError:
+        return False
 
 
 def _group(_environment: Environment, one: Compared) -> Iterator[Phrase]:
@@ -120,7 +128,7 @@ def _when(one: Compared, otherwise: str) -> str:
 def _endpoint(_environment: Environment, one: Compared) -> Iterator[Phrase]:
     """Tell what updates keep; ``endpoints`` tells what becomes of the endpoint."""
     for change in one.change.properties:
-        if change.path == "EndpointConfigName":
+        if change.path == "EndpointConfigName" and isinstance(change.after, Mapping):
             yield Phrase(text="", covers=(change.path,))
         elif change.path == "RetainAllVariantProperties":
             text = "updates keep the number of instances" if change.after else "updates set the number of instances"

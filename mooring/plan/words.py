@@ -64,9 +64,20 @@ def _untold(change: ResourceChange, covered: tuple[str, ...]) -> Iterator[Phrase
         yield Phrase(text=f"{{n}} {_kind(change)} {ENDED[change.kept]}")
     when = "when a release creates it" if change.action == Action.LATER else ""
     for one in change.properties:
-        if not one.path.startswith(covered):
+        if not any(_leads_to(cover, one.path) for cover in covered):
             suffix = {Effect.REPLACE: ", replaced", Effect.INTERRUPT: ", interrupted", Effect.NONE: ""}[one.effect]
             yield Phrase(text=f"{_kind(change)} {one.path} changes in {{n}} resource{{s}}{suffix}", when=when)
+
+
+def _leads_to(cover: str, path: str) -> bool:
+    """Return whether a path is a covered one or leads into it.
+
+    Examples
+    --------
+    >>> [_leads_to("Code", path) for path in ("Code", "Code.S3Key", "Code[0]", "CodeSigningConfigArn")]
+    [True, True, True, False]
+    """
+    return path == cover or path.startswith((f"{cover}.", f"{cover}["))
 
 
 def _kind(change: ResourceChange) -> str:

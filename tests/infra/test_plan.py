@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from infra.cost import Prices
 from mooring.plan import rules
@@ -149,6 +151,43 @@ def test_what_has_no_words_is_told_by_its_path() -> None:
             role["Properties"]["MaxSessionDuration"] = 7200
 
     assert told(plan_edit(edit)) == ["IAM Role MaxSessionDuration changes in 32 resources"]
+
+
+@st.composite
+def leaves(draw: st.DrawFn) -> list[str | int]:
+    """Draw the path of a value in the resources of the templates: stack, "Resources", logical id, "Properties", …"""
+    stack = draw(st.sampled_from(sorted(templates())))
+    logical_id = draw(st.sampled_from(sorted(templates()[stack]["Resources"])))
+    path: list[str | int] = [stack, "Resources", logical_id, "Properties"]
+    value = templates()[stack]["Resources"][logical_id]["Properties"]
+    while isinstance(value, dict | list) and value:
+        step = draw(st.sampled_from(sorted(value) if isinstance(value, dict) else range(len(value))))
+        if isinstance(value, dict) and (step == "Ref" or str(step).startswith("Fn::")):
+            break
+        path.append(step)
+        value = value[step]
+    return path
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(path=leaves())
+def test_every_changed_property_is_told(path: list[str | int]) -> None:
+    def edit(wanted: Templates) -> None:
+        place: Any = wanted
+        for step in path[:-1]:
+            place = place[step]
+        old = place[path[-1]]
+        place[path[-1]] = not old if isinstance(old, bool) else old + 1 if isinstance(old, int) else "other"
+
+    planned = plan_edit(edit)
+    (stack,) = planned.stacks
+    assert [resource.logical_id for resource in stack.resources if not _follows(resource)] == [path[2]]
+    assert planned.sentences
+
+
+def _follows(resource: ResourceChange) -> bool:
+    """Return whether a resource changes only because it refers to one that is replaced."""
+    return all("replaced" in str(change.after) for change in resource.properties)
 
 
 def test_retention_budget_and_alerts_are_told() -> None:

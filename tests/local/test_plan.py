@@ -3,6 +3,7 @@
 ``make test`` deploys a few edits; ``PLANNED_EDITS=200`` sets another number (CONTRIBUTING.md).
 """
 
+import copy
 import json
 import os
 import shutil
@@ -64,6 +65,14 @@ class Place:
 
     def client(self, service: str) -> Any:
         return self.aws.client(service, account=ACCOUNT, region=REGION)
+
+    @property
+    def instance_type(self) -> str:
+        """The instance type of the endpoint that serves."""
+        sagemaker = self.client("sagemaker")
+        endpoint = sagemaker.describe_endpoint(EndpointName=f"{ENVIRONMENT}-{SERVED}")
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+        return str(config["ProductionVariants"][0]["InstanceType"])
 
     def assemble(self, document: dict[str, Any], *, code: str = "", layers: str = "") -> tuple[Fleet, Path]:
         """Synthesize; another ``code`` is in all functions and jobs, other ``layers`` are in the layers."""
@@ -251,25 +260,39 @@ def test_command_exits_with_1_for_errors(terminal: Terminal, arguments: list[str
 )
 @given(document=edited(base()), code=st.sampled_from(["", "", "other"]), layers=st.sampled_from(["", "", "other"]))
 def test_deployment_does_what_the_plan_says(place: Place, document: dict[str, Any], code: str, layers: str) -> None:
+    note(f"deployed: {json.dumps(place.deployed)}")
+    if not deployed_as_planned(place, document, code=code, layers=layers):
+        event("another instance type in two deployments")
+        first = copy.deepcopy(document)
+        serving_of(first)["serving"] = {"instance_type": place.instance_type, "max_instances": 1}
+        assert deployed_as_planned(place, first, code=code, layers=layers)
+        assert deployed_as_planned(place, document, code=code, layers=layers)
+
+
+def serving_of(document: dict[str, Any]) -> Any:
+    return next(model for model in document["teams"][0]["models"] if model["name"] == SERVED)
+
+
+def deployed_as_planned(place: Place, document: dict[str, Any], *, code: str, layers: str) -> bool:
+    """Plan and deploy, and compare the two; return False if both say that the deployment is refused."""
     fleet, folder = place.assemble(document, code=code, layers=layers)
     planned = place.plan(fleet, folder)
-    note(f"deployed: {json.dumps(place.deployed)}")
-    event(", ".join(sorted(set(expected(planned).values()))) or "nothing")
     if any(stack.refused for stack in planned.stacks):
-        event("refused")
         with pytest.raises(MooringError, match="endpoint is scaled"):
             place.deploy(folder)
         shutil.rmtree(folder)
-        return
+        return False
+    event(", ".join(sorted(set(expected(planned).values()))) or "nothing")
     happened = place.deploy(folder)
     assert expected(planned) == happened
     assert planned.sentences or not happened
     (endpoint,) = (each for each in planned.endpoints if each.model == SERVED)
-    serving = fleet.environment(ENVIRONMENT).names.model(SERVED).stack("serving")
-    touched = [name for stack, name in happened if stack == serving and name.startswith(ENDPOINT_PARTS)]
+    names = fleet.environment(ENVIRONMENT).names.model(SERVED)
+    touched = [name for stack, name in happened if stack == names.stack("serving") and name.startswith(ENDPOINT_PARTS)]
     assert endpoint.untouched == (not touched), touched
     place.deployed = document
     again = place.plan(fleet, folder)
     assert not again.changes, again
     # Each assembly has its own copy of the layers.
     shutil.rmtree(folder)
+    return True
