@@ -15,6 +15,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from infra import fleet
+from infra.fleet.ci import issuer_url
 from mooring import cdk, permissions
 from mooring.errors import MooringError
 from pipelines.interface.names import QUALIFIER, Environment
@@ -68,6 +69,8 @@ def bootstrap(
     )
     before = [found for found in differences(environments, session=session) if not found.absent]
     iam = session.client("iam")
+    if ci := fleet.load(cdk.fleet_file()).ci:
+        add_issuer(iam, environment.account, issuer_url(ci), ci.audience)
     for arn, document in _policies(environments).items():
         _put_policy(iam, arn, document)
     cdk.run(
@@ -130,9 +133,10 @@ def _policies(environments: Sequence[Environment]) -> dict[str, dict[str, Any]]:
     """Return the documents of all policies by ARN."""
     account = environments[0].account
     named = {permissions.COMMON: permissions.common(account)}
-    trainers = {each.names: each.trainers() for each in fleet.load(cdk.fleet_file()).environments()}
+    loaded = fleet.load(cdk.fleet_file())
+    trainers = {each.names: each.trainers() for each in loaded.environments()}
     for each in environments:
-        limit = permissions.boundary(each, trainers.get(each, []))
+        limit = permissions.boundary(each, trainers.get(each, []), has_ci=loaded.ci is not None)
         named |= {each.boundary: limit, each.deployer: permissions.deployer(each)}
     return {_arn(account, name): document for name, document in named.items()}
 
@@ -159,6 +163,25 @@ def _put_policy(iam: Any, arn: str, document: dict[str, Any]) -> None:
             if not version["IsDefaultVersion"]:
                 iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
         iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
+
+
+def add_issuer(iam: Any, account: str, url: str, audience: str) -> None:
+    """Make the account trust the CI system's issuer of tokens; an account has one provider per issuer.
+
+    Raises
+    ------
+    MooringError
+        Somebody else made the provider, and without our audience.
+    """
+    arn = f"arn:aws:iam::{account}:oidc-provider/{url.removeprefix('https://')}"
+    if arn not in (each["Arn"] for each in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]):
+        iam.create_open_id_connect_provider(Url=url, ClientIDList=[audience])
+    elif audience not in iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]:
+        add = f"aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn {arn}"
+        raise MooringError(
+            f"{arn}, which Mooring did not make, does not accept the audience {audience}",
+            remedy=f"add it: {add} --client-id {audience}; or name an audience that it has as ci.audience in the fleet",
+        )
 
 
 def _document(iam: Any, arn: str) -> dict[str, Any] | None:

@@ -140,6 +140,8 @@ def _client(role: str, account: str, region: str) -> Any:
     except ClientError as error:
         if error.response["Error"]["Code"] != "AccessDenied":
             raise
+        if is_plan_role(sts.get_caller_identity(), account):
+            return boto3.client("cloudformation", region_name=region)
         raise MooringError(
             f"cannot assume {role}: {error}",
             remedy=f"use credentials of account {account} that may assume it, or run mooring bootstrap first",
@@ -147,8 +149,17 @@ def _client(role: str, account: str, region: str) -> Any:
     return session.client("cloudformation")
 
 
+def is_plan_role(caller: Mapping[str, Any], account: str) -> bool:
+    """Return whether the caller is the role with which CI jobs plan: it may read stacks, and assume no role."""
+    kind, _, rest = str(caller["Arn"]).partition("/")
+    is_role = kind.endswith(":assumed-role") and rest.partition("/")[0].endswith("-ci-plan")
+    return is_role and caller["Account"] == account
+
+
 def new_client(place: AssembledStack) -> Any:
     """Return a CloudFormation client for a stack's account and region, as the role under which the CDK deploys there.
+
+    The role with which CI jobs plan reads as itself.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from infra import images
-from pipelines.interface.names import BUCKETS, ENVIRONMENT_TAG, SCALING, Environment
+from pipelines.interface.names import BUCKETS, CDK_ROLES, ENVIRONMENT_TAG, SCALING, Environment
 
 Document = dict[str, Any]
 """A policy, a statement or a condition in JSON's types."""
@@ -56,10 +56,11 @@ _ROLE_UPKEEP = [
 ]
 
 
-def boundary(environment: Environment, trainers: Sequence[Environment]) -> Document:
+def boundary(environment: Environment, trainers: Sequence[Environment], *, has_ci: bool = False) -> Document:
     """Return the policy that limits every role of the environment; findings go to the buses of ``trainers``.
 
-    It admits two IAM actions: passing the environment's roles, and creating the service-linked role of scaling.
+    It admits two IAM actions: passing the environment's roles, and creating the service-linked role of scaling. With
+    ``has_ci`` the roles of CI jobs, and no others, may assume the CDK's roles and list stacks.
     """
     here = environment.arn
     return _document(
@@ -96,6 +97,7 @@ def boundary(environment: Environment, trainers: Sequence[Environment]) -> Docum
             "*",
         ),
         *_forward(trainers),
+        *(_integrate(environment) if has_ci else ()),
         _allow("PassRole", ["iam:PassRole"], environment.role_arn(f"{environment.id}-*")),
         _allow("ScalingServiceRole", ["iam:CreateServiceLinkedRole"], environment.scaling_role_arn),
     )
@@ -104,6 +106,18 @@ def boundary(environment: Environment, trainers: Sequence[Environment]) -> Docum
 def _forward(trainers: Sequence[Environment]) -> list[Document]:
     buses = [trainer.arn("events", f"event-bus/{trainer.bus}") for trainer in trainers]
     return [_allow("TrainersBuses", ["events:PutEvents"], *buses)] if buses else []
+
+
+def _integrate(environment: Environment) -> list[Document]:
+    deploys, plans = (
+        {"ArnEquals": {"aws:PrincipalArn": environment.role_arn(environment.ci_role(task))}}
+        for task in ("deploy", "plan")
+    )
+    roles = [environment.cdk_role_arn(kind) for kind in CDK_ROLES]
+    return [
+        _allow("CiDeploys", ["sts:AssumeRole"], *roles, condition=deploys),
+        _allow("CiPlans", ["cloudformation:DescribeStacks", "cloudformation:ListStacks"], "*", condition=plans),
+    ]
 
 
 def deployer(environment: Environment) -> Document:

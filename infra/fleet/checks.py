@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from infra import images
+from infra.fleet.ci import check_ci
 from infra.fleet.fleet import Fleet, FleetEnvironment
 from infra.fleet.problems import Problem
 from infra.fleet.spec import ACCOUNT, METRICS, NAME, PRODUCTION, EnvironmentSpec, ModelSpec, Settings, TeamSpec
@@ -28,6 +29,8 @@ def check(fleet: Fleet) -> Iterator[Problem]:
     ids = Counter(environment.names.id for environment in fleet.environments())
     yield from _check_adopted(fleet)
     yield from _check_tooling(fleet, stages)
+    if fleet.ci:
+        yield from check_ci(fleet.ci)
     for number, team in enumerate(fleet.teams):
         at = f"teams[{number}]"
         yield from _names(f"{at}.models", [model.name for model in team.models])

@@ -17,6 +17,7 @@ from infra.fleet.spec import (
     BUILT_IN,
     BUILT_IN_RETENTION,
     PRODUCTION,
+    CiSpec,
     ModelSpec,
     Retention,
     RetentionSpec,
@@ -35,6 +36,7 @@ class Fleet(Spec):
     defaults: Settings = Settings()
     retention: RetentionSpec = RetentionSpec()
     tooling: ToolingSpec | None = None
+    ci: CiSpec | None = None
     stages: Annotated[list[StageSpec], Field(min_length=1)]
     teams: Annotated[list[TeamSpec], Field(min_length=1)]
 
@@ -99,6 +101,10 @@ class FleetEnvironment:
     @property
     def is_production(self) -> bool:
         return self.names.stage == PRODUCTION
+
+    @property
+    def stage(self) -> StageSpec:
+        return next(spec for spec in self.fleet.stages if spec.name == self.names.stage)
 
     def senders(self) -> list[Environment]:
         """Return the team's environments in later stages: what they find may start a retraining here."""

@@ -8,12 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from infra.fleet.ci import trusts
 from infra.fleet.fleet import Fleet, FleetEnvironment
 from pipelines.interface.names import STACK_KINDS
 from pipelines.interface.quotas import request_increase
 
 ROLES = 32
-"""Roles of an environment of the first stage, whatever the number of its models; later ones have one more."""
+"""Roles of an environment of the first stage, whatever the number of its models.
+
+Later stages have one more. With a CI system come those that its jobs assume.
+"""
 DEFAULT_BUS_RULES = 5
 
 
@@ -64,7 +68,8 @@ def _schedules(environment: FleetEnvironment) -> int:
 
 
 def _roles(environment: FleetEnvironment) -> int:
-    return ROLES + bool(environment.trainers())
+    ci = environment.fleet.ci
+    return ROLES + bool(environment.trainers()) + (len(trusts(ci, environment.stage)) if ci else 0)
 
 
 def _stacks(environment: FleetEnvironment) -> int:

@@ -182,6 +182,24 @@ class ToolingSpec(Spec):
     pushes: Literal["supersede", "queue"] = "supersede"
 
 
+class CiSpec(Spec):
+    """The CI system whose jobs deploy the fleet and plan its changes, by OpenID Connect and without a stored key.
+
+    ``repository`` and ``branch`` decide the subjects of GitHub's and GitLab's tokens. CircleCI's and Jenkins' subjects
+    follow from no repository: they are listed. Wildcards are refused, so that each subject is exactly one.
+    """
+
+    provider: Literal["github", "gitlab", "circleci", "jenkins"]
+    repository: str
+    branch: Annotated[str, Field(min_length=1, max_length=255)] = "main"
+    issuer: str | None = None
+    """Address of the issuer of tokens; GitHub's and GitLab's own by default."""
+    audience: str = "sts.amazonaws.com"
+    deploy_subjects: list[str] = []
+    plan_subjects: list[str] = []
+    """Subjects of jobs that run for a merge request; GitHub's follows from the repository."""
+
+
 class PromotionSpec(Spec):
     """How code and models enter a stage: after a person's approval or without, and region by region or at once."""
 

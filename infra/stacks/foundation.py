@@ -7,11 +7,13 @@ from infra.components.alerts import Alerts
 from infra.components.boundary import apply_boundary
 from infra.components.bucket_set import BucketSet
 from infra.components.budget import Budget
+from infra.components.ci_roles import CiRoles
 from infra.components.environment_key import EnvironmentKey
 from infra.components.event_bus import EventBus
 from infra.components.ledger import Ledger
 from infra.components.personas import Personas
 from infra.fleet import FleetEnvironment
+from infra.fleet.ci import trusts
 from infra.stacks.properties import stack_properties
 
 
@@ -34,6 +36,8 @@ class FoundationStack(Stack):
         EventBus(self, "Events", environment=names, senders=environment.senders(), days=retention.events)
         alerts = Alerts(self, "Alerts", environment=names, key=key, owners=team.owners)
         Personas(self, "Personas", environment=names, key=key)
+        if environment.fleet.ci:
+            CiRoles(self, "Ci", environment=names, trusts=trusts(environment.fleet.ci, environment.stage))
         budget = Budget(self, "Budget", environment=names, monthly_usd=team.monthly_budget_usd, topic=alerts.topic)
         # AWS refuses a budget whose topic does not yet let it publish.
         budget.node.add_dependency(alerts.topic)

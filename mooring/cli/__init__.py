@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "preflight": ("mooring.cli.preflight:preflight", "Check what a deployment, a retraining and a release will need."),
     "plan": ("mooring.cli.plan:plan", "Print what a deployment would change, in words; change nothing."),
     "deploy": ("mooring.cli.deploy:deploy", "Deploy the stacks that differ from what is deployed."),
+    "ci": ("mooring.cli.ci:ci", "Write a CI system's workflow files; try a change and comment on it."),
     "data": ("mooring.cli.data:data", "Version datasets: commit, log, diff, checkout, verify, profile, forget, send."),
     "status": ("mooring.cli.status:status", "Print the models of the fleet, worst first."),
     "retrain": ("mooring.cli.life:retrain", "Start a retraining."),

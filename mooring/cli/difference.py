@@ -114,13 +114,13 @@ def _move(column: "ColumnMove") -> tuple[str, ...]:
         column.kind,
         f"{column.effect:.3f}",
         f"{column.psi:.3f}",
-        _holds(column, "old"),
-        _holds(column, "new"),
+        holds(column, "old"),
+        holds(column, "new"),
         f"{missing[0]:.1%} -> {missing[1]:.1%}" if any(missing) else "",
     )
 
 
-def _holds(column: "ColumnMove", side: str) -> str:
+def holds(column: "ColumnMove", side: str) -> str:
     """Return a column's span of time, mean, or the share that moved most, in one version, as text."""
     summary = getattr(column, side)
     if column.kind == "time":

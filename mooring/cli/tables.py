@@ -36,12 +36,7 @@ class Tables:
     def __call__(self, file: File) -> Iterator[pd.DataFrame]:
         place = self._places[file.sha256]
         self._on_progress(self._read_bytes, self._to_read_bytes, f"Reading {file.path}")
-        pieces = 0
-        for chunk in read_chunks(place, file.path):
-            pieces += 1
-            yield chunk.rows.to_pandas(types_mapper=None if chunk.text else pd.ArrowDtype)
-        if not pieces:
-            yield pd.DataFrame(columns=read_columns(place, file.path), dtype="object")
+        yield from read_frames(place, file.path)
         self._read_bytes += file.size_bytes
 
     def _adopt(self, commit: Commit, root: Path) -> None:
@@ -51,3 +46,13 @@ class Tables:
                 target = root / file.path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.hardlink_to(place)
+
+
+def read_frames(place: Path, name: str) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a file in pieces, at least one; ``name`` says by its ending what the file is."""
+    pieces = 0
+    for chunk in read_chunks(place, name):
+        pieces += 1
+        yield chunk.rows.to_pandas(types_mapper=None if chunk.text else pd.ArrowDtype)
+    if not pieces:
+        yield pd.DataFrame(columns=read_columns(place, name), dtype="object")

@@ -17,6 +17,8 @@ TOOLING = "tooling"
 """Stage of the environment that holds a team's pipelines; no fleet has a stage of this name."""
 QUALIFIER = "mooring"
 """Part of the names of our CDK bootstrap's resources: other CDK applications of the account keep theirs."""
+CDK_ROLES = ("deploy", "file-publishing", "lookup")
+"""Roles of our CDK bootstrap that a deployment assumes. Images are not published: no stack has one."""
 BUCKETS = ("data", "artifacts", "capture", "audit")
 ENVIRONMENT_TAG = "mooring:environment"
 """Tag of everything that an environment has and starts; its value is the environment's id. Budget and bill need it."""
@@ -140,6 +142,14 @@ class Environment:
     def promoter_role(self) -> str:
         """The role by which the team's pipelines import and release models here."""
         return f"{self.id}-promoter"
+
+    def ci_role(self, task: str) -> str:
+        """Return the name of the role that a CI system's jobs assume to ``deploy`` the environment or to ``plan``."""
+        return f"{self.id}-ci-{task}"
+
+    def cdk_role_arn(self, kind: str) -> str:
+        """Return the ARN of a role of our CDK bootstrap; ``kind`` is one of ``CDK_ROLES``."""
+        return self.role_arn(f"cdk-{QUALIFIER}-{kind}-role-{self.account}-{self.region}")
 
     @property
     def signing_key_alias(self) -> str:

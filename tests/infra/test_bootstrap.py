@@ -99,7 +99,7 @@ def named(templates: dict[str, Template]) -> Iterator[tuple[str, str, str, Templ
 @pytest.mark.parametrize(
     "document",
     [
-        permissions.boundary(LONGEST, [LONGEST, LONGEST]),
+        permissions.boundary(LONGEST, [LONGEST, LONGEST], has_ci=True),
         permissions.deployer(LONGEST),
         permissions.common(LONGEST.account),
     ],

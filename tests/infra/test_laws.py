@@ -68,6 +68,25 @@ def with_trusts_of_every_account(template: Template) -> Template:
     return template
 
 
+def with_a_web_identity(subject: str, operator: str = "StringEquals") -> Break:
+    """Let tokens of an OpenID Connect provider assume every role."""
+
+    def apply(template: Template) -> Template:
+        template = copy.deepcopy(template)
+        issuer = "token.actions.githubusercontent.com"
+        statement = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": f"arn:aws:iam::111111111111:oidc-provider/{issuer}"},
+            "Condition": {operator: {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": subject}},
+        }
+        for role in resources(template, "AWS::IAM::Role").values():
+            role["Properties"]["AssumeRolePolicyDocument"]["Statement"] = [statement]
+        return template
+
+    return apply
+
+
 def states_without(*names: str, of: str = "Task") -> Break:
     """Remove fields from every state of a type."""
 
@@ -205,6 +224,13 @@ PROOFS: list[tuple[Law, str, Break, str]] = [
         "RetrainingRole",
     ),
     (permissions.trusts_name_their_account, OPERATIONS, with_trusts_of_every_account, "SchedulerRole"),
+    (permissions.web_identities_are_exact, FOUNDATION, with_a_web_identity("repo:one/two:*"), "PersonasEngineer"),
+    (
+        permissions.web_identities_are_exact,
+        FOUNDATION,
+        with_a_web_identity("repo:one/two:pull_request", "StringLike"),
+        "PersonasEngineer",
+    ),
     (
         permissions.roles_have_the_boundary,
         OPERATIONS,
@@ -284,6 +310,11 @@ def test_law_names_the_resource_that_breaks_it(
     violations = list(law(break_(templates[stack])))
     assert any(fnmatchcase(violation.resource, f"{resource}*") for violation in violations), list(map(str, violations))
     assert all(violation.reason and violation.mend for violation in violations)
+
+
+def test_a_web_identity_with_exact_subjects_breaks_no_law(templates: dict[str, Template]) -> None:
+    exact = with_a_web_identity("repo:one/two:ref:refs/heads/main")(templates[FOUNDATION])
+    assert list(permissions.web_identities_are_exact(exact)) == []
 
 
 def test_every_law_is_proven() -> None:

@@ -22,6 +22,7 @@ from tests.infra.laws.permissions import (
     pass_role_is_narrow,
     roles_have_the_boundary,
     trusts_name_their_account,
+    web_identities_are_exact,
 )
 from tests.support.synth import Template, resources
 
@@ -142,6 +143,7 @@ LAWS: tuple[Law, ...] = (
     no_imports,
     pass_role_is_narrow,
     trusts_name_their_account,
+    web_identities_are_exact,
     roles_have_the_boundary,
     conditions_can_hold,
     targets_have_dead_letters,

@@ -98,3 +98,20 @@ def keys_admit_their_services(template: Template) -> Iterator[Violation]:
                 yield Violation(name, f"does not admit {service}", "add it to environment_key.PUBLISHERS")
         if not any(service.startswith("logs.") for service in admitted):
             yield Violation(name, "does not admit CloudWatch Logs", "admit logs.{region}.amazonaws.com in its policy")
+
+
+def web_identities_are_exact(template: Template) -> Iterator[Violation]:
+    """A role that an OpenID Connect provider's tokens assume names their audience and their exact subjects."""
+    for name, role in resources(template, "AWS::IAM::Role").items():
+        for statement in listed(role["Properties"]["AssumeRolePolicyDocument"]["Statement"]):
+            if "sts:AssumeRoleWithWebIdentity" not in listed(statement["Action"]):
+                continue
+            issuer = str(statement["Principal"]["Federated"]).partition("oidc-provider/")[2]
+            demanded = statement.get("Condition", {}).get("StringEquals", {})
+            for claim in ("aud", "sub"):
+                if not listed(demanded.get(f"{issuer}:{claim}", [])):
+                    yield Violation(name, f"trusts tokens of any {claim}", f"demand {issuer}:{claim} by StringEquals")
+            for operator, compared in statement.get("Condition", {}).items():
+                values = [str(value) for found in compared.values() for value in listed(found)]
+                if "Like" in operator or any(mark in value for value in values for mark in "*?"):
+                    yield Violation(name, f"trusts a pattern of tokens by {operator}", "list the exact values")

@@ -12,6 +12,7 @@ from mooring.deployments import (
     Difference,
     compare,
     differences,
+    is_plan_role,
     read_assembly,
     refuse_changed_types,
 )
@@ -137,3 +138,18 @@ def test_changed_instance_type_of_a_scaled_endpoint_is_refused_before_anything_i
         refuse_changed_types([other, serving], changed, lambda _: aws("cloudformation"))
     new = [Difference(stack=serving.name, reason="new")]
     refuse_changed_types([other, serving], new, lambda _: aws("cloudformation"))
+
+
+@pytest.mark.parametrize(
+    ("arn", "expected"),
+    [
+        ("arn:aws:sts::111111111111:assumed-role/arrivals-dev-us-east-1-ci-plan/mooring-ci", True),
+        ("arn:aws:sts::111111111111:assumed-role/arrivals-dev-us-east-1-ci-deploy/mooring-ci", False),
+        ("arn:aws:sts::111111111111:assumed-role/other/x-ci-plan", False),
+        ("arn:aws:iam::111111111111:user/arrivals-ci-plan", False),
+        ("arn:aws:iam::111111111111:root", False),
+    ],
+)
+def test_only_the_role_of_plans_reads_stacks_as_itself(arn: str, expected: bool) -> None:
+    assert is_plan_role({"Arn": arn, "Account": "111111111111"}, "111111111111") is expected
+    assert not is_plan_role({"Arn": arn, "Account": "222222222222"}, "111111111111")

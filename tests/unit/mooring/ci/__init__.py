@@ -1,0 +1,1 @@
+"""Tests of the workflow files and of the comment."""
