@@ -18,6 +18,7 @@ from infra.fleet.spec import (
     BUILT_IN_RETENTION,
     PRODUCTION,
     ModelSpec,
+    PromotionSpec,
     Retention,
     RetentionSpec,
     Serving,
@@ -64,6 +65,12 @@ class Fleet(Spec):
             raise FleetError([Problem("environment", environment_id, f"one of {', '.join(found)}")])
         return found[environment_id]
 
+    def deployable(self) -> "dict[str, FleetEnvironment]":
+        """Return by id all that can be deployed: every environment, then the tooling environment of each team."""
+        tooling = ((team, self.tooling_environment(team)) for team in self.teams)
+        pipelines = [FleetEnvironment(fleet=self, team=team, names=names) for team, names in tooling if names]
+        return {each.names.id: each for each in (*self.environments(), *pipelines)}
+
     def tooling_environment(self, team: TeamSpec) -> Environment | None:
         """Return the names of what promotes a team's code and models; None if the fleet has no tooling account."""
         if self.tooling is None:
@@ -99,6 +106,11 @@ class FleetEnvironment:
     @property
     def is_production(self) -> bool:
         return self.names.stage == PRODUCTION
+
+    @property
+    def is_tooling(self) -> bool:
+        """Whether this is the place of the team's pipelines, which has no stage and no models."""
+        return self.names.stage == TOOLING
 
     def senders(self) -> list[Environment]:
         """Return the team's environments in later stages: what they find may start a retraining here."""
@@ -154,21 +166,41 @@ class FleetEnvironment:
 
     def stacks(self) -> list[str]:
         """Return the names of the environment's stacks, those first that others need."""
+        if self.is_tooling:
+            return [self.names.stack("promotion")]
         shared = [self.names.stack(kind) for kind in STACK_KINDS]
         models = [self.names.model(model.name) for model in self.team.models]
         return [*shared, *dict.fromkeys(model.stack(kind) for kind in MODEL_STACK_KINDS for model in models)]
 
     def narrowed(self, models: Sequence[ModelSpec]) -> "FleetEnvironment":
-        """Return the environment with these of its models; of the team's others the places are left."""
-        stage = self.names.stage
+        """Return the environment with these of its models; of the team's others the places are left.
+
+        Of the pipelines' settings only their place is left: the others change no environment.
+        """
+        stage, tooling = self.names.stage, self.fleet.tooling
         own = [
             model.model_copy(update={"stages": {name: of for name, of in model.stages.items() if name == stage}})
             for model in models
         ]
         team = self.team.model_copy(update={"models": own})
-        stages = [spec if spec.name == stage else StageSpec(name=spec.name) for spec in self.fleet.stages]
-        fleet = self.fleet.model_copy(update={"stages": stages, "teams": [team]})
+        stages = [
+            spec.model_copy(update={"promotion": PromotionSpec()}) if spec.name == stage else StageSpec(name=spec.name)
+            for spec in self.fleet.stages
+        ]
+        place = ToolingSpec(account=tooling.account, region=tooling.region) if tooling else None
+        fleet = self.fleet.model_copy(update={"stages": stages, "teams": [team], "tooling": place})
         return FleetEnvironment(fleet=fleet, team=team, names=self.names)
+
+    def of_pipelines(self) -> "FleetEnvironment":
+        """Return a tooling environment with all that its stack reads: the team without models, stages without settings."""
+        team = self.team.model_copy(update={"models": []})
+        stages = [StageSpec(name=spec.name, promotion=spec.promotion) for spec in self.fleet.stages]
+        fleet = self.fleet.model_copy(update={"defaults": Settings(), "stages": stages, "teams": [team]})
+        return FleetEnvironment(fleet=fleet, team=team, names=self.names)
+
+    def promotion_stages(self) -> "list[tuple[StageSpec, list[FleetEnvironment]]]":
+        """Return the team's stages in promotion order, each with its environments in the file's order."""
+        return self.fleet.promotion_stages(self.team)
 
     def settings(self, model: ModelSpec) -> Settings:
         return self.fleet.settings(model, self.names.stage)

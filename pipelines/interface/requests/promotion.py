@@ -55,7 +55,8 @@ class DriveRequest:
     """The step that ``drive_promotion`` starts in one environment, or looks after.
 
     ``attempt`` is the ARN of the execution of the tooling machine: a call that comes twice finds what it started.
-    ``source`` is the environment whose bucket holds the record's files.
+    ``source`` is the environment whose bucket holds the record's files. ``approval`` says that the stage needs a
+    person's approval.
     """
 
     step: Step
@@ -65,6 +66,7 @@ class DriveRequest:
     environment: Environment
     source: Environment | None
     attempt: str
+    approval: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""What promotes models to the environments of later stages."""
