@@ -13,12 +13,12 @@ from pydantic import Field
 
 from infra import images
 from infra.fleet.problems import FleetError, Problem
+from infra.fleet.promotion import Promotion
 from infra.fleet.spec import (
     BUILT_IN,
     BUILT_IN_RETENTION,
     PRODUCTION,
     ModelSpec,
-    PromotionSpec,
     Retention,
     RetentionSpec,
     Serving,
@@ -124,16 +124,24 @@ class FleetEnvironment:
                 first.setdefault(stage, names)
         return [first[stage] for stage in sorted(first)]
 
-    def previous(self) -> Environment | None:
-        """Return the first of the team's environments in the stage before this one's: models come from its bucket."""
-        found = self._beside(-1)
-        return found[0] if found else None
-
-    def following(self) -> list[Environment]:
-        """Return the team's environments in the stage after this one's: they alone may read releases here."""
-        return self._beside(1)
+    def promotion(self) -> Promotion | None:
+        """Return the environment's place in the promotion of models; None if the fleet has no tooling account."""
+        tooling = self.fleet.tooling_environment(self.team)
+        if tooling is None:
+            return None
+        previous = self._beside(-1)
+        present = {names.stage for _, names in self._team()}
+        return Promotion(
+            tooling=tooling,
+            trainers=tuple(self.trainers()),
+            source=previous[0] if previous else None,
+            following=tuple(self._beside(1)),
+            later=tuple(self.senders()),
+            stages=tuple(stage.name for stage in self.fleet.stages if stage.name in present),
+        )
 
     def _beside(self, step: int) -> list[Environment]:
+        """Return the team's environments in the stage after this one's, or with -1 in the one before it."""
         listed = list(self._team())
         stages = sorted({stage for stage, _ in listed})
         place = stages.index(self._stage) + step
@@ -173,34 +181,29 @@ class FleetEnvironment:
         return [*shared, *dict.fromkeys(model.stack(kind) for kind in MODEL_STACK_KINDS for model in models)]
 
     def narrowed(self, models: Sequence[ModelSpec]) -> "FleetEnvironment":
-        """Return the environment with these of its models; of the team's others the places are left.
-
-        Of the pipelines' settings only their place is left: the others change no environment.
-        """
-        stage, tooling = self.names.stage, self.fleet.tooling
+        """Return the environment with these of its models; of the team's others the places are left."""
+        stage = self.names.stage
         own = [
             model.model_copy(update={"stages": {name: of for name, of in model.stages.items() if name == stage}})
             for model in models
         ]
         team = self.team.model_copy(update={"models": own})
         stages = [
-            spec.model_copy(update={"promotion": PromotionSpec()}) if spec.name == stage else StageSpec(name=spec.name)
-            for spec in self.fleet.stages
+            _without_promotion(spec) if spec.name == stage else StageSpec(name=spec.name) for spec in self.fleet.stages
         ]
+        tooling = self.fleet.tooling
         place = ToolingSpec(account=tooling.account, region=tooling.region) if tooling else None
-        fleet = self.fleet.model_copy(update={"stages": stages, "teams": [team], "tooling": place})
+        fleet = self.fleet.model_copy(
+            update={"stages": stages, "teams": [team], **({"tooling": place} if place else {})}
+        )
         return FleetEnvironment(fleet=fleet, team=team, names=self.names)
 
     def of_pipelines(self) -> "FleetEnvironment":
-        """Return a tooling environment with all that its stack reads: the team without models, stages without settings."""
+        """Return a tooling environment with all that its stack reads: no models, and stages without their settings."""
         team = self.team.model_copy(update={"models": []})
         stages = [StageSpec(name=spec.name, promotion=spec.promotion) for spec in self.fleet.stages]
         fleet = self.fleet.model_copy(update={"defaults": Settings(), "stages": stages, "teams": [team]})
         return FleetEnvironment(fleet=fleet, team=team, names=self.names)
-
-    def promotion_stages(self) -> "list[tuple[StageSpec, list[FleetEnvironment]]]":
-        """Return the team's stages in promotion order, each with its environments in the file's order."""
-        return self.fleet.promotion_stages(self.team)
 
     def settings(self, model: ModelSpec) -> Settings:
         return self.fleet.settings(model, self.names.stage)
@@ -248,6 +251,12 @@ class FleetEnvironment:
             hyperparameters=values["hyperparameters"],
             training_stage=values["training_stage"],
         )
+
+
+def _without_promotion(stage: StageSpec) -> StageSpec:
+    """Return a stage without the settings that only the pipelines read."""
+    stated = {name: getattr(stage, name) for name in stage.model_fields_set - {"promotion"}}
+    return StageSpec(**stated)
 
 
 _SETTINGS = set(Settings.model_fields)

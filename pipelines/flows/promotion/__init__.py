@@ -1,1 +1,1 @@
-"""What promotes models to the environments of later stages."""
+"""The code of the functions that promote a champion to the environments of later stages."""

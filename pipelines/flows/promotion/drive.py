@@ -50,7 +50,8 @@ def drive(request: DriveRequest, services: Services, *, promoter: Callable[[Envi
     """
     environment, name = request.environment, execution_name(request)
     states = promoter(environment).client("stepfunctions")
-    found = _describe(states, f"{environment.arn('states', f'execution:{environment.state_machine("promotion")}')}:{name}")
+    machine = environment.state_machine("promotion")
+    found = _describe(states, environment.arn("states", f"execution:{machine}:{name}"))
     if found is None:
         _start(states, environment.state_machine_arn("promotion"), name, _step(request, services))
         return DriveAnswer(status="running", environment=environment.id)
@@ -89,7 +90,6 @@ def _step(request: DriveRequest, services: Services) -> PromotionStep:
         digest=request.record_key.rpartition("/")[2].removesuffix(SUFFIX),
         record=record,
         signature=signature,
-        source=request.source,
         by=approver(services, request) if request.step is Step.RELEASE else "",
     )
 
