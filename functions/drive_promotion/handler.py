@@ -10,4 +10,6 @@ from pipelines.interface.requests import DriveAnswer, DriveRequest
 
 @handler(FunctionEnv, DriveRequest)
 def handle(request: DriveRequest, services: Services, env: FunctionEnv) -> DriveAnswer:  # noqa: ARG001
-    return drive(request, services, promoter=lambda environment: assume(services, environment, environment.promoter_role))
+    return drive(
+        request, services, promoter=lambda environment: assume(services, environment, environment.promoter_role)
+    )
