@@ -10,8 +10,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.components.code_pipeline import SOURCE, SOURCE_KEY
+from infra.components.code_pipeline import SOURCE_KEY
 from infra.components.models_pipeline import STAGES
+from infra.components.pipeline import SOURCE
 from infra.components.policies import allow, service
 from infra.components.triggers import MAX_AGE, RETRY_ATTEMPTS
 from pipelines.interface.events import SOURCE as OURS

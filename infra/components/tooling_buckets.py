@@ -46,17 +46,11 @@ class ToolingBuckets(Construct):
         self.pipeline = self._bucket("pipeline", [_expire(PASSED_ON_DAYS, Duration.days(1))], key=key)
         if self.source:
             _send_events(self.source)
+        # A key policy's resource can only be the key itself.
         for requester in requesters:
-            written = {
-                "principals": [iam.AccountPrincipal(requester.account)],
-                "conditions": is_role(requester.role_arn(requester.function(REQUESTER))),
-            }
             keys = self.records.arn_for_objects(carried_record_key("*"))
-            self.records.add_to_resource_policy(
-                iam.PolicyStatement(actions=["s3:PutObject"], resources=[keys], **written)
-            )
-            # A key policy's resource can only be the key itself.
-            key.add_to_resource_policy(iam.PolicyStatement(actions=["kms:GenerateDataKey"], resources=["*"], **written))
+            self.records.add_to_resource_policy(_let(requester, "s3:PutObject", keys))
+            key.add_to_resource_policy(_let(requester, "kms:GenerateDataKey", "*"))
 
     def _bucket(self, kind: str, rules: list[s3.LifecycleRule], *, key: kms.IKey | None = None) -> s3.Bucket:
         unfinished = s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7))
@@ -77,6 +71,15 @@ class ToolingBuckets(Construct):
             server_access_logs_prefix=f"{ACCESS}{kind}/" if key else None,
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
+
+
+def _let(requester: Environment, action: str, resource: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=[action],
+        principals=[iam.AccountPrincipal(requester.account)],
+        resources=[resource],
+        conditions=is_role(requester.role_arn(requester.function(REQUESTER))),
+    )
 
 
 def _expire(days: int, versions: Duration, prefix: str | None = None) -> s3.LifecycleRule:

@@ -151,7 +151,7 @@ class Environment:
         return f"alias/mooring/{self.id}-signing"
 
     def pipeline(self, kind: str) -> str:
-        """Return the name of a pipeline in a tooling environment and of its role; ``kind`` is ``code`` or ``models``."""
+        """Return the name of a tooling environment's pipeline and of its role; ``kind`` is ``code`` or ``models``."""
         return f"{self.id}-{kind}"
 
     def pipeline_arn(self, kind: str) -> str:
