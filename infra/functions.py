@@ -37,8 +37,8 @@ class FunctionSpec:
 
     ``name`` is its folder in ``functions/``, ``flow`` its caller. ``packages`` are the folders of ``pipelines`` that
     its code imports: no other goes into its package. ``may`` returns its permissions, besides writing its own log and
-    using the environment's key. Environments without ``has`` do not have the function. The fields of ``env`` are its variables; ``layer`` says that it imports numpy or
-    msgspec; all functions have the layer of boto3.
+    using the environment's key. ``has`` says which environments have the function. The fields of ``env`` are its
+    variables; ``layer`` says that it imports numpy or msgspec; all functions have the layer of boto3.
     """
 
     name: str

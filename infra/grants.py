@@ -231,7 +231,8 @@ class Grants:
 
     def take_releases(self) -> list[iam.PolicyStatement]:
         """Allow reading the stage before, verifying what its trainers signed, and keeping the files here."""
-        assert self._promotion and self._promotion.source
+        assert self._promotion
+        assert self._promotion.source
         source = self._promotion.source
         artifacts = f"arn:aws:s3:::{source.bucket('artifacts')}"
         signers = [trainer.arn("kms", "key/*") for trainer in self._promotion.trainers]

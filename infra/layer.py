@@ -15,6 +15,7 @@ SERVICES = (
     "codepipeline",
     "dynamodb",
     "events",
+    "kms",
     "logs",
     "s3",
     "sagemaker",

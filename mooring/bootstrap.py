@@ -144,7 +144,7 @@ def _policies(environments: Sequence[Environment]) -> dict[str, dict[str, Any]]:
             limit = tooling_permissions.boundary(each, team, connection)
             named |= {each.boundary: limit, each.deployer: tooling_permissions.deployer(each, connection)}
         else:
-            limit = permissions.boundary(each, found.trainers() if found else [])
+            limit = permissions.boundary(each, found.trainers() if found else [], found.promotion() if found else None)
             named |= {each.boundary: limit, each.deployer: permissions.deployer(each)}
     return {_arn(account, name): document for name, document in named.items()}
 

@@ -23,20 +23,15 @@ THROTTLED: State = {
 
 def promotion_flow(environment: Environment, *, imports: bool) -> State:
     """Return the definition; without ``imports``, in the first stage, it only tests the environment."""
-    steps = {Step.IMPORT: "Import release", Step.RELEASE: "Prepare release", Step.RETURN: "Prepare release"}
+    steps: dict[str | bool, str] = {Step.SMOKE: "Test environment"}
+    if imports:
+        steps |= {Step.IMPORT: "Import release", Step.RELEASE: "Prepare release", Step.RETURN: "Prepare release"}
     return {
         "Comment": f"Imports, releases and returns promoted models in {environment.id}, and tests the environment",
         "StartAt": "Which step?",
         "TimeoutSeconds": LONGEST_RELEASE_S + 2 * RESTORE_S,
         "States": {
-            "Which step?": choose(
-                "$.step",
-                {
-                    **({str(step): state for step, state in steps.items()} if imports else {}),
-                    "smoke": "Test environment",
-                },
-                otherwise="Refuse step",
-            ),
+            "Which step?": choose("$.step", steps, otherwise="Refuse step"),
             "Refuse step": {
                 "Type": "Fail",
                 "Error": "UnknownStepError",

@@ -50,7 +50,8 @@ def stage_flow(tooling: Environment, stages: Sequence[StagePlan]) -> State:
     timeout_s = (max(stage.turns for stage in stages) + 1) * LONGEST_STEP_S + SPARE_S
     widest = max(len(stage.environments) for stage in stages)
     poll_s = max(LEAST_POLL_S, math.ceil(timeout_s * EVENTS_OF_A_POLL * widest / MAX_POLL_EVENTS))
-    chosen: dict[str | bool, str] = {"": "In order?"} | {each.id: f"Only {each.id}" for stage in stages for each in stage.environments}
+    every = [each for stage in stages for each in stage.environments]
+    chosen: dict[str | bool, str] = {"": "In order?", **{each.id: f"Only {each.id}" for each in every}}
     return {
         "Comment": f"Takes one step of a promotion in the environments of a stage, for the pipelines of {tooling.id}",
         "StartAt": "Which stage?",

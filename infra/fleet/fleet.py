@@ -188,14 +188,11 @@ class FleetEnvironment:
             for model in models
         ]
         team = self.team.model_copy(update={"models": own})
-        stages = [
-            _without_promotion(spec) if spec.name == stage else StageSpec(name=spec.name) for spec in self.fleet.stages
-        ]
-        tooling = self.fleet.tooling
-        place = ToolingSpec(account=tooling.account, region=tooling.region) if tooling else None
-        fleet = self.fleet.model_copy(
-            update={"stages": stages, "teams": [team], **({"tooling": place} if place else {})}
-        )
+        stages = [_of_stage(spec) if spec.name == stage else StageSpec(name=spec.name) for spec in self.fleet.stages]
+        changes: dict[str, Any] = {"stages": stages, "teams": [team]}
+        if tooling := self.fleet.tooling:
+            changes["tooling"] = ToolingSpec(account=tooling.account, region=tooling.region)
+        fleet = self.fleet.model_copy(update=changes)
         return FleetEnvironment(fleet=fleet, team=team, names=self.names)
 
     def of_pipelines(self) -> "FleetEnvironment":
@@ -253,7 +250,7 @@ class FleetEnvironment:
         )
 
 
-def _without_promotion(stage: StageSpec) -> StageSpec:
+def _of_stage(stage: StageSpec) -> StageSpec:
     """Return a stage without the settings that only the pipelines read."""
     stated = {name: getattr(stage, name) for name in stage.model_fields_set - {"promotion"}}
     return StageSpec(**stated)
