@@ -156,7 +156,9 @@ def require_trust(role_arn: str, service: str, *, source_arn: str = "") -> None:
         )
 
 
-def assume(role_arn: str, *, service: str, session_name: str, lifetime_s: float = 12 * 3600) -> dict[str, str]:
+def assume(
+    role_arn: str, *, service: str, session_name: str, source_arn: str = "", lifetime_s: float = 12 * 3600
+) -> dict[str, str]:
     """Return credentials of the role for a process of ``service``, as ``AWS_*`` variables.
 
     Raises
@@ -164,7 +166,7 @@ def assume(role_arn: str, *, service: str, session_name: str, lifetime_s: float 
     AccessDeniedError
         The role does not exist, or does not trust the service.
     """
-    require_trust(role_arn, service)
+    require_trust(role_arn, service, source_arn=source_arn)
     account, name = _account(role_arn), role_arn.rpartition("/")[2]
     key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_hex(20), secrets.token_hex(40)
     sts.register_session(

@@ -306,7 +306,7 @@ def _free_port_after(port: int) -> int:
 def _clear(home: Path) -> None:
     """Delete the folders and the record that an earlier server left in the home; other files stay."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("tmp", "tls", "sagemaker"):
+    for name in ("tmp", "tls", "sagemaker", "codebuild"):
         shutil.rmtree(home / name, ignore_errors=True)
     _state_file(home).unlink(missing_ok=True)
 

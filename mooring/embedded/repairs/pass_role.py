@@ -1,7 +1,7 @@
 """Check ``iam:PassRole`` of requests that pass a role to Lambda, Step Functions, EventBridge or Scheduler.
 
-MiniStack never checks it. SageMaker's and CloudFormation's roles are checked by ``sagemaker.sessions`` and
-``repairs.cloudformation``.
+MiniStack never checks it. ``sagemaker.roles``, ``services.codebuild`` and ``repairs.cloudformation`` check the roles of
+their services.
 """
 
 import json

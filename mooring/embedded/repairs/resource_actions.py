@@ -54,6 +54,7 @@ TABLE = {
         "DashboardName",
         "arn:aws:cloudwatch::{account}:dashboard/{name}",
     ),
+    "AWS::CodeBuild::Project": None,  # mooring.embedded.services.codebuild checks it
     "AWS::DynamoDB::Table": Actions(
         "dynamodb:CreateTable",
         "dynamodb:UpdateTable",

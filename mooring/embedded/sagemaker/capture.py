@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mooring.embedded.sagemaker.s3data import split
-from mooring.embedded.sagemaker.sessions import RoleSession
 from mooring.embedded.sagemaker.store import Record
+from mooring.embedded.sessions import RoleSession
 
 logger = logging.getLogger("mooring.sagemaker")
 

@@ -6,7 +6,7 @@ from ministack.services.cloudformation import provisioners, stacks
 
 from mooring.embedded.repairs import imports
 from mooring.embedded.repairs.patching import replace
-from mooring.embedded.sagemaker import endpoints, service, shapes, store
+from mooring.embedded.sagemaker import endpoints, operations, service, store
 from mooring.embedded.sagemaker.errors import SageMakerError
 from mooring.embedded.sagemaker.store import Record
 
@@ -141,7 +141,7 @@ class _Handler:
             self._check_update(request)
             request = {name: value for name, value in request.items() if name in _ENDPOINT_REQUEST}
         try:
-            return service.call(operation, shapes.coerce(operation, request))
+            return service.call(operation, operations.API.coerce(operation, request))
         except SageMakerError as error:
             raise StackError(f"{error.message} (Service: SageMaker, Error Code: {error.code})") from error
 

@@ -1,17 +1,10 @@
 """Errors of SageMaker's API."""
 
-from typing import Any
+from mooring.embedded.errors import ServiceError
 
 
-class SageMakerError(Exception):
-    """Refusal of a request, with SageMaker's error code; ``details`` are further members of the answer."""
-
-    def __init__(self, code: str, message: str, *, status: int = 400, details: dict[str, Any] | None = None) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.status = status
-        self.details = details or {}
+class SageMakerError(ServiceError):
+    """Refusal of a request by SageMaker."""
 
 
 def invalid(message: str) -> SageMakerError:

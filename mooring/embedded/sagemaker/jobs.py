@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from mooring.embedded import identity, supervise
-from mooring.embedded.sagemaker import store
+from mooring.embedded.joblog import LogShipper
+from mooring.embedded.sagemaker import roles, store
 from mooring.embedded.sagemaker.archives import UnsafeArchiveError
-from mooring.embedded.sagemaker.joblog import LogShipper
 from mooring.embedded.sagemaker.s3data import DataError
-from mooring.embedded.sagemaker.sessions import RoleSession
 from mooring.embedded.sagemaker.store import Record
 
 logger = logging.getLogger("mooring.sagemaker")
@@ -95,7 +94,7 @@ class Job(ABC):
     def __init__(self, record: Record, role_arn: str) -> None:
         self.record = record
         self.name: str = record[f"{store.KINDS[self.kind]}Name"]
-        self.session = RoleSession(role_arn, "SageMaker")
+        self.session = roles.assume(role_arn)
         self.base = _home / "jobs" / f"{self.kind[:1]}-{store.suffix()}"
         self.ml = self.base / "opt" / "ml"
         self.log = self.base / "log"

@@ -5,7 +5,7 @@ from typing import Any
 from mooring.embedded.sagemaker import store
 from mooring.embedded.sagemaker.errors import in_use, invalid, unsupported
 from mooring.embedded.sagemaker.images import require_scikit_learn
-from mooring.embedded.sagemaker.sessions import check_role
+from mooring.embedded.sagemaker.roles import check_role
 from mooring.embedded.sagemaker.store import Record
 
 

@@ -1,10 +1,13 @@
 """Table of the supported operations and parameters; the error for any other one names it.
 
-A parameter is written as its path in the request, without list indices; ``.*`` means the path and all below it.
+``shapes.Api`` says how a parameter is written.
 docs/reference/embedded-aws.md says how to add an operation.
 """
 
 from typing import Any
+
+from mooring.embedded.sagemaker.errors import invalid, unsupported
+from mooring.embedded.shapes import Api
 
 _LIST = "NameContains CreationTimeAfter CreationTimeBefore SortBy SortOrder MaxResults NextToken"
 
@@ -139,7 +142,16 @@ OFF: dict[str, dict[str, Any]] = {
 """Switches of features that are not supported, with the value that means off: clients send it by themselves."""
 
 
-def parameters(operation: str) -> set[str]:
-    """Return the supported parameter paths of an operation."""
+def _parameters(operation: str) -> set[str]:
     paths = set(f"{SUPPORTED[operation]} {_RECORDED.get(operation, '')}".split())
     return paths | ({"Tags.Key", "Tags.Value"} if "Tags" in paths else set())
+
+
+API = Api(
+    service="sagemaker",
+    parameters={operation: _parameters(operation) for operation in SUPPORTED},
+    choices=CHOICES,
+    off=OFF,
+    invalid=invalid,
+    unsupported=unsupported,
+)

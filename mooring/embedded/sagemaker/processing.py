@@ -9,7 +9,7 @@ from mooring.embedded.sagemaker import events, jobs, limits, s3data, store
 from mooring.embedded.sagemaker.errors import SageMakerError, invalid
 from mooring.embedded.sagemaker.images import require_scikit_learn
 from mooring.embedded.sagemaker.jobs import Command, Job, Outcome, make_folder
-from mooring.embedded.sagemaker.sessions import check_role
+from mooring.embedded.sagemaker.roles import check_role
 from mooring.embedded.sagemaker.store import Record
 
 _DESCRIBED = [

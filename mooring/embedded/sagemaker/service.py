@@ -2,14 +2,23 @@
 
 import asyncio
 import contextvars
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any
 
 from mooring.embedded import identity
-from mooring.embedded.sagemaker import endpoints, models, names, packages, processing, runtime, shapes, tags, training
+from mooring.embedded.answers import answer
+from mooring.embedded.sagemaker import (
+    endpoints,
+    models,
+    names,
+    operations,
+    packages,
+    processing,
+    runtime,
+    tags,
+    training,
+)
 from mooring.embedded.sagemaker.errors import SageMakerError, unsupported
 from mooring.embedded.sagemaker.store import Record
 
@@ -68,7 +77,7 @@ def call(operation: str, request: Record) -> Record:
     SageMakerError
         The request is refused: it is not valid, not supported, not authorized, or not possible now.
     """
-    shapes.check(operation, request)
+    operations.API.check(operation, request)
     try:
         if identity.acting_role():
             context = {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in request.get("Tags", [])}
@@ -94,24 +103,4 @@ async def handle_request(
         if method != "POST" or name is None:
             return runtime.refusal(unsupported(f"{method} {path}"))
         return await loop.run_in_executor(_invocations, run, runtime.invoke, name, headers, body)
-    return await asyncio.to_thread(_answer, target.rpartition(".")[2], body)
-
-
-def _answer(operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-    headers = {"Content-Type": "application/x-amz-json-1.1"}
-    try:
-        answer = call(operation, json.loads(body or b"{}"))
-    except SageMakerError as error:
-        return error.status, headers, json.dumps({"__type": error.code, "message": error.message}).encode()
-    return 200, headers, encode(answer)
-
-
-def encode(answer: Record) -> bytes:
-    """Return the answer in SageMaker's JSON: times are seconds since the epoch."""
-    return json.dumps(answer, default=_seconds).encode()
-
-
-def _seconds(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return round(value.timestamp(), 3)
-    raise TypeError(f"{type(value).__name__} is not JSON")
+    return await asyncio.to_thread(answer, call, target.rpartition(".")[2], body)

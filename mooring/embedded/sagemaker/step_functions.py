@@ -6,6 +6,7 @@ from typing import Any
 
 from ministack.services import stepfunctions
 
+from mooring.embedded import answers
 from mooring.embedded.repairs.step_functions import cancelled
 from mooring.embedded.sagemaker import service
 from mooring.embedded.sagemaker.errors import SageMakerError
@@ -42,7 +43,7 @@ def _run(resource: str, request: Record) -> Any:
 
 def _call(operation: str, request: Record) -> Record:
     try:
-        answer: Record = json.loads(service.encode(service.call(operation, request)))
+        answer: Record = json.loads(answers.encode(service.call(operation, request)))
     except SageMakerError as error:
         code = error.code.removesuffix("Exception") + "Exception"
         name = code if code in ("ResourceLimitExceededException",) else "AmazonSageMakerException"

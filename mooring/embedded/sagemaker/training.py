@@ -10,7 +10,7 @@ from mooring.embedded.sagemaker import archives, events, jobs, limits, s3data, s
 from mooring.embedded.sagemaker.errors import SageMakerError, invalid
 from mooring.embedded.sagemaker.images import require_scikit_learn
 from mooring.embedded.sagemaker.jobs import Command, Job, JobFailedError, Outcome, make_folder
-from mooring.embedded.sagemaker.sessions import check_role
+from mooring.embedded.sagemaker.roles import check_role
 from mooring.embedded.sagemaker.store import Record
 
 _DESCRIBED = [

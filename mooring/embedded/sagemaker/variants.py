@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mooring.embedded import supervise
-from mooring.embedded.sagemaker import archives, jobs, models, s3data, store
+from mooring.embedded.joblog import LogShipper
+from mooring.embedded.sagemaker import archives, jobs, models, roles, s3data, store
 from mooring.embedded.sagemaker.errors import invalid
-from mooring.embedded.sagemaker.joblog import LogShipper
-from mooring.embedded.sagemaker.sessions import RoleSession
 from mooring.embedded.sagemaker.store import Record
 
 logger = logging.getLogger("mooring.sagemaker")
@@ -77,7 +76,7 @@ class Variant:
             The variant did not become healthy; its process is stopped.
         """
         try:
-            self.session = RoleSession(self.role_arn, "SageMaker")
+            self.session = roles.assume(self.role_arn)
             packed = self._base / "model.tar.gz"
             s3data.download(self.session.client("s3"), self._container["ModelDataUrl"], packed)
             archives.unpack(packed, jobs.make_folder(self._base / "opt" / "ml" / "model"))

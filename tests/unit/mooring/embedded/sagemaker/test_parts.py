@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from mooring.embedded.sagemaker import capture, operations, script_mode, service, serving, shapes
+from mooring.embedded.sagemaker import capture, operations, script_mode, service, serving
 from mooring.embedded.sagemaker.errors import SageMakerError
+from mooring.embedded.shapes import covered
 
 
 def test_every_supported_operation_has_a_handler() -> None:
@@ -21,19 +22,19 @@ def test_refuses_every_unsupported_parameter_by_its_path() -> None:
         "DeploymentConfig": {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]}},
     }
     with pytest.raises(SageMakerError, match=r"DeploymentConfig\.AutoRollbackConfiguration\.Alarms\.AlarmName"):
-        shapes.check("UpdateEndpoint", request)
+        operations.API.check("UpdateEndpoint", request)
 
 
 def test_checks_names_as_sagemaker_does() -> None:
     for name in ("a_b", "-a", "a" * 64):
         with pytest.raises(SageMakerError, match="EndpointName"):
-            shapes.check("DescribeEndpoint", {"EndpointName": name})
-    shapes.check("DescribeEndpoint", {"EndpointName": "a" * 63})
+            operations.API.check("DescribeEndpoint", {"EndpointName": name})
+    operations.API.check("DescribeEndpoint", {"EndpointName": "a" * 63})
 
 
 def test_converts_numbers_that_cloudformation_passes_as_strings() -> None:
     given = {"ProductionVariants": [{"InitialInstanceCount": "2", "InitialVariantWeight": "0.5"}]}
-    assert shapes.coerce("CreateEndpointConfig", given) == {
+    assert operations.API.coerce("CreateEndpointConfig", given) == {
         "ProductionVariants": [{"InitialInstanceCount": 2, "InitialVariantWeight": 0.5}]
     }
 
@@ -90,9 +91,9 @@ def test_default_functions_read_and_write_as_in_the_container() -> None:
 
 def _check(operation: str, path: str, value: Any) -> None:
     """Check whether the operation supports ``value`` at ``path``, whatever else the request needs."""
-    shape = shapes.operation_model(operation).input_shape
+    shape = operations.API.operation_model(operation).input_shape
     assert shape is not None
-    shapes._check_supported(operation, _at(shape, path.split("."), value), shape)
+    operations.API.check_supported(operation, _at(shape, path.split("."), value), shape)
 
 
 def _at(shape: Any, path: list[str], value: Any) -> Any:
@@ -105,7 +106,7 @@ def _switches() -> list[tuple[str, str, Any]]:
     """Return operation, path and values of every boolean and every on-off enumeration of the supported operations."""
     found = []
     for operation in operations.SUPPORTED:
-        shape = shapes.operation_model(operation).input_shape
+        shape = operations.API.operation_model(operation).input_shape
         found += [] if shape is None else [(operation, *leaf) for leaf in _switches_below(shape, "")]
     return found
 
@@ -153,7 +154,7 @@ def test_every_switch_accepts_off_and_refuses_what_is_not_supported(operation: s
         with pytest.raises(SageMakerError, match=rf"{path} = {on!r} \(allowed: {off[path]!r}, which means off\)"):
             _check(operation, path, on)
         return
-    assert shapes._covered(path, operations.parameters(operation)), f"add {path} to OFF of {operation}"
+    assert covered(path, operations.API.parameters[operation]), f"add {path} to OFF of {operation}"
 
 
 def test_warm_pools_accept_off_only() -> None:

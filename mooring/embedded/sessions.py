@@ -1,4 +1,4 @@
-"""Sessions of execution roles: their credentials, and boto3 clients that call this server with them over TLS."""
+"""Sessions of service roles: their credentials, and boto3 clients that call this server with them over TLS."""
 
 import os
 import threading
@@ -9,22 +9,22 @@ from botocore.config import Config
 from ministack.core.responses import get_region
 
 from mooring.embedded import identity
-from mooring.embedded.sagemaker.errors import SageMakerError
-
-SERVICE = "sagemaker.amazonaws.com"
 
 _session = boto3.Session()
 _lock = threading.Lock()  # a boto3 session must create clients in one thread at a time
 
 
 class RoleSession:
-    """Session of a role that SageMaker assumes for a job or an endpoint, in the calling account and region."""
+    """Session of a role that a service assumes for its work, in the calling account and region.
 
-    def __init__(self, role_arn: str, name: str) -> None:
+    ``service`` is the service's principal; ``source_arn`` is the resource for which it acts, which a trust policy may
+    name as ``aws:SourceArn``.
+    """
+
+    def __init__(self, role_arn: str, name: str, *, service: str, source_arn: str = "") -> None:
         self.role_arn = role_arn
         self.region = get_region()
-        self._name = name
-        self.variables = identity.assume(role_arn, service=SERVICE, session_name=name[:64])
+        self.variables = identity.assume(role_arn, service=service, session_name=name[:64], source_arn=source_arn)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client that acts under the role; the server authorizes every call with IAM."""
@@ -47,25 +47,3 @@ class RoleSession:
 
 def endpoint_url() -> str:
     return f"https://localhost:{os.environ['GATEWAY_PORT']}"
-
-
-def check_role(role_arn: str) -> None:
-    """Check that the caller may pass the role to SageMaker and that SageMaker may assume it.
-
-    Raises
-    ------
-    SageMakerError
-        One of the two is not allowed; the message has IAM's reason.
-    """
-    try:
-        identity.check_pass_role(role_arn, SERVICE)
-    except identity.AccessDeniedError as error:
-        raise SageMakerError("AccessDeniedException", str(error)) from error
-    try:
-        identity.require_trust(role_arn, SERVICE)
-    except identity.AccessDeniedError as error:
-        raise SageMakerError(
-            "ValidationException",
-            f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal"
-            f" '{SERVICE}' to assume the role. ({error})",
-        ) from error
