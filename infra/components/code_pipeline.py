@@ -83,7 +83,7 @@ class CodePipeline(Construct):
                 *reads,
                 allow(["codebuild:StartBuild", "codebuild:BatchGetBuilds"], *projects),
                 allow(["states:StartExecution", "states:DescribeStateMachine"], self._machine),
-                allow(["states:DescribeExecution"], *executions(environment, "promotion")),
+                allow(["states:DescribeExecution"], executions(environment, "promotion")[0]),
                 allow(["sns:Publish"], topic.topic_arn),
             ],
         ).pipeline

@@ -76,7 +76,7 @@ class ModelsPipeline(Construct):
             statements=[
                 *read_source(records, carried_record_key("*")),
                 allow(["states:StartExecution", "states:DescribeStateMachine"], self._machine),
-                allow(["states:DescribeExecution"], *executions(environment, "promotion")),
+                allow(["states:DescribeExecution"], executions(environment, "promotion")[0]),
                 allow(["sns:Publish"], topic.topic_arn),
             ],
         ).pipeline

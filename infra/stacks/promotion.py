@@ -129,7 +129,7 @@ class PromotionStack(Stack):
 
 
 def stage_plans(environment: FleetEnvironment) -> list[StagePlan]:
-    """Return the team's stages as its pipelines need them."""
+    """Return the team's stages, in promotion order, as its pipelines need them."""
     return [
         StagePlan(
             name=spec.name,
