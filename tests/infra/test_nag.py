@@ -67,7 +67,7 @@ def reason_of(construct: str, rule: str) -> str | None:
 def findings(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     """Return the construct and the rule of every finding before exceptions."""
     folder = tmp_path_factory.mktemp("nag")
-    with pytest.raises(RuntimeError, match="Validation failed"):
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
         app_with_nag(folder).synth()
     report = json.loads((folder / "validation-report.json").read_text(encoding="utf-8"))
     return [
