@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from infra.functions import FUNCTIONS, FunctionSpec
+from infra.fleet.promotion import Promotion
+from infra.functions import DRIVE_PROMOTION, FUNCTIONS, FunctionSpec
 from infra.grants import Grants
 from pipelines.interface.names import Environment
 
@@ -16,12 +17,26 @@ BEGIN, END = "<!-- permissions: made by `make golden` -->", "<!-- end of permiss
 EXAMPLE = Environment(team="TEAM", stage="STAGE", account="ACCOUNT", region="eu-west-1")
 
 
+def _other(name: str) -> Environment:
+    return Environment(team="TEAM", stage=name, account=f"ACCOUNT-{name}", region="REGION")
+
+
+PROMOTION = Promotion(
+    tooling=_other("tooling"),
+    trainers=(_other("TRAINER"),),
+    source=_other("BEFORE"),
+    following=(_other("NEXT"),),
+    later=(_other("NEXT"),),
+    stages=("BEFORE", "STAGE", "NEXT"),
+)
+
+
 def table() -> str:
     """Return the table in Markdown."""
     rows = [
         "| function | called by | size | may |",
         "|---|---|---|---|",
-        *(f"| `{spec.name}` | {spec.flow} | {_size(spec)} | {_may(spec)} |" for spec in FUNCTIONS),
+        *(f"| `{spec.name}` | {spec.flow} | {_size(spec)} | {_may(spec)} |" for spec in (*FUNCTIONS, DRIVE_PROMOTION)),
     ]
     return "\n".join(rows)
 
@@ -39,7 +54,7 @@ def _size(spec: FunctionSpec) -> str:
 
 
 def _may(spec: FunctionSpec) -> str:
-    statements = [statement.to_statement_json() for statement in spec.may(Grants(EXAMPLE))]
+    statements = [statement.to_statement_json() for statement in spec.may(Grants(EXAMPLE, PROMOTION))]
     return "<br>".join(map(_in_words, statements))
 
 

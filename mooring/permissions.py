@@ -5,14 +5,15 @@ and the KMS key with its tag. So neither a deployment nor a role that a deployme
 account. docs/decisions/0018-boundaries-by-bootstrap.md explains it.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from infra import images
+from infra.fleet.promotion import Promotion
+from mooring.statements import Document
+from mooring.statements import allow as _allow
+from mooring.statements import deny as _deny
+from mooring.statements import document as _document
 from pipelines.interface.names import BUCKETS, CDK_ROLES, ENVIRONMENT_TAG, SCALING, Environment
-
-Document = dict[str, Any]
-"""A policy, a statement or a condition in JSON's types."""
 
 COMMON = "mooring-deployer"
 """Policy of what a deployment may do in an account for any environment, and of what it may never do."""
@@ -34,8 +35,8 @@ _NAMED = (
 )
 """Services and kinds of their resources whose names begin with the environment's id."""
 _PASSED_TO = [f"{service}.amazonaws.com" for service in ("events", "lambda", "sagemaker", "scheduler", "states")]
-_ROLE_WRITES = [f"iam:{action}" for action in ("CreateRole", "PutRolePolicy", "PutRolePermissionsBoundary")]
-_ROLE_UPKEEP = [
+ROLE_WRITES = [f"iam:{action}" for action in ("CreateRole", "PutRolePolicy", "PutRolePermissionsBoundary")]
+ROLE_UPKEEP = [
     f"iam:{action}"
     for action in (
         "DeleteRole",
@@ -56,8 +57,16 @@ _ROLE_UPKEEP = [
 ]
 
 
-def boundary(environment: Environment, trainers: Sequence[Environment], *, has_ci: bool = False) -> Document:
-    """Return the policy that limits every role of the environment; findings go to the buses of ``trainers``.
+def boundary(
+    environment: Environment,
+    trainers: Sequence[Environment],
+    promotion: Promotion | None = None,
+    *,
+    has_ci: bool = False,
+) -> Document:
+    """Return the policy that limits every role of the environment.
+
+    Findings go to the buses of ``trainers``; ``promotion`` names what models cross.
 
     It admits two IAM actions: passing the environment's roles, and creating the service-linked role of scaling. With
     ``has_ci`` the roles of CI jobs, and no others, may assume the CDK's roles and list stacks.
@@ -72,7 +81,7 @@ def boundary(environment: Environment, trainers: Sequence[Environment], *, has_c
             ["sagemaker:*"],
             *(here("sagemaker", f"{kind}-job/*") for kind in ("training", "processing")),
         ),
-        _allow("JobRules", ["events:*"], here("events", "rule/StepFunctionsGetEventsForSageMaker*")),
+        _allow("JobRules", ["events:*"], here("events", "rule/StepFunctionsGetEventsFor*")),
         _allow("Objects", ["s3:*"], *(f"{bucket}/*" for bucket in _buckets(environment))),
         _allow("Code", ["s3:GetObject"], f"arn:aws:s3:::{environment.asset_bucket}/*.gz"),
         _allow(
@@ -98,6 +107,7 @@ def boundary(environment: Environment, trainers: Sequence[Environment], *, has_c
         ),
         *_forward(trainers),
         *(_integrate(environment) if has_ci else ()),
+        *(_promote(promotion) if promotion else ()),
         _allow("PassRole", ["iam:PassRole"], environment.role_arn(f"{environment.id}-*")),
         _allow("ScalingServiceRole", ["iam:CreateServiceLinkedRole"], environment.scaling_role_arn),
     )
@@ -118,6 +128,30 @@ def _integrate(environment: Environment) -> list[Document]:
         _allow("CiDeploys", ["sts:AssumeRole"], *roles, condition=deploys),
         _allow("CiPlans", ["cloudformation:DescribeStacks", "cloudformation:ListStacks"], "*", condition=plans),
     ]
+
+
+def _promote(promotion: Promotion) -> Iterator[Document]:
+    """Yield what requests and imports of releases reach in other accounts; their keys are found by their aliases."""
+    tooling, source = promotion.tooling, promotion.source
+    if promotion.following:
+        key = tooling.arn("kms", "key/*")
+        yield _allow("Records", ["s3:PutObject"], f"arn:aws:s3:::{tooling.bucket('records')}/*")
+        yield _allow("RecordsKey", ["kms:GenerateDataKey"], key, condition=_alias(tooling.key_alias))
+        yield _allow("PipelinesBus", ["events:PutEvents"], tooling.arn("events", f"event-bus/{tooling.bus}"))
+    if source:
+        bucket = f"arn:aws:s3:::{source.bucket('artifacts')}"
+        yield _allow("Releases", ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"], bucket, f"{bucket}/runs/*")
+        yield _allow("ReleasesKey", ["kms:Decrypt"], source.arn("kms", "key/*"), condition=_alias(source.key_alias))
+        yield _allow(
+            "Signatures",
+            ["kms:Verify"],
+            *(trainer.arn("kms", "key/*") for trainer in promotion.trainers),
+            condition=_alias(*(trainer.signing_key_alias for trainer in promotion.trainers)),
+        )
+
+
+def _alias(*aliases: str) -> Document:
+    return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": list(aliases)}}
 
 
 def deployer(environment: Environment) -> Document:
@@ -142,14 +176,14 @@ def deployer(environment: Environment) -> Document:
             condition={"StringEquals": {f"aws:RequestTag/{ENVIRONMENT_TAG}": environment.id}},
         ),
         _allow("Code", ["s3:GetObject", "s3:GetObjectVersion"], f"arn:aws:s3:::{environment.asset_bucket}/*"),
-        _allow("Roles", _ROLE_WRITES, roles, condition={"StringEquals": within}),
+        _allow("Roles", ROLE_WRITES, roles, condition={"StringEquals": within}),
         _allow(
             "AttachedPolicies",
             ["iam:AttachRolePolicy"],
             roles,
             condition={"StringEquals": within, "ArnLike": {"iam:PolicyARN": policies}},
         ),
-        _allow("RoleUpkeep", _ROLE_UPKEEP, roles),
+        _allow("RoleUpkeep", ROLE_UPKEEP, roles),
         _allow("PassRole", ["iam:PassRole"], roles, condition={"StringEquals": {"iam:PassedToService": _PASSED_TO}}),
     )
 
@@ -242,6 +276,7 @@ def _own(environment: Environment) -> list[Document]:
         here("events", f"event-bus/{name}"),
         here("events", f"rule/{name}/*"),
         here("kms", environment.key_alias),
+        here("kms", environment.signing_key_alias),
         here("logs", f"log-group:/aws/*/{name}-*"),
         here("logs", "log-group:/aws/sagemaker/*"),
         here("ssm", f"parameter/mooring/{name}/*"),
@@ -262,16 +297,3 @@ def _own(environment: Environment) -> list[Document]:
 
 def _buckets(environment: Environment) -> list[str]:
     return [f"arn:aws:s3:::{environment.bucket(kind)}" for kind in BUCKETS]
-
-
-def _allow(sid: str, actions: list[str], *resources: str, condition: Document | None = None) -> Document:
-    statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": list(resources)}
-    return statement | ({"Condition": condition} if condition else {})
-
-
-def _deny(sid: str, actions: list[str], *resources: str, condition: Document | None = None) -> Document:
-    return _allow(sid, actions, *resources, condition=condition) | {"Effect": "Deny"}
-
-
-def _document(*statements: Document) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -3,7 +3,6 @@
 from dataclasses import fields
 from pathlib import Path
 
-from aws_cdk import AssetHashType
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
@@ -11,9 +10,12 @@ from constructs import Construct
 
 from infra import layer
 from infra.components.function import Function
+from infra.components.function_layer import function_layer
 from infra.components.job_packages import JobPackages
+from infra.fleet.promotion import Promotion
 from infra.functions import FUNCTIONS
-from infra.wheels import Wheels
+from infra.grants import Grants
+from pipelines.interface.env import to_places
 from pipelines.interface.names import Environment
 
 
@@ -30,11 +32,16 @@ class Functions(Construct):
         key: kms.IKey,
         dead_letters: sqs.IQueue,
         log_days: int,
+        promotion: Promotion | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._environment = environment
-        sdk = self._layer("Sdk", "boto3 for all functions", layer.SDK)
-        wheels = self._layer("Wheels", "numpy and msgspec for the functions that compute", layer.WHEELS)
+        sdk, wheels = (
+            function_layer(self, name, environment=environment, description=description, wheels=built)
+            for name, description, built in (
+                ("Sdk", "boto3 for all functions", layer.SDK),
+                ("Wheels", "numpy and msgspec for the functions that compute", layer.WHEELS),
+            )
+        )
         values = {
             "team": environment.team,
             "data_bucket": environment.bucket("data"),
@@ -44,13 +51,17 @@ class Functions(Construct):
             "key_arn": key.key_arn,
             "log_days": str(log_days),
             "packages_uri": JobPackages(self, "JobPackages").uri,
+            **(_promotion_values(promotion) if promotion else {}),
         }
         self.by_name: dict[str, lambda_.Function] = {}
         for spec in FUNCTIONS:
+            if not spec.has(promotion):
+                continue
             self.by_name[spec.name] = Function(
                 self,
                 "".join(word.capitalize() for word in spec.name.split("_")),
                 spec=spec,
+                statements=spec.may(Grants(environment, promotion)),
                 env=spec.env(**{field.name: values[field.name] for field in fields(spec.env)}),
                 root=root,
                 key=key,
@@ -59,15 +70,12 @@ class Functions(Construct):
                 log_days=log_days,
             ).function
 
-    def _layer(self, construct_id: str, description: str, wheels: Wheels) -> lambda_.LayerVersion:
-        return lambda_.LayerVersion(
-            self,
-            construct_id,
-            layer_version_name=self._environment.layer(construct_id.lower()),
-            description=description,
-            code=lambda_.Code.from_asset(
-                str(wheels.built()), asset_hash=wheels.asset_hash, asset_hash_type=AssetHashType.CUSTOM
-            ),
-            compatible_runtimes=[lambda_.Runtime.PYTHON_3_12],
-            compatible_architectures=[lambda_.Architecture.X86_64],
-        )
+
+def _promotion_values(promotion: Promotion) -> dict[str, str]:
+    return {
+        "tooling_place": to_places([promotion.tooling]),
+        "later_stages": ",".join(promotion.later_stages),
+        "trainer_places": to_places(promotion.trainers),
+        "source_place": to_places([promotion.source] if promotion.source else []),
+        "stages": ",".join(promotion.stages),
+    }

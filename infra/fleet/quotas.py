@@ -14,10 +14,7 @@ from pipelines.interface.names import STACK_KINDS
 from pipelines.interface.quotas import request_increase
 
 ROLES = 32
-"""Roles of an environment of the first stage, whatever the number of its models.
-
-Later stages have one more. With a CI system come those that its jobs assume.
-"""
+"""Roles of an environment of the first stage, whatever the number of its models, without promotion and CI system."""
 DEFAULT_BUS_RULES = 5
 
 
@@ -68,8 +65,10 @@ def _schedules(environment: FleetEnvironment) -> int:
 
 
 def _roles(environment: FleetEnvironment) -> int:
-    ci = environment.fleet.ci
-    return ROLES + bool(environment.trainers()) + (len(trusts(ci, environment.stage)) if ci else 0)
+    ci, promotion = environment.fleet.ci, environment.promotion()
+    # The machine, the promoter and the smoke test; what requests promotions; what imports them.
+    promoted = 3 + bool(promotion.following) + 3 * bool(promotion.source) if promotion else 0
+    return ROLES + bool(environment.trainers()) + promoted + (len(trusts(ci, environment.stage)) if ci else 0)
 
 
 def _stacks(environment: FleetEnvironment) -> int:

@@ -1,8 +1,8 @@
 """Writes the golden templates, tables of permissions, costs and update rules, and instance types: ``make golden``.
 
 One environment is stored as whole templates: the first team's dev. A second team and prod are stored as lists of their
-differences from it, after their names are replaced by those of dev. JSON in a string is stored parsed, below ``JSON``,
-for reviews; hashes of assets are masked.
+differences from it, after their names are replaced by those of dev. The first team's pipelines are a template too. JSON
+in a string is stored parsed, below ``JSON``, for reviews; hashes of assets are masked.
 """
 
 import json
@@ -20,13 +20,14 @@ from infra.fleet import FleetEnvironment
 from infra.synthesis import FLAGS_FILE, new_app
 from mooring.plan import rules
 from pipelines.interface.codec import Json
-from tests.support.synth import example_fleet, example_stacks, example_templates
+from tests.support.synth import example_fleet, example_stacks, example_templates, promotion_template
 from tests.support.update_rules import update_rules
 
 FOLDER = Path(__file__).parent / "golden"
 README = Path(__file__).parents[2] / "README.md"
 WHOLE = "arrivals-dev-us-east-1"
 COMPARED = ("network-dev-eu-west-1", "arrivals-prod-us-east-1")
+PIPELINES = "arrivals-tooling-eu-west-1-promotion"
 OWN_FLAGS = ("@aws-cdk/core:target-partitions",)
 """Flags whose value is ours: the CDK recommends both of its partitions."""
 JSON = "<JSON>"
@@ -43,6 +44,7 @@ def current() -> dict[str, str]:
     return {
         **{f"{WHOLE}-{kind}.json": _text(template) for kind, template in templates.items()},
         **{f"{name}.differences.json": _text(differences(name)) for name in COMPARED},
+        f"{PIPELINES}.json": _text(readable(promotion_template())),
     }
 
 

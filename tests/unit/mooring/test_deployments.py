@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mooring.deployments import (
     compare,
     differences,
     is_plan_role,
+    of_environments,
     read_assembly,
     refuse_changed_types,
 )
@@ -153,3 +155,10 @@ def test_changed_instance_type_of_a_scaled_endpoint_is_refused_before_anything_i
 def test_only_the_role_of_plans_reads_stacks_as_itself(arn: str, expected: bool) -> None:
     assert is_plan_role({"Arn": arn, "Account": "111111111111"}, "111111111111") is expected
     assert not is_plan_role({"Arn": arn, "Account": "222222222222"}, "111111111111")
+
+
+def test_environments_of_an_assembly_are_chosen_by_their_tag() -> None:
+    other = replace(stack("other"), tags={"mooring:environment": "arrivals-prod-us-east-1"})
+    assert of_environments([stack(), other], ["arrivals-prod-us-east-1"]) == [other]
+    with pytest.raises(MooringError, match="no stack of arrivals-tooling-us-east-1"):
+        of_environments([stack(), other], ["arrivals-dev-us-east-1", "arrivals-tooling-us-east-1"])
