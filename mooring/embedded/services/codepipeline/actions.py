@@ -153,7 +153,7 @@ def _s3(action: Action) -> None:
 def _connection(_action: Action) -> None:
     raise ActionFailedError(
         "ConfigurationError",
-        "the embedded AWS reaches no repository by a connection: use a source bucket (the fleet's tooling without source)",
+        "the embedded AWS reaches no repository by a connection: use a bucket as the source",
     )
 
 
