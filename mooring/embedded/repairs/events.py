@@ -161,8 +161,9 @@ def _require_exists(arn: str) -> None:
         "sns": lambda: arn in sns._topics,
         "states": lambda: stepfunctions._resolve_state_machine_arn(arn),
         "events": lambda: buses.exists(arn),
-        **{name: lambda added=added: added.exists(arn) for name, added in _added.items()},
     }
+    if kind in _added:
+        exists[kind] = lambda: _added[kind].exists(arn)
     if kind in exists and not exists[kind]():
         raise UndeliverableError("NO_RESOURCE", f"{arn} does not exist")
 

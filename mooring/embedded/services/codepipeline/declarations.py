@@ -62,10 +62,8 @@ def _check_roles(declaration: Record, name: str) -> None:
         One of these is not allowed; the message has IAM's reason.
     """
     own = declaration["roleArn"]
-    roles = {
-        own,
-        *(action["roleArn"] for stage in declaration["stages"] for action in stage["actions"] if "roleArn" in action),
-    }
+    actions = [action for stage in declaration["stages"] for action in stage["actions"]]
+    roles = {own, *(action["roleArn"] for action in actions if "roleArn" in action)}
     try:
         for role in sorted(roles):
             identity.check_pass_role(role, SERVICE)

@@ -188,11 +188,8 @@ def _stage(pipeline: Pipeline, stage: Record) -> Record:
 
 
 def _action_state(latest: Execution | None, stage: str, action: Record) -> Record:
-    runs = [
-        each
-        for each in (latest.actions if latest else ())
-        if (each.stage, each.action["name"]) == (stage, action["name"])
-    ]
+    place = (stage, action["name"])
+    runs = [each for each in latest.actions if (each.stage, each.action["name"]) == place] if latest else []
     if not runs or latest is None:
         return {"actionName": action["name"]}
     run = runs[-1]
