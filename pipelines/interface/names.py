@@ -179,10 +179,6 @@ class Environment:
         found = hashlib.sha256(f"{place.account}/{place.region}".encode()).hexdigest()
         return self.build_project(f"deploy-{found[:8]}")
 
-    def cdk_role_arn(self, kind: str) -> str:
-        """Return the ARN of a role of our CDK bootstrap here: ``deploy``, ``file-publishing`` or ``lookup``."""
-        return self.role_arn(f"cdk-{QUALIFIER}-{kind}-role-{self.account}-{self.region}")
-
     def function(self, name: str) -> str:
         """Return the physical name of the function in ``functions/<name>``, and of its role."""
         return f"{self.id}-{name.replace('_', '-')}"
