@@ -9,8 +9,16 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_iam as iam
 
+from infra.fleet.promotion import Promotion
 from infra.grants import Grants
-from pipelines.interface.env import BeginReleaseEnv, CheckEnv, FunctionEnv, PlanRunEnv
+from pipelines.interface.env import (
+    BeginReleaseEnv,
+    CheckEnv,
+    FunctionEnv,
+    ImportReleaseEnv,
+    PlanRunEnv,
+    RequestPromotionEnv,
+)
 from pipelines.interface.landing import LONGEST_S
 
 Statements = Sequence[iam.PolicyStatement]
@@ -20,6 +28,7 @@ CORE = ("aws", "interface")
 RETRAINING = (*CORE, "flows/retraining")
 RELEASE = (*CORE, "flows/release")
 MONITORING = (*CORE, "monitoring", "pages", "statistics")
+PROMOTION = (*RELEASE, "flows/promotion")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +37,15 @@ class FunctionSpec:
 
     ``name`` is its folder in ``functions/``, ``flow`` its caller. ``packages`` are the folders of ``pipelines`` that
     its code imports: no other goes into its package. ``may`` returns its permissions, besides writing its own log and
-    using the environment's key. The fields of ``env`` are its variables; ``layer`` says that it imports numpy or
-    msgspec; all functions have the layer of boto3.
+    using the environment's key. ``has`` says which environments have the function. The fields of ``env`` are its
+    variables; ``layer`` says that it imports numpy or msgspec; all functions have the layer of boto3.
     """
 
     name: str
     flow: str
     packages: tuple[str, ...]
     may: Callable[[Grants], Statements]
+    has: Callable[[Promotion | None], bool] = lambda _: True
     env: type[FunctionEnv] = FunctionEnv
     timeout_s: int = 60
     memory_mb: int = 256
@@ -44,6 +54,14 @@ class FunctionSpec:
     @property
     def handler(self) -> str:
         return f"functions.{self.name}.handler.handle"
+
+
+def _promotes(promotion: Promotion | None) -> bool:
+    return promotion is not None and bool(promotion.following)
+
+
+def _imports(promotion: Promotion | None) -> bool:
+    return promotion is not None and promotion.source is not None
 
 
 def _count_traffic(grants: Grants) -> list[iam.PolicyStatement]:
@@ -148,6 +166,7 @@ FUNCTIONS = (
             grants.stacks("DescribeStacks"),
             grants.describe_chain(),
             *grants.keep_endpoint_logs(),
+            *grants.approve_promoted(),
         ],
     ),
     FunctionSpec(
@@ -196,6 +215,84 @@ FUNCTIONS = (
             grants.sweep(),
             grants.publish(),
             grants.alert(),
+        ],
+    ),
+    FunctionSpec(
+        name="request_promotion",
+        flow="mooring promote",
+        packages=PROMOTION,
+        has=_promotes,
+        env=RequestPromotionEnv,
+        # It hashes the model's artifact, at most some gigabytes: one whole processor comes with 1,769 MB.
+        timeout_s=300,
+        memory_mb=1769,
+        may=lambda grants: [
+            grants.read_settings(),
+            grants.ledger(),
+            grants.describe_package(),
+            grants.read_runs(),
+            grants.list_artifacts(),
+            grants.keep_records(),
+            grants.sign_records(),
+            *grants.hand_over(),
+        ],
+    ),
+    FunctionSpec(
+        name="import_release",
+        flow="promotion",
+        packages=PROMOTION,
+        has=_imports,
+        env=ImportReleaseEnv,
+        # It reads the artifact in the other account, copies it, and may read a copy of an earlier attempt.
+        timeout_s=900,
+        memory_mb=1769,
+        may=lambda grants: [
+            grants.read_settings(),
+            grants.ledger("PutItem"),
+            *grants.take_releases(),
+            grants.list_artifacts(),
+            grants.keep_records(),
+            *grants.register_package(),
+            grants.describe_package(),
+        ],
+    ),
+    FunctionSpec(
+        name="prepare_promotion",
+        flow="promotion",
+        packages=PROMOTION,
+        has=_imports,
+        may=lambda grants: [
+            grants.read_settings(),
+            grants.ledger("UpdateItem"),
+            grants.keep_records(),
+            grants.list_artifacts(),
+        ],
+    ),
+    FunctionSpec(
+        name="conclude_promotion",
+        flow="promotion",
+        packages=PROMOTION,
+        has=_imports,
+        may=lambda grants: [
+            grants.ledger("UpdateItem", "Query"),
+            grants.keep_records(),
+            grants.list_artifacts(),
+        ],
+    ),
+    FunctionSpec(
+        name="smoke_test",
+        flow="promotion",
+        packages=PROMOTION,
+        has=lambda promotion: promotion is not None,
+        timeout_s=300,
+        may=lambda grants: [
+            grants.ledger("Query"),
+            grants.describe_flows(),
+            grants.describe_chain(),
+            grants.describe_package(),
+            grants.invoke_endpoint(),
+            grants.read_runs(),
+            grants.list_artifacts(),
         ],
     ),
     FunctionSpec(

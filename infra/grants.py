@@ -4,18 +4,25 @@ from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
 
-from infra.components.policies import allow, pass_role, pull_image
+from infra.components.policies import Conditions, allow, pass_role, pull_image
 from infra.components.state_machine import executions
+from infra.fleet.promotion import Promotion
 from pipelines.interface.landing import PREFIX, quarantine_prefix
 from pipelines.interface.names import ENDPOINT_LOG_GROUPS, JOB_LOG_GROUPS, Environment
-from pipelines.interface.paths import SCRATCH, RunFiles, code_key, packages_key
+from pipelines.interface.paths import RELEASES, SCRATCH, RunFiles, carried_record_key, code_key, packages_key
+
+
+def _has_alias(*aliases: str) -> Conditions:
+    """Return the condition that a key has one of these aliases: AWS makes its id, and another account's is unknown."""
+    return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": list(aliases)}}
 
 
 class Grants:
     """The policy statements of one environment. A function that gets a statement needs all of its actions."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, promotion: Promotion | None = None) -> None:
         self._environment = environment
+        self._promotion = promotion
         self._artifacts, self._capture, self._data = (
             f"arn:aws:s3:::{environment.bucket(kind)}" for kind in ("artifacts", "capture", "data")
         )
@@ -181,6 +188,50 @@ class Grants:
 
     def start_checks(self) -> iam.PolicyStatement:
         return allow(["states:StartExecution"], self._environment.state_machine_arn("checks"))
+
+    def describe_flows(self) -> iam.PolicyStatement:
+        flows = [self._environment.state_machine_arn(kind) for kind in ("retraining", "release", "checks")]
+        return allow(["states:DescribeStateMachine"], *flows)
+
+    # -- promotion --------------------------------------------------------------------------------------------------
+
+    def approve_promoted(self) -> list[iam.PolicyStatement]:
+        """Allow approving packages where promotions import them: the team's pipeline has asked a person."""
+        return [self.update_package()] if self._promotion and self._promotion.source else []
+
+    def keep_records(self) -> iam.PolicyStatement:
+        return allow(["s3:GetObject", "s3:PutObject"], f"{self._artifacts}/{RELEASES}*")
+
+    def sign_records(self) -> iam.PolicyStatement:
+        own = self._environment
+        return allow(["kms:Sign"], own.arn("kms", "key/*"), conditions=_has_alias(own.signing_key_alias))
+
+    def hand_over(self) -> list[iam.PolicyStatement]:
+        """Allow giving a record to the team's pipelines: its archive, and the event that starts one."""
+        assert self._promotion
+        tooling = self._promotion.tooling
+        records = f"arn:aws:s3:::{tooling.bucket('records')}/{carried_record_key('*')}"
+        return [
+            allow(["s3:PutObject"], records),
+            allow(["kms:GenerateDataKey"], tooling.arn("kms", "key/*"), conditions=_has_alias(tooling.key_alias)),
+            allow(["events:PutEvents"], tooling.arn("events", f"event-bus/{tooling.bus}")),
+        ]
+
+    def take_releases(self) -> list[iam.PolicyStatement]:
+        """Allow reading the stage before, verifying what its trainers signed, and keeping the files here."""
+        assert self._promotion
+        assert self._promotion.source
+        source = self._promotion.source
+        artifacts = f"arn:aws:s3:::{source.bucket('artifacts')}"
+        signers = [trainer.arn("kms", "key/*") for trainer in self._promotion.trainers]
+        aliases = [trainer.signing_key_alias for trainer in self._promotion.trainers]
+        return [
+            allow(["s3:GetObject", "s3:GetObjectVersion"], f"{artifacts}/runs/*"),
+            allow(["s3:ListBucket"], artifacts),
+            allow(["kms:Decrypt"], source.arn("kms", "key/*"), conditions=_has_alias(source.key_alias)),
+            allow(["kms:Verify"], *signers, conditions=_has_alias(*aliases)),
+            allow(["s3:GetObject", "s3:PutObject"], f"{self._artifacts}/runs/*"),
+        ]
 
     # -- resources --------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ SERVICES = (
     "cloudformation",
     "dynamodb",
     "events",
+    "kms",
     "logs",
     "s3",
     "sagemaker",

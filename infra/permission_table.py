@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from infra.fleet.promotion import Promotion
 from infra.functions import FUNCTIONS, FunctionSpec
 from infra.grants import Grants
 from pipelines.interface.names import Environment
@@ -14,6 +15,20 @@ from pipelines.interface.names import Environment
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "flows.md"
 BEGIN, END = "<!-- permissions: made by `make golden` -->", "<!-- end of permissions -->"
 EXAMPLE = Environment(team="TEAM", stage="STAGE", account="ACCOUNT", region="eu-west-1")
+
+
+def _other(name: str) -> Environment:
+    return Environment(team="TEAM", stage=name, account=f"ACCOUNT-{name}", region="REGION")
+
+
+PROMOTION = Promotion(
+    tooling=_other("tooling"),
+    trainers=(_other("TRAINER"),),
+    source=_other("BEFORE"),
+    following=(_other("NEXT"),),
+    later=(_other("NEXT"),),
+    stages=("BEFORE", "STAGE", "NEXT"),
+)
 
 
 def table() -> str:
@@ -39,7 +54,7 @@ def _size(spec: FunctionSpec) -> str:
 
 
 def _may(spec: FunctionSpec) -> str:
-    statements = [statement.to_statement_json() for statement in spec.may(Grants(EXAMPLE))]
+    statements = [statement.to_statement_json() for statement in spec.may(Grants(EXAMPLE, PROMOTION))]
     return "<br>".join(map(_in_words, statements))
 
 

@@ -130,9 +130,10 @@ def _policies(environments: Sequence[Environment]) -> dict[str, dict[str, Any]]:
     """Return the documents of all policies by ARN."""
     account = environments[0].account
     named = {permissions.COMMON: permissions.common(account)}
-    trainers = {each.names: each.trainers() for each in fleet.load(cdk.fleet_file()).environments()}
+    listed = {each.names: each for each in fleet.load(cdk.fleet_file()).environments()}
     for each in environments:
-        limit = permissions.boundary(each, trainers.get(each, []))
+        found = listed.get(each)
+        limit = permissions.boundary(each, found.trainers() if found else [], found.promotion() if found else None)
         named |= {each.boundary: limit, each.deployer: permissions.deployer(each)}
     return {_arn(account, name): document for name, document in named.items()}
 

@@ -5,10 +5,11 @@ and the KMS key with its tag. So neither a deployment nor a role that a deployme
 account. docs/decisions/0018-boundaries-by-bootstrap.md explains it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from infra import images
+from infra.fleet.promotion import Promotion
 from pipelines.interface.names import BUCKETS, ENVIRONMENT_TAG, SCALING, Environment
 
 Document = dict[str, Any]
@@ -56,8 +57,10 @@ _ROLE_UPKEEP = [
 ]
 
 
-def boundary(environment: Environment, trainers: Sequence[Environment]) -> Document:
-    """Return the policy that limits every role of the environment; findings go to the buses of ``trainers``.
+def boundary(environment: Environment, trainers: Sequence[Environment], promotion: Promotion | None = None) -> Document:
+    """Return the policy that limits every role of the environment.
+
+    Findings go to the buses of ``trainers``; ``promotion`` names what models cross.
 
     It admits two IAM actions: passing the environment's roles, and creating the service-linked role of scaling.
     """
@@ -71,7 +74,7 @@ def boundary(environment: Environment, trainers: Sequence[Environment]) -> Docum
             ["sagemaker:*"],
             *(here("sagemaker", f"{kind}-job/*") for kind in ("training", "processing")),
         ),
-        _allow("JobRules", ["events:*"], here("events", "rule/StepFunctionsGetEventsForSageMaker*")),
+        _allow("JobRules", ["events:*"], here("events", "rule/StepFunctionsGetEventsFor*")),
         _allow("Objects", ["s3:*"], *(f"{bucket}/*" for bucket in _buckets(environment))),
         _allow("Code", ["s3:GetObject"], f"arn:aws:s3:::{environment.asset_bucket}/*.gz"),
         _allow(
@@ -96,6 +99,7 @@ def boundary(environment: Environment, trainers: Sequence[Environment]) -> Docum
             "*",
         ),
         *_forward(trainers),
+        *(_promote(promotion) if promotion else ()),
         _allow("PassRole", ["iam:PassRole"], environment.role_arn(f"{environment.id}-*")),
         _allow("ScalingServiceRole", ["iam:CreateServiceLinkedRole"], environment.scaling_role_arn),
     )
@@ -104,6 +108,30 @@ def boundary(environment: Environment, trainers: Sequence[Environment]) -> Docum
 def _forward(trainers: Sequence[Environment]) -> list[Document]:
     buses = [trainer.arn("events", f"event-bus/{trainer.bus}") for trainer in trainers]
     return [_allow("TrainersBuses", ["events:PutEvents"], *buses)] if buses else []
+
+
+def _promote(promotion: Promotion) -> Iterator[Document]:
+    """Yield what requests and imports of releases reach in other accounts; their keys are found by their aliases."""
+    tooling, source = promotion.tooling, promotion.source
+    if promotion.following:
+        key = tooling.arn("kms", "key/*")
+        yield _allow("Records", ["s3:PutObject"], f"arn:aws:s3:::{tooling.bucket('records')}/*")
+        yield _allow("RecordsKey", ["kms:GenerateDataKey"], key, condition=_alias(tooling.key_alias))
+        yield _allow("PipelinesBus", ["events:PutEvents"], tooling.arn("events", f"event-bus/{tooling.bus}"))
+    if source:
+        bucket = f"arn:aws:s3:::{source.bucket('artifacts')}"
+        yield _allow("Releases", ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"], bucket, f"{bucket}/runs/*")
+        yield _allow("ReleasesKey", ["kms:Decrypt"], source.arn("kms", "key/*"), condition=_alias(source.key_alias))
+        yield _allow(
+            "Signatures",
+            ["kms:Verify"],
+            *(trainer.arn("kms", "key/*") for trainer in promotion.trainers),
+            condition=_alias(*(trainer.signing_key_alias for trainer in promotion.trainers)),
+        )
+
+
+def _alias(*aliases: str) -> Document:
+    return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": list(aliases)}}
 
 
 def deployer(environment: Environment) -> Document:
@@ -228,6 +256,7 @@ def _own(environment: Environment) -> list[Document]:
         here("events", f"event-bus/{name}"),
         here("events", f"rule/{name}/*"),
         here("kms", environment.key_alias),
+        here("kms", environment.signing_key_alias),
         here("logs", f"log-group:/aws/*/{name}-*"),
         here("logs", "log-group:/aws/sagemaker/*"),
         here("ssm", f"parameter/mooring/{name}/*"),

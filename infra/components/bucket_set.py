@@ -1,11 +1,15 @@
 """The environment's four buckets: data, artifacts, capture, and audit, which has the others' access logs."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.components.policies import is_role
+from infra.components.signing_key import IMPORTER
 from infra.fleet.spec import Retention
 from pipelines.interface import landing
 from pipelines.interface.names import Environment
@@ -24,11 +28,19 @@ class BucketSet(Construct):
     """The buckets ``data``, ``artifacts``, ``capture`` and ``audit``: versioned, encrypted and retained.
 
     Objects expire only below prefixes that hold no part of a commit, of a registered version or of a forgetting. An
-    expired object is a noncurrent version for ``retention.versions`` days more.
+    expired object is a noncurrent version for ``retention.versions`` days more. The functions that import releases in
+    ``following`` environments read the files of runs.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, environment: Environment, key: kms.IKey, retention: Retention
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        key: kms.IKey,
+        retention: Retention,
+        following: Sequence[Environment] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self._environment, self._versions = environment, Duration.days(retention.versions)
@@ -44,6 +56,8 @@ class BucketSet(Construct):
         self._send_events(self.data)
         self._write_once(self.data, object_key("*", "*"), commit_key("*", "*"))
         self._write_once(self.artifacts, code_key("*"), packages_key("*"))
+        for other in following:
+            self._lend(self.artifacts, other)
 
     def _expire(self, prefix: str | None, days: int, *, cold: bool = False) -> s3.LifecycleRule:
         """Delete objects below ``prefix`` after ``days``; ``cold`` moves them to a cheaper class before, if that pays.
@@ -94,6 +108,22 @@ class BucketSet(Construct):
             server_access_logs_prefix=None if is_audit else f"{ACCESS}{kind}/",
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
+
+    def _lend(self, bucket: s3.Bucket, other: Environment) -> None:
+        """Let the function that imports releases in ``other`` read the files of runs."""
+        reads = (
+            (["s3:GetObject", "s3:GetObjectVersion"], bucket.arn_for_objects("runs/*")),
+            (["s3:ListBucket"], bucket.bucket_arn),
+        )
+        for actions, resource in reads:
+            bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    actions=actions,
+                    principals=[iam.AccountPrincipal(other.account)],
+                    resources=[resource],
+                    conditions=is_role(other.role_arn(other.function(IMPORTER))),
+                )
+            )
 
     def _send_events(self, bucket: s3.Bucket) -> None:
         """Send the bucket's events to EventBridge, without the custom resource of ``event_bridge_enabled``."""

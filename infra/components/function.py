@@ -13,7 +13,6 @@ from constructs import Construct
 from infra.components.log_group import log_group
 from infra.components.policies import allow, service, use_key
 from infra.functions import FunctionSpec
-from infra.grants import Grants
 from pipelines.interface.env import FunctionEnv
 
 
@@ -33,7 +32,10 @@ def _only(folder: str, inside: list[str]) -> list[str]:
 
 
 class Function(Construct):
-    """The ``function`` with its log and its role; ``env`` holds the values of its variables."""
+    """The ``function`` with its log and its role; ``env`` holds the values of its variables.
+
+    ``statements`` are its permissions, besides writing its log and using the environment's key.
+    """
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class Function(Construct):
         construct_id: str,
         *,
         spec: FunctionSpec,
+        statements: Sequence[iam.PolicyStatement],
         env: FunctionEnv,
         root: Path,
         key: kms.IKey,
@@ -51,7 +54,6 @@ class Function(Construct):
         super().__init__(scope, construct_id)
         environment = env.environment
         physical_name = environment.function(spec.name)
-        statements = spec.may(Grants(environment))
         log = log_group(self, name=f"/aws/lambda/{physical_name}", key=key, days=log_days)
         writes = allow(
             ["logs:CreateLogStream", "logs:PutLogEvents"],

@@ -12,8 +12,11 @@ from constructs import Construct
 from infra import layer
 from infra.components.function import Function
 from infra.components.job_packages import JobPackages
+from infra.fleet.promotion import Promotion
 from infra.functions import FUNCTIONS
+from infra.grants import Grants
 from infra.wheels import Wheels
+from pipelines.interface.env import to_places
 from pipelines.interface.names import Environment
 
 
@@ -30,6 +33,7 @@ class Functions(Construct):
         key: kms.IKey,
         dead_letters: sqs.IQueue,
         log_days: int,
+        promotion: Promotion | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._environment = environment
@@ -44,13 +48,17 @@ class Functions(Construct):
             "key_arn": key.key_arn,
             "log_days": str(log_days),
             "packages_uri": JobPackages(self, "JobPackages").uri,
+            **(_promotion_values(promotion) if promotion else {}),
         }
         self.by_name: dict[str, lambda_.Function] = {}
         for spec in FUNCTIONS:
+            if not spec.has(promotion):
+                continue
             self.by_name[spec.name] = Function(
                 self,
                 "".join(word.capitalize() for word in spec.name.split("_")),
                 spec=spec,
+                statements=spec.may(Grants(environment, promotion)),
                 env=spec.env(**{field.name: values[field.name] for field in fields(spec.env)}),
                 root=root,
                 key=key,
@@ -71,3 +79,13 @@ class Functions(Construct):
             compatible_runtimes=[lambda_.Runtime.PYTHON_3_12],
             compatible_architectures=[lambda_.Architecture.X86_64],
         )
+
+
+def _promotion_values(promotion: Promotion) -> dict[str, str]:
+    return {
+        "tooling_place": to_places([promotion.tooling]),
+        "later_stages": ",".join(promotion.later_stages),
+        "trainer_places": to_places(promotion.trainers),
+        "source_place": to_places([promotion.source] if promotion.source else []),
+        "stages": ",".join(promotion.stages),
+    }

@@ -78,11 +78,14 @@ class Personas(Construct):
         ]
 
     def _operator(self) -> list[iam.PolicyStatement]:
-        """Allow rolling back, running a drift check, and stopping executions."""
+        """Allow rolling back, requesting promotions, running a drift check, and stopping executions."""
         environment = self._environment
         return [
             allow(["states:StartExecution"], environment.state_machine_arn("release")),
-            allow(["lambda:InvokeFunction"], environment.function_arn("drift_check")),
+            allow(
+                ["lambda:InvokeFunction"],
+                *(environment.function_arn(name) for name in ("drift_check", "request_promotion")),
+            ),
             allow(["states:StopExecution"], *self._executions()),
             # The caller of StartExecution encrypts its input.
             use_key(self._key_arn),
@@ -123,7 +126,7 @@ class Personas(Construct):
             ),
             allow(
                 ["states:ListExecutions", "states:DescribeStateMachine"],
-                *(environment.state_machine_arn(kind) for kind in ("retraining", "release", "checks")),
+                *(environment.state_machine_arn(kind) for kind in ("retraining", "release", "checks", "promotion")),
             ),
             allow(
                 ["states:DescribeExecution", "states:GetExecutionHistory", "states:ListMapRuns"], *self._executions()
@@ -171,7 +174,7 @@ class Personas(Construct):
     def _executions(self) -> list[str]:
         flows = [
             self._environment.arn("states", f"execution:{self._environment.state_machine(kind)}:*")
-            for kind in ("retraining", "release")
+            for kind in ("retraining", "release", "promotion")
         ]
         return [*flows, *executions(self._environment, "checks")]
 

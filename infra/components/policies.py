@@ -38,6 +38,15 @@ def publisher(name: str, account: str) -> iam.ServicePrincipal:
     return iam.ServicePrincipal("events.amazonaws.com") if name == "events" else service(name, account)
 
 
+def is_role(*role_arns: str) -> Conditions:
+    """Return the condition that the caller has one of these roles.
+
+    A policy that names a role as its principal is refused while the role does not exist, and other environments are
+    deployed later. The principal is then the role's account.
+    """
+    return {"ArnEquals": {"aws:PrincipalArn": list(role_arns)}}
+
+
 def pass_role(role_arn: str, to: str) -> iam.PolicyStatement:
     """Allow passing ``role_arn`` to the service ``to`` and to no other."""
     condition = {"StringEquals": {"iam:PassedToService": f"{to}.amazonaws.com"}}

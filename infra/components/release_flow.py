@@ -13,9 +13,15 @@ def release_flow(environment: Environment) -> State:
     """Return the definition, which serves all models."""
     return {
         "Comment": f"Puts an approved model package into service in {environment.id}, or restores the previous one",
-        "StartAt": "Begin release",
+        "StartAt": "Is it a promotion?",
         "TimeoutSeconds": LONGEST_RELEASE_S,
         "States": {
+            "Is it a promotion?": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.promotion", "IsPresent": True, "Next": "Begin release"}],
+                "Default": "It is none",
+            },
+            "It is none": {"Type": "Pass", "Result": "", "ResultPath": "$.promotion", "Next": "Begin release"},
             "Begin release": call(
                 environment,
                 "begin_release",
@@ -23,6 +29,7 @@ def release_flow(environment: Environment) -> State:
                     "package_arn.$": "$.package_arn",
                     "by.$": "$.by",
                     "rollback.$": "$.rollback",
+                    "promotion.$": "$.promotion",
                     "execution.$": EXECUTION,
                 },
                 keep="release",

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from infra import images
 from infra.fleet.problems import FleetError, Problem
+from infra.fleet.promotion import Promotion
 from infra.fleet.spec import (
     BUILT_IN,
     BUILT_IN_RETENTION,
@@ -112,16 +113,24 @@ class FleetEnvironment:
                 first.setdefault(stage, names)
         return [first[stage] for stage in sorted(first)]
 
-    def previous(self) -> Environment | None:
-        """Return the first of the team's environments in the stage before this one's: models come from its bucket."""
-        found = self._beside(-1)
-        return found[0] if found else None
-
-    def following(self) -> list[Environment]:
-        """Return the team's environments in the stage after this one's: they alone may read releases here."""
-        return self._beside(1)
+    def promotion(self) -> Promotion | None:
+        """Return the environment's place in the promotion of models; None if the fleet has no tooling account."""
+        tooling = self.fleet.tooling_environment(self.team)
+        if tooling is None:
+            return None
+        previous = self._beside(-1)
+        present = {names.stage for _, names in self._team()}
+        return Promotion(
+            tooling=tooling,
+            trainers=tuple(self.trainers()),
+            source=previous[0] if previous else None,
+            following=tuple(self._beside(1)),
+            later=tuple(self.senders()),
+            stages=tuple(stage.name for stage in self.fleet.stages if stage.name in present),
+        )
 
     def _beside(self, step: int) -> list[Environment]:
+        """Return the team's environments in the stage after this one's, or with -1 in the one before it."""
         listed = list(self._team())
         stages = sorted({stage for stage, _ in listed})
         place = stages.index(self._stage) + step
@@ -166,8 +175,11 @@ class FleetEnvironment:
             for model in models
         ]
         team = self.team.model_copy(update={"models": own})
-        stages = [spec if spec.name == stage else StageSpec(name=spec.name) for spec in self.fleet.stages]
-        fleet = self.fleet.model_copy(update={"stages": stages, "teams": [team]})
+        stages = [_of_stage(spec) if spec.name == stage else StageSpec(name=spec.name) for spec in self.fleet.stages]
+        changes: dict[str, Any] = {"stages": stages, "teams": [team]}
+        if tooling := self.fleet.tooling:
+            changes["tooling"] = ToolingSpec(account=tooling.account, region=tooling.region)
+        fleet = self.fleet.model_copy(update=changes)
         return FleetEnvironment(fleet=fleet, team=team, names=self.names)
 
     def settings(self, model: ModelSpec) -> Settings:
@@ -216,6 +228,12 @@ class FleetEnvironment:
             hyperparameters=values["hyperparameters"],
             training_stage=values["training_stage"],
         )
+
+
+def _of_stage(stage: StageSpec) -> StageSpec:
+    """Return a stage without the settings that only the pipelines read."""
+    stated = {name: getattr(stage, name) for name in stage.model_fields_set - {"promotion"}}
+    return StageSpec(**stated)
 
 
 _SETTINGS = set(Settings.model_fields)

@@ -13,7 +13,7 @@ from pipelines.interface.names import STACK_KINDS
 from pipelines.interface.quotas import request_increase
 
 ROLES = 32
-"""Roles of an environment of the first stage, whatever the number of its models; later ones have one more."""
+"""Roles of an environment of the first stage, whatever the number of its models, without promotion."""
 DEFAULT_BUS_RULES = 5
 
 
@@ -64,7 +64,10 @@ def _schedules(environment: FleetEnvironment) -> int:
 
 
 def _roles(environment: FleetEnvironment) -> int:
-    return ROLES + bool(environment.trainers())
+    promotion = environment.promotion()
+    # The machine, the promoter and the smoke test; what requests promotions; what imports them.
+    promoted = 3 + bool(promotion.following) + 3 * bool(promotion.source) if promotion else 0
+    return ROLES + bool(environment.trainers()) + promoted
 
 
 def _stacks(environment: FleetEnvironment) -> int:

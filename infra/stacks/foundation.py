@@ -11,6 +11,7 @@ from infra.components.environment_key import EnvironmentKey
 from infra.components.event_bus import EventBus
 from infra.components.ledger import Ledger
 from infra.components.personas import Personas
+from infra.components.signing_key import SigningKey
 from infra.fleet import FleetEnvironment
 from infra.stacks.properties import stack_properties
 
@@ -28,8 +29,12 @@ class FoundationStack(Stack):
             names.stack("foundation"),
             **stack_properties(environment, "Keys, buckets, ledger, bus, alerts and roles", stateful=True),
         )
-        key = EnvironmentKey(self, "Key", environment=names).key
-        BucketSet(self, "Buckets", environment=names, key=key, retention=retention)
+        promotion = environment.promotion()
+        following = promotion.following if promotion else ()
+        key = EnvironmentKey(self, "Key", environment=names, following=following).key
+        BucketSet(self, "Buckets", environment=names, key=key, retention=retention, following=following)
+        if promotion and promotion.following:
+            SigningKey(self, "SigningKey", environment=names, later=promotion.later)
         Ledger(self, "Ledger", environment=names, key=key, protected=environment.is_production)
         EventBus(self, "Events", environment=names, senders=environment.senders(), days=retention.events)
         alerts = Alerts(self, "Alerts", environment=names, key=key, owners=team.owners)

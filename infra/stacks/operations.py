@@ -13,6 +13,8 @@ from infra.components.job_logs import JobLogs
 from infra.components.job_roles import JobRoles
 from infra.components.landing import Landing
 from infra.components.operations_watch import OperationsWatch
+from infra.components.promoter import Promoter
+from infra.components.promotion_flow import nested_statements, promotion_flow
 from infra.components.release_deployer import ReleaseDeployer
 from infra.components.release_flow import release_flow
 from infra.components.retraining_flow import retraining_flow
@@ -35,9 +37,16 @@ class OperationsStack(Stack):
             **stack_properties(environment, "Functions, flows, rules and roles of jobs", stateful=False),
         )
         key, queue = environment_key(self, names), dead_letters(self, names)
-        log_days = environment.retention.logs
+        log_days, promotion = environment.retention.logs, environment.promotion()
         functions = Functions(
-            self, "Functions", environment=names, root=root, key=key, dead_letters=queue, log_days=log_days
+            self,
+            "Functions",
+            environment=names,
+            root=root,
+            key=key,
+            dead_letters=queue,
+            log_days=log_days,
+            promotion=promotion,
         ).by_name
         retraining = StateMachine(
             self,
@@ -68,6 +77,19 @@ class OperationsStack(Stack):
             log_days=log_days,
             statements=map_statements(names, "checks"),
         ).machine
+        if promotion:
+            imports = promotion.source is not None
+            StateMachine(
+                self,
+                "Promotion",
+                environment=names,
+                kind="promotion",
+                definition=promotion_flow(names, imports=imports),
+                key=key,
+                log_days=log_days,
+                statements=nested_statements(names) if imports else (),
+            )
+            Promoter(self, "Promoter", environment=names, tooling=promotion.tooling, key=key)
         Triggers(
             self,
             "Triggers",

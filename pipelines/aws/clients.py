@@ -23,8 +23,10 @@ class OldSdkError(RuntimeError):
 
 
 @cache
-def client(service: str) -> Client:
+def client(service: str, region: str | None = None) -> Client:
     """Return a boto3 client that retries throttling and outages a few times, with backoff; one per process.
+
+    Its region is that of the process unless ``region`` names another.
 
     Raises
     ------
@@ -33,7 +35,7 @@ def client(service: str) -> Client:
     """
     config = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=WORKERS, **HASHED_ONCE)
     try:
-        made = boto3.client(service, config=config)  # type: ignore[call-overload]
+        made = boto3.client(service, region_name=region, config=config)  # type: ignore[call-overload]
     except UnknownServiceError as error:
         raise _old_sdk(f"the service {service}") from error
     require_needed(service, made)
@@ -60,6 +62,11 @@ class Services:
     def __init__(self, environment: Environment, clients: Callable[[str], Client] = client) -> None:
         self.environment = environment
         self.client = clients
+
+    @classmethod
+    def of(cls, environment: Environment) -> "Services":
+        """Return another environment's resources, through clients of its region."""
+        return cls(environment, lambda service: client(service, environment.region))
 
     @property
     def ledger(self) -> Ledger:

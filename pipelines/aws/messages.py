@@ -22,17 +22,21 @@ def publish(services: Services, event: Event) -> None:
     EventRefusedError
         EventBridge did not accept the event.
     """
+    publish_to(services, services.environment.bus, event)
+
+
+def publish_to(services: Services, bus: str, event: Event) -> None:
+    """Put one event on a bus, which another account's is by its ARN; raise ``EventRefusedError`` as ``publish``."""
     entry = {
         "Source": SOURCE,
         "DetailType": event.DETAIL_TYPE,
         "Detail": json.dumps(to_json(event)),
-        "EventBusName": services.environment.bus,
+        "EventBusName": bus,
     }
     answer = services.client("events").put_events(Entries=[entry])
     if answer.get("FailedEntryCount"):
         raise EventRefusedError(
-            f"EventBridge refused {event.DETAIL_TYPE!r} on bus {services.environment.bus}: {answer['Entries']}; "
-            "publish it again"
+            f"EventBridge refused {event.DETAIL_TYPE!r} on bus {bus}: {answer['Entries']}; publish it again"
         )
 
 

@@ -28,8 +28,9 @@ class PackageMetadata:
     """The package's CustomerMetadataProperties. "" is the value of a property that the package lacks.
 
     ``sha256`` is the digest of the artifact's bytes, ``content_sha256`` that of its unpacked content; ``champion`` is
-    the ARN of the package that served when this one was trained, or ``none``. Properties of other programs are left
-    out.
+    the ARN of the package that served when this one was trained, or ``none``. A promoted package has the ARN of the one
+    in the environment that trained it as ``origin``, and the digest of its release record as ``record``. Properties of
+    other programs are left out.
     """
 
     run: str = ""
@@ -43,6 +44,8 @@ class PackageMetadata:
     code_uri: str = ""
     code_sha256: str = ""
     champion: str = ""
+    origin: str = ""
+    record: str = ""
     metrics: Mapping[str, float]
 
     @classmethod
@@ -58,7 +61,9 @@ class PackageMetadata:
     def to_properties(self) -> dict[str, str]:
         plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "metrics"}
         metrics = {f"{METRIC_PREFIX}{name}": f"{value:.6g}" for name, value in self.metrics.items()}
-        return {name: value[:MAX_PROPERTY] for name, value in (plain | metrics).items()}
+        # Packages that were not promoted keep the properties that they always had.
+        promoted = {name: value for name, value in plain.items() if value or name not in ("origin", "record")}
+        return {name: value[:MAX_PROPERTY] for name, value in (promoted | metrics).items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -204,14 +204,25 @@ class Bucket:
         owner = {"ExpectedBucketOwner": self.owner}
         self.client.copy({"Bucket": self.name, "Key": source}, self.name, key, ExtraArgs=owner)
 
+    def take(self, source: "Bucket", key: str, version: str | None) -> None:
+        """Copy one version of another bucket's object to the same key, encrypted as this bucket's objects are."""
+        chosen = {"VersionId": version} if version else {}
+        self.client.copy(
+            {"Bucket": source.name, "Key": key, **chosen},
+            self.name,
+            key,
+            ExtraArgs={"ExpectedBucketOwner": self.owner},
+            SourceClient=source.client,
+        )
+
     def write_json(self, key: str, document: object, **arguments: str) -> None:
         body = json.dumps(document, sort_keys=True).encode()
         self.write(key, body, ContentType="application/json", **arguments)
 
-    def sha256_of(self, key: str) -> str:
+    def sha256_of(self, key: str, version: str | None = None) -> str:
         """Return the SHA-256 of the object's bytes in hexadecimal; it reads and hashes them."""
         digest = hashlib.sha256()
-        for block in self.open(key).iter_chunks(BLOCK_BYTES):
+        for block in self.open(key, version).iter_chunks(BLOCK_BYTES):
             digest.update(block)
         return digest.hexdigest()
 

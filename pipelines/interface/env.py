@@ -1,7 +1,7 @@
 """The functions' environment variables as types that both sides share: infra writes them, the handler reads them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -70,3 +70,65 @@ class CheckEnv(FunctionEnv):
     """The variables of the checks' functions; ``key_arn`` is the key that encrypts the checks' documents."""
 
     key_arn: str
+
+
+PLACE_SEPARATOR = "/"
+"""Separator of stage, account and region in a variable; commas separate several."""
+
+
+def to_places(environments: Iterable[Environment]) -> str:
+    """Return environments of one team as the value of a variable: ``dev/111111111111/us-east-1``."""
+    return ",".join(PLACE_SEPARATOR.join((each.stage, each.account, each.region)) for each in environments)
+
+
+def _from_places(team: str, text: str) -> list[Environment]:
+    places = (place.split(PLACE_SEPARATOR) for place in text.split(","))
+    return [Environment(team=team, stage=stage, account=account, region=region) for stage, account, region in places]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestPromotionEnv(FunctionEnv):
+    """The variables of request_promotion: the place of the tooling environment, and the later stages in order."""
+
+    tooling_place: str
+    later_stages: str
+
+    @property
+    def tooling(self) -> Environment:
+        (found,) = _from_places(self.team, self.tooling_place)
+        return found
+
+    @property
+    def stage_names(self) -> list[str]:
+        return self.later_stages.split(",")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origins:
+    """The environments that one takes models from, as its deployment knows them.
+
+    ``trainers`` are those that may train, ``source`` is the one whose bucket the files are copied from, ``stages`` are
+    the team's in order.
+    """
+
+    trainers: tuple[Environment, ...]
+    source: Environment
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReleaseEnv(FunctionEnv):
+    """The variables of import_release: see ``Origins``."""
+
+    trainer_places: str
+    source_place: str
+    stages: str
+
+    @property
+    def origins(self) -> Origins:
+        (source,) = _from_places(self.team, self.source_place)
+        return Origins(
+            trainers=tuple(_from_places(self.team, self.trainer_places)),
+            source=source,
+            stages=tuple(self.stages.split(",")),
+        )

@@ -119,6 +119,10 @@ class RunFiles:
         return (f"{self.scratch}data/", self.golden, examples, self.commit, self.manifest)
 
 
+RELEASES = "releases/"
+"""Prefix in the artifacts bucket of release records and their signatures."""
+
+
 @dataclass(frozen=True)
 class PromotedFiles:
     """The keys in the artifacts bucket of one release record, whose ``digest`` is its SHA-256.
@@ -131,11 +135,11 @@ class PromotedFiles:
 
     @property
     def record(self) -> str:
-        return f"releases/{self.model}/{self.digest}/record.json"
+        return f"{RELEASES}{self.model}/{self.digest}/record.json"
 
     @property
     def signature(self) -> str:
-        return f"releases/{self.model}/{self.digest}/signature.json"
+        return f"{RELEASES}{self.model}/{self.digest}/signature.json"
 
 
 def carried_record_key(digest: str) -> str:

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from infra.fleet.promotion import Promotion
 from mooring import permissions
 from mooring.embedded import process
 from pipelines.interface.names import Environment
@@ -43,9 +44,14 @@ class EmbeddedAws:
         """Return the variables that ``mooring env`` prints."""
         return process.variables(self.server, account=account, region=region)
 
-    def create_boundary(self, environment: Environment, trainers: Sequence[Environment] = ()) -> None:
+    def create_boundary(
+        self,
+        environment: Environment,
+        trainers: Sequence[Environment] = (),
+        promotion: Promotion | None = None,
+    ) -> None:
         """Create the environment's permissions boundary, as ``mooring bootstrap`` does, unless it exists."""
-        iam, document = self.client("iam", environment.account), permissions.boundary(environment, trainers)
+        iam, document = self.client("iam", environment.account), permissions.boundary(environment, trainers, promotion)
         with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
             iam.create_policy(PolicyName=environment.boundary, PolicyDocument=json.dumps(document))
 

@@ -11,6 +11,7 @@ from pipelines.aws.client import code_of
 from pipelines.aws.clients import Services
 from pipelines.aws.ledger import ConflictError
 from pipelines.aws.packages import APPROVED, ModelPackage, model_of, read_package
+from pipelines.flows.release.approve import MAX_DESCRIPTION
 from pipelines.flows.release.serving import (
     EndpointChain,
     ServingBrokenError,
@@ -26,6 +27,7 @@ from pipelines.interface.records import (
     Champion,
     ConsumedApproval,
     Execution,
+    PromotionState,
     Release,
     ReleaseEnd,
     ReleaseLock,
@@ -63,9 +65,13 @@ def begin_release(request: BeginReleaseRequest, services: Services) -> ReleaseGr
     """
     package, model = read_package(services, request.package_arn), model_of(services, request.package_arn)
     key, ledger = keys.release_lock(model.name), services.ledger
-    require_approval(package)
+    if request.promotion:
+        require_promotion(services, model, request)
+    else:
+        require_approval(package)
     lock = ledger.get(key)
     if lock and lock.execution != request.execution:
+        _refuse_duplicate(services, lock, request)
         recover(services, model, lock)
         lock = None
     if lock is None:
@@ -76,8 +82,10 @@ def begin_release(request: BeginReleaseRequest, services: Services) -> ReleaseGr
     ledger.record(keys.release(model.name, lock.release_id), Release.begun_by(lock))
     with log.bound(release=lock.release_id):
         try:
+            if request.promotion:
+                package = _approve_promoted(services, package, request)
             if not request.rollback:
-                _consume_approval(services, model, package, lock.release_id)
+                _consume_approval(services, model, package, lock.release_id, again=bool(request.promotion))
         except ApprovalConsumedError:
             ledger.delete(key, expected={"execution": request.execution})
             raise
@@ -90,6 +98,38 @@ def begin_release(request: BeginReleaseRequest, services: Services) -> ReleaseGr
         intended=lock.intended,
         package_arn=lock.package_arn,
     )
+
+
+def require_promotion(services: Services, model: Model, request: BeginReleaseRequest) -> None:
+    """Raise ``NotApprovedError`` unless a person or stage has approved this package's release record in the pipeline.
+
+    Only the promotion's functions write that approval; it ends with the promotion.
+    """
+    consumed = services.ledger.get(keys.consumed_record(model.name, request.promotion))
+    if consumed is None or consumed.package_arn != request.package_arn or not consumed.approved_by:
+        raise NotApprovedError(f"no promotion of {request.package_arn} by the record {request.promotion} is approved")
+    if consumed.approved_by != request.by:
+        raise NotApprovedError(f"{consumed.approved_by} approved {request.package_arn}, not {request.by}")
+    if consumed.state == PromotionState.RETURNED:
+        raise ApprovalConsumedError(f"the promotion of {request.package_arn} was returned: request it again")
+
+
+def _approve_promoted(services: Services, package: ModelPackage, request: BeginReleaseRequest) -> ModelPackage:
+    """Approve the package as the pipeline's approver did. The event of that starts a release, which is refused."""
+    if package.status != APPROVED:
+        text = f"approved by {request.by} for the promotion {request.promotion}"
+        services.client("sagemaker").update_model_package(
+            ModelPackageArn=package.arn, ModelApprovalStatus=APPROVED, ApprovalDescription=text[:MAX_DESCRIPTION]
+        )
+        return read_package(services, package.arn)
+    return package
+
+
+def _refuse_duplicate(services: Services, lock: ReleaseLock, request: BeginReleaseRequest) -> None:
+    """Raise ``ApprovalConsumedError`` if the same release is under way: an approval's event may come twice."""
+    same = lock.package_arn == request.package_arn and lock.rollback == request.rollback
+    if same and _is_running(services, lock.execution):
+        raise ApprovalConsumedError(f"release {lock.release_id} of {lock.package_arn} is under way: {lock.execution}")
 
 
 def require_approval(package: ModelPackage) -> None:
@@ -165,7 +205,8 @@ def intended_state(previous: str, package_arn: str) -> ReleaseState:
     return ReleaseState(champion=package_arn)
 
 
-def _consume_approval(services: Services, model: Model, package: ModelPackage, release_id: str) -> None:
+def _consume_approval(services: Services, model: Model, package: ModelPackage, release_id: str, *, again: bool) -> None:
+    """Consume the package's approval; ``again`` lets a promotion's release follow one of its own that failed."""
     assert package.changed is not None, "SageMaker gives every package a time"
     moment = format_time(package.changed)
     key = keys.approval(model.name, package.version, moment)
@@ -173,7 +214,7 @@ def _consume_approval(services: Services, model: Model, package: ModelPackage, r
         services.ledger.create(key, ConsumedApproval(package_arn=package.arn, release_id=release_id))
     except ConflictError as error:
         consumed = services.ledger.get(key)
-        if consumed and consumed.release_id == release_id:
+        if again or (consumed and consumed.release_id == release_id):
             return
         raise ApprovalConsumedError(f"a release has used the approval of {package.arn} of {moment} already") from error
 

@@ -38,6 +38,8 @@ else:
         promotions=(
             "ConsumedRecord",
             "PinnedSigner",
+            "PromotionApproval",
+            "PromotionEnd",
             "PromotionState",
             "RecordedApproval",
             "RecordedFile",

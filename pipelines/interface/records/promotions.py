@@ -38,9 +38,9 @@ class ReleaseRecord:
     """What a champion is, and where it comes from; its canonical JSON is signed by the environment that trained it.
 
     ``stage``, ``account`` and ``region`` are that environment's, ``to`` is the last stage that the record may enter.
-    ``image_digest`` is "" if the registry does not tell it. ``files`` are the artifact, the code, and the documents
-    that checks and releases read, each with its digest. ``nonce`` makes the records of two requests differ: a record is
-    consumed once per environment.
+    ``image_digest`` is "" if the registry does not tell it. ``properties`` are the package's metadata. ``files`` are
+    the artifact and the documents that checks and releases read, each with its digest. ``nonce`` makes the records of
+    two requests differ: a record is consumed once per environment.
     """
 
     format: int
@@ -58,6 +58,8 @@ class ReleaseRecord:
     image: str
     image_digest: str
     code_sha256: str
+    contract_sha256: str
+    properties: Mapping[str, str]
     parameters: Mapping[str, str]
     metrics: Mapping[str, float]
     gains: tuple[RecordedGain, ...]
@@ -104,6 +106,23 @@ class ConsumedRecord:
     state: PromotionState
     previous: str | None = None
     approved_by: str = ""
+    ended_at: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionApproval:
+    """The part of a consumed record that is written before its release; ``previous`` is "none" if nothing served."""
+
+    approved_by: str
+    previous: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionEnd:
+    """The part of a consumed record that is written when its release or return has ended."""
+
+    state: PromotionState
+    ended_at: str
 
 
 @dataclass(frozen=True, kw_only=True)

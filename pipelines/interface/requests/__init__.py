@@ -32,6 +32,7 @@ else:
             "PromotionRequest",
             "PromotionStep",
             "PromotionTicket",
+            "SmokeAnswer",
             "StageStep",
             "Step",
         ),

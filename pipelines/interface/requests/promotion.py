@@ -8,23 +8,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipelines.interface.names import Environment
+from pipelines.interface.records import ReleaseRecord
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromotionRequest:
-    """The champion that ``by`` asks to promote as far as the stage ``to``."""
+    """The champion that ``by`` asks to promote as far as the stage ``to``; a ``dry_run`` only makes the record."""
 
     model: str
     version: int
     to: str
     by: str
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromotionTicket:
-    """The release record that a request wrote; ``digest`` is the SHA-256 of its canonical JSON."""
+    """The release record of a request; ``digest`` is the SHA-256 of its canonical JSON."""
 
     digest: str
+    record: ReleaseRecord
 
 
 class Step(StrEnum):
@@ -55,7 +58,6 @@ class DriveRequest:
     """The step that ``drive_promotion`` starts in one environment, or looks after.
 
     ``attempt`` is the ARN of the execution of the tooling machine: a call that comes twice finds what it started.
-    ``source`` is the environment whose bucket holds the record's files.
     """
 
     step: Step
@@ -63,7 +65,6 @@ class DriveRequest:
     execution: str
     record_key: str
     environment: Environment
-    source: Environment | None
     attempt: str
 
 
@@ -90,7 +91,6 @@ class PromotionStep:
     digest: str = ""
     record: str = ""
     signature: str = ""
-    source: Environment | None = None
     by: str = ""
 
 
@@ -98,10 +98,18 @@ class PromotionStep:
 class PromotedRelease:
     """The release that a step needs; none if ``needed`` is False, because the step was done before.
 
-    ``package_arn`` is None if nothing served before the promotion that is returned.
+    ``promotion`` is the record's digest; "" for a rollback.
     """
 
     needed: bool
-    package_arn: str | None
+    package_arn: str
     rollback: bool
     by: str
+    promotion: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmokeAnswer:
+    """The number of champions that answered their golden requests."""
+
+    champions: int

@@ -14,10 +14,13 @@ class ApproveRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class BeginReleaseRequest:
+    """``promotion`` is the digest of the release record whose approval in the team's pipeline counts; "" for none."""
+
     package_arn: str
     by: str
     execution: str
     rollback: bool = False
+    promotion: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
