@@ -16,6 +16,7 @@ from infra.archives import Archives
 from infra.cache import write_assembly
 from infra.cost import Prices, over_budget, read_assembly
 from infra.fleet import Fleet, FleetEnvironment, FleetError, load
+from infra.fleet.problems import Problem
 from infra.fleet.quotas import exceeded
 from infra.model_source import SourceMissingError
 from infra.parts import digest_inputs
@@ -45,9 +46,13 @@ def select(fleet: Fleet, context: Mapping[str, Any]) -> list[FleetEnvironment]:
     FleetError
         The context names an environment that the fleet does not have.
     """
+    found = fleet.deployable()
     if named := context.get("environment"):
-        return [fleet.environment(name) for name in str(named).split(",")]
-    environments = list(fleet.environments())
+        names = str(named).split(",")
+        if absent := [name for name in names if name not in found]:
+            raise FleetError([Problem("environment", name, f"one of {', '.join(found)}") for name in absent])
+        return [found[name] for name in names]
+    environments = list(found.values())
     patterns = [str(pattern) for pattern in context.get(EXCLUSIVE) or ()]
     if any(COMPLEX & set(pattern) for pattern in patterns):
         return environments
@@ -81,7 +86,7 @@ def main() -> None:
 
 def warn_of_cost(fleet: Fleet, assembly: Path) -> None:
     """Print a warning for each synthesized environment that costs more than its budget before it has any traffic."""
-    budgets = {environment.names.id: environment.team.monthly_budget_usd for environment in fleet.environments()}
+    budgets = {name: environment.team.monthly_budget_usd for name, environment in fleet.deployable().items()}
     for warning in over_budget(read_assembly(assembly), budgets, Prices.load()):
         print(warning, file=sys.stderr)
 

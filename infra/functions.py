@@ -378,3 +378,11 @@ FUNCTIONS = (
         may=lambda grants: grants.keep_job_logs(),
     ),
 )
+
+DRIVE_PROMOTION = FunctionSpec(
+    name="drive_promotion",
+    flow="promotion, in a tooling environment",
+    packages=(*CORE, "flows/promotion"),
+    may=lambda grants: grants.drive_promotions(),
+)
+"""The one function of a tooling environment."""

@@ -217,6 +217,18 @@ class Grants:
             allow(["events:PutEvents"], tooling.arn("events", f"event-bus/{tooling.bus}")),
         ]
 
+    def drive_promotions(self) -> list[iam.PolicyStatement]:
+        """Allow a tooling environment's function to act in all of the team's, and to read records and approvals."""
+        assert self._promotion
+        records = f"arn:aws:s3:::{self._environment.bucket('records')}"
+        promoters = [each.role_arn(each.promoter_role) for each in self._promotion.later]
+        return [
+            allow(["sts:AssumeRole"], *promoters),
+            allow(["s3:GetObject"], f"{records}/{carried_record_key('*')}"),
+            allow(["s3:ListBucket"], records),
+            allow(["codepipeline:ListActionExecutions"], self._environment.pipeline_arn("models")),
+        ]
+
     def take_releases(self) -> list[iam.PolicyStatement]:
         """Allow reading the stage before, verifying what its trainers signed, and keeping the files here."""
         assert self._promotion

@@ -12,6 +12,7 @@ WHEELS = Wheels(lock=ROOT / "requirements-layer.lock", folder=ROOT / "build" / "
 """numpy and msgspec, for the functions that compute."""
 SERVICES = (
     "cloudformation",
+    "codepipeline",
     "dynamodb",
     "events",
     "kms",
@@ -22,6 +23,7 @@ SERVICES = (
     "sns",
     "ssm",
     "stepfunctions",
+    "sts",
 )
 """Services that the functions call. botocore's data of all services would be 28 MB in 430 folders."""
 SDK = Wheels(lock=ROOT / "requirements-sdk.lock", folder=ROOT / "build" / "sdk-layer", services=SERVICES)

@@ -26,7 +26,7 @@ SELECTING = ("aws:cdk:bundling-stacks", "environment", "fleet")
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Stacks of one environment that are synthesized together.
+    """Stacks of one environment that are synthesized together; a tooling environment is one part.
 
     ``slot`` is the number of a Registry stack, which comes with the Serving stacks of its models; it is None for the
     stacks that all models share. Those see no model: a model's change leaves them as they are.
@@ -44,6 +44,9 @@ class Part:
 
 def parts_of(environment: FleetEnvironment) -> Iterator[Part]:
     """Yield an environment's parts in the order of their stacks."""
+    if environment.is_tooling:
+        yield Part(environment=environment.of_pipelines())
+        return
     yield Part(environment=environment.narrowed(()))
     for slot, models in environment.registry().items():
         yield Part(environment=environment.narrowed(models), slot=slot)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.fleet.promotion import Promotion
-from infra.functions import FUNCTIONS, FunctionSpec
+from infra.functions import DRIVE_PROMOTION, FUNCTIONS, FunctionSpec
 from infra.grants import Grants
 from pipelines.interface.names import Environment
 
@@ -36,7 +36,7 @@ def table() -> str:
     rows = [
         "| function | called by | size | may |",
         "|---|---|---|---|",
-        *(f"| `{spec.name}` | {spec.flow} | {_size(spec)} | {_may(spec)} |" for spec in FUNCTIONS),
+        *(f"| `{spec.name}` | {spec.flow} | {_size(spec)} | {_may(spec)} |" for spec in (*FUNCTIONS, DRIVE_PROMOTION)),
     ]
     return "\n".join(rows)
 

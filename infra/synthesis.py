@@ -9,6 +9,7 @@ from infra.fleet import Fleet
 from infra.parts import Part, parts_of
 from infra.stacks.foundation import FoundationStack
 from infra.stacks.operations import OperationsStack
+from infra.stacks.promotion import PromotionStack
 from infra.stacks.registry import RegistryStack
 from infra.stacks.serving import ServingStack
 from pipelines.interface.names import QUALIFIER
@@ -29,7 +30,7 @@ def new_app(outdir: str | None = None) -> App:
 
 def build(app: App, fleet: Fleet, *, root: Path = ROOT) -> None:
     """Add the stacks of every environment; ``root`` is the folder of ``functions`` and ``pipelines``."""
-    for environment in fleet.environments():
+    for environment in fleet.deployable().values():
         shared, *slots = parts_of(environment)
         operations = add_shared(app, shared, root)
         for slot in slots:
@@ -50,7 +51,9 @@ def synthesize(part: Part, folder: Path, root: Path = ROOT) -> None:
 
 
 def add_shared(app: App, part: Part, root: Path) -> Stack:
-    """Add the stacks that all models of an environment share; return the last one."""
+    """Add the stacks that all models of an environment share, or a tooling environment's; return the last one."""
+    if part.environment.is_tooling:
+        return PromotionStack(app, environment=part.environment, root=root)
     foundation = FoundationStack(app, environment=part.environment)
     operations = OperationsStack(app, environment=part.environment, root=root)
     operations.add_stack_dependency(foundation)

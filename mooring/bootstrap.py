@@ -15,7 +15,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from infra import fleet
-from mooring import cdk, permissions
+from mooring import cdk, permissions, tooling_permissions
 from mooring.errors import MooringError
 from pipelines.interface.names import QUALIFIER, Environment
 
@@ -67,7 +67,7 @@ def bootstrap(
         region_name=environment.region,
     )
     before = [found for found in differences(environments, session=session) if not found.absent]
-    iam = session.client("iam")
+    iam, trusted = session.client("iam"), _trusted(environments)
     for arn, document in _policies(environments).items():
         _put_policy(iam, arn, document)
     cdk.run(
@@ -80,6 +80,7 @@ def bootstrap(
             TOOLKIT_STACK,
             "--cloudformation-execution-policies",
             ",".join(_attached(environments)),
+            *(["--trust", trusted] if trusted else []),
             "--app",
             "",
         ],
@@ -97,9 +98,12 @@ def bootstrap(
 
 
 def neighbours(environment: Environment) -> list[Environment]:
-    """Return the fleet's environments in the account and region of ``environment``, itself included, by id."""
+    """Return the fleet's environments in the account and region of ``environment``, itself included, by id.
+
+    Tooling environments are among them.
+    """
     place = (environment.account, environment.region)
-    listed = [each.names for each in fleet.load(cdk.fleet_file()).environments()]
+    listed = [each.names for each in fleet.load(cdk.fleet_file()).deployable().values()]
     found = {each for each in listed if (each.account, each.region) == place}
     return sorted({environment, *found}, key=lambda each: each.id)
 
@@ -130,12 +134,27 @@ def _policies(environments: Sequence[Environment]) -> dict[str, dict[str, Any]]:
     """Return the documents of all policies by ARN."""
     account = environments[0].account
     named = {permissions.COMMON: permissions.common(account)}
-    listed = {each.names: each for each in fleet.load(cdk.fleet_file()).environments()}
+    listed = {each.names: each for each in fleet.load(cdk.fleet_file()).deployable().values()}
     for each in environments:
         found = listed.get(each)
-        limit = permissions.boundary(each, found.trainers() if found else [], found.promotion() if found else None)
-        named |= {each.boundary: limit, each.deployer: permissions.deployer(each)}
+        if found and found.is_tooling:
+            team = [other.names for other in listed.values() if other.team is found.team and not other.is_tooling]
+            source = found.fleet.tooling.source if found.fleet.tooling else None
+            connection = source.connection if source else None
+            limit = tooling_permissions.boundary(each, team, connection)
+            named |= {each.boundary: limit, each.deployer: tooling_permissions.deployer(each, connection)}
+        else:
+            limit = permissions.boundary(each, found.trainers() if found else [], found.promotion() if found else None)
+            named |= {each.boundary: limit, each.deployer: permissions.deployer(each)}
     return {_arn(account, name): document for name, document in named.items()}
+
+
+def _trusted(environments: Sequence[Environment]) -> str:
+    """Return the account whose pipelines deploy here; "" if none does, or if it is this one."""
+    loaded = fleet.load(cdk.fleet_file())
+    if loaded.tooling is None or loaded.tooling.account == environments[0].account:
+        return ""
+    return loaded.tooling.account
 
 
 def _attached(environments: Sequence[Environment]) -> list[str]:
@@ -207,7 +226,7 @@ def _of_stack(cloudformation: Any, environments: Sequence[Environment]) -> Itera
         "Qualifier": QUALIFIER,
         "CloudFormationExecutionPolicies": ",".join(_attached(environments)),
         "InputPermissionsBoundary": "",
-        "TrustedAccounts": "",
+        "TrustedAccounts": _trusted(environments),
         "TrustedAccountsForLookup": "",
     }
     for name, value in wanted.items():

@@ -19,6 +19,7 @@ from mooring import cdk
 from mooring.errors import MooringError
 from mooring.instance_types import refuse_changed_type
 from mooring.persona_session import persona_session
+from pipelines.interface.names import ENVIRONMENT_TAG
 
 NEW, TEMPLATE = "new", "template"
 SERVING = "-serving"
@@ -65,6 +66,22 @@ def read_assembly(folder: Path) -> list[AssembledStack]:
     """Return the stacks of a cloud assembly, those first that others need."""
     artifacts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
     return [_stack(folder, name, artifact) for name, artifact in artifacts.items() if artifact["type"] == LISTED]
+
+
+def of_environments(stacks: Sequence[AssembledStack], environment_ids: Sequence[str]) -> list[AssembledStack]:
+    """Return the stacks of these environments.
+
+    Raises
+    ------
+    MooringError
+        The assembly has no stack of one of them: it was made of another fleet, or for other environments.
+    """
+    found = {stack.tags.get(ENVIRONMENT_TAG) for stack in stacks}
+    if absent := [name for name in environment_ids if name not in found]:
+        raise MooringError(
+            f"the cloud assembly has no stack of {', '.join(absent)}", remedy="build it for these environments as well"
+        )
+    return [stack for stack in stacks if stack.tags.get(ENVIRONMENT_TAG) in environment_ids]
 
 
 def _stack(folder: Path, name: str, artifact: Mapping[str, Any]) -> AssembledStack:

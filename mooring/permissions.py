@@ -6,14 +6,14 @@ account. docs/decisions/0018-boundaries-by-bootstrap.md explains it.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from infra import images
 from infra.fleet.promotion import Promotion
+from mooring.statements import Document
+from mooring.statements import allow as _allow
+from mooring.statements import deny as _deny
+from mooring.statements import document as _document
 from pipelines.interface.names import BUCKETS, ENVIRONMENT_TAG, SCALING, Environment
-
-Document = dict[str, Any]
-"""A policy, a statement or a condition in JSON's types."""
 
 COMMON = "mooring-deployer"
 """Policy of what a deployment may do in an account for any environment, and of what it may never do."""
@@ -35,8 +35,8 @@ _NAMED = (
 )
 """Services and kinds of their resources whose names begin with the environment's id."""
 _PASSED_TO = [f"{service}.amazonaws.com" for service in ("events", "lambda", "sagemaker", "scheduler", "states")]
-_ROLE_WRITES = [f"iam:{action}" for action in ("CreateRole", "PutRolePolicy", "PutRolePermissionsBoundary")]
-_ROLE_UPKEEP = [
+ROLE_WRITES = [f"iam:{action}" for action in ("CreateRole", "PutRolePolicy", "PutRolePermissionsBoundary")]
+ROLE_UPKEEP = [
     f"iam:{action}"
     for action in (
         "DeleteRole",
@@ -156,14 +156,14 @@ def deployer(environment: Environment) -> Document:
             condition={"StringEquals": {f"aws:RequestTag/{ENVIRONMENT_TAG}": environment.id}},
         ),
         _allow("Code", ["s3:GetObject", "s3:GetObjectVersion"], f"arn:aws:s3:::{environment.asset_bucket}/*"),
-        _allow("Roles", _ROLE_WRITES, roles, condition={"StringEquals": within}),
+        _allow("Roles", ROLE_WRITES, roles, condition={"StringEquals": within}),
         _allow(
             "AttachedPolicies",
             ["iam:AttachRolePolicy"],
             roles,
             condition={"StringEquals": within, "ArnLike": {"iam:PolicyARN": policies}},
         ),
-        _allow("RoleUpkeep", _ROLE_UPKEEP, roles),
+        _allow("RoleUpkeep", ROLE_UPKEEP, roles),
         _allow("PassRole", ["iam:PassRole"], roles, condition={"StringEquals": {"iam:PassedToService": _PASSED_TO}}),
     )
 
@@ -277,16 +277,3 @@ def _own(environment: Environment) -> list[Document]:
 
 def _buckets(environment: Environment) -> list[str]:
     return [f"arn:aws:s3:::{environment.bucket(kind)}" for kind in BUCKETS]
-
-
-def _allow(sid: str, actions: list[str], *resources: str, condition: Document | None = None) -> Document:
-    statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": list(resources)}
-    return statement | ({"Condition": condition} if condition else {})
-
-
-def _deny(sid: str, actions: list[str], *resources: str, condition: Document | None = None) -> Document:
-    return _allow(sid, actions, *resources, condition=condition) | {"Effect": "Deny"}
-
-
-def _document(*statements: Document) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}

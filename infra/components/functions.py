@@ -3,7 +3,6 @@
 from dataclasses import fields
 from pathlib import Path
 
-from aws_cdk import AssetHashType
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
@@ -11,11 +10,11 @@ from constructs import Construct
 
 from infra import layer
 from infra.components.function import Function
+from infra.components.function_layer import function_layer
 from infra.components.job_packages import JobPackages
 from infra.fleet.promotion import Promotion
 from infra.functions import FUNCTIONS
 from infra.grants import Grants
-from infra.wheels import Wheels
 from pipelines.interface.env import to_places
 from pipelines.interface.names import Environment
 
@@ -36,9 +35,13 @@ class Functions(Construct):
         promotion: Promotion | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._environment = environment
-        sdk = self._layer("Sdk", "boto3 for all functions", layer.SDK)
-        wheels = self._layer("Wheels", "numpy and msgspec for the functions that compute", layer.WHEELS)
+        sdk, wheels = (
+            function_layer(self, name, environment=environment, description=description, wheels=built)
+            for name, description, built in (
+                ("Sdk", "boto3 for all functions", layer.SDK),
+                ("Wheels", "numpy and msgspec for the functions that compute", layer.WHEELS),
+            )
+        )
         values = {
             "team": environment.team,
             "data_bucket": environment.bucket("data"),
@@ -66,19 +69,6 @@ class Functions(Construct):
                 layers=[sdk, wheels] if spec.layer else [sdk],
                 log_days=log_days,
             ).function
-
-    def _layer(self, construct_id: str, description: str, wheels: Wheels) -> lambda_.LayerVersion:
-        return lambda_.LayerVersion(
-            self,
-            construct_id,
-            layer_version_name=self._environment.layer(construct_id.lower()),
-            description=description,
-            code=lambda_.Code.from_asset(
-                str(wheels.built()), asset_hash=wheels.asset_hash, asset_hash_type=AssetHashType.CUSTOM
-            ),
-            compatible_runtimes=[lambda_.Runtime.PYTHON_3_12],
-            compatible_architectures=[lambda_.Architecture.X86_64],
-        )
 
 
 def _promotion_values(promotion: Promotion) -> dict[str, str]:

@@ -41,6 +41,8 @@ WITHOUT_CHARGE = frozenset(
 """Types that AWS charges nothing for; a budget without an action is one, and so is a standard parameter."""
 CHARGED_BY_USE = frozenset(
     {
+        "AWS::CodeBuild::Project",
+        "AWS::CodePipeline::Pipeline",
         "AWS::DynamoDB::Table",
         "AWS::Events::Archive",
         "AWS::Events::EventBus",

@@ -36,6 +36,7 @@ def check(fleet: Fleet) -> Iterator[Problem]:
         present = [spec.stage for spec in team.environments]
         for place, model in enumerate(team.models):
             yield from _check_model(f"{at}.models[{place}]", fleet, model, stages, present)
+        yield from _check_approvals(fleet, number, team, stages)
     for environment in fleet.environments():
         yield from _check_sizes(environment, fleet.teams.index(environment.team))
         yield from _check_slots(environment, fleet.teams.index(environment.team))
@@ -58,6 +59,21 @@ def _check_tooling(fleet: Fleet, stages: list[str]) -> Iterator[Problem]:
             if len(name) > longest:
                 allowed = f"at most {longest} characters for the {what}'s name, not {len(name)}"
                 yield Problem(f"teams[{number}].name", name, allowed)
+
+
+def _check_approvals(fleet: Fleet, number: int, team: TeamSpec, stages: list[str]) -> Iterator[Problem]:
+    """Refuse two people for a model that the pipeline would release in a stage without asking a person."""
+    if fleet.tooling is None:
+        return
+    for place, model in enumerate(team.models):
+        trained = fleet.settings(model, stages[0]).training_stage
+        entered = stages[stages.index(trained) + 1 :] if trained in stages else []
+        for stage in entered:
+            spec = fleet.stages[stages.index(stage)]
+            present = any(environment.stage == stage for environment in team.environments)
+            if present and fleet.settings(model, stage).two_people and spec.promotion.approval == "automatic":
+                allowed = f"manual, because teams[{number}].models[{place}] needs two people in stage {stage}"
+                yield Problem(f"stages[{stages.index(stage)}].promotion.approval", "automatic", allowed)
 
 
 def _check_adopted(fleet: Fleet) -> Iterator[Problem]:

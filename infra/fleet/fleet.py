@@ -65,6 +65,12 @@ class Fleet(Spec):
             raise FleetError([Problem("environment", environment_id, f"one of {', '.join(found)}")])
         return found[environment_id]
 
+    def deployable(self) -> "dict[str, FleetEnvironment]":
+        """Return by id all that can be deployed: every environment, then the tooling environment of each team."""
+        tooling = ((team, self.tooling_environment(team)) for team in self.teams)
+        pipelines = [FleetEnvironment(fleet=self, team=team, names=names) for team, names in tooling if names]
+        return {each.names.id: each for each in (*self.environments(), *pipelines)}
+
     def tooling_environment(self, team: TeamSpec) -> Environment | None:
         """Return the names of what promotes a team's code and models; None if the fleet has no tooling account."""
         if self.tooling is None:
@@ -100,6 +106,11 @@ class FleetEnvironment:
     @property
     def is_production(self) -> bool:
         return self.names.stage == PRODUCTION
+
+    @property
+    def is_tooling(self) -> bool:
+        """Whether this is the place of the team's pipelines, which has no stage and no models."""
+        return self.names.stage == TOOLING
 
     def senders(self) -> list[Environment]:
         """Return the team's environments in later stages: what they find may start a retraining here."""
@@ -163,6 +174,8 @@ class FleetEnvironment:
 
     def stacks(self) -> list[str]:
         """Return the names of the environment's stacks, those first that others need."""
+        if self.is_tooling:
+            return [self.names.stack("promotion")]
         shared = [self.names.stack(kind) for kind in STACK_KINDS]
         models = [self.names.model(model.name) for model in self.team.models]
         return [*shared, *dict.fromkeys(model.stack(kind) for kind in MODEL_STACK_KINDS for model in models)]
@@ -180,6 +193,13 @@ class FleetEnvironment:
         if tooling := self.fleet.tooling:
             changes["tooling"] = ToolingSpec(account=tooling.account, region=tooling.region)
         fleet = self.fleet.model_copy(update=changes)
+        return FleetEnvironment(fleet=fleet, team=team, names=self.names)
+
+    def of_pipelines(self) -> "FleetEnvironment":
+        """Return a tooling environment with all that its stack reads: no models, and stages without their settings."""
+        team = self.team.model_copy(update={"models": []})
+        stages = [StageSpec(name=spec.name, promotion=spec.promotion) for spec in self.fleet.stages]
+        fleet = self.fleet.model_copy(update={"defaults": Settings(), "stages": stages, "teams": [team]})
         return FleetEnvironment(fleet=fleet, team=team, names=self.names)
 
     def settings(self, model: ModelSpec) -> Settings:

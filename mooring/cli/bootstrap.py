@@ -7,7 +7,7 @@ import click
 
 from mooring.bootstrap import bootstrap as prepare
 from mooring.bootstrap import neighbours
-from mooring.cli.fleet import find
+from mooring.cli.fleet import find_deployable
 from mooring.cli.terminal import home, json_option, print_json, progress
 from mooring.errors import MooringError
 from pipelines.interface.names import ENVIRONMENT_TAG
@@ -21,7 +21,7 @@ def bootstrap(environment: str, as_json: bool) -> None:
 
     It writes the policies of all environments that the fleet has there, and names what was changed since.
     """
-    found = find(environment)
+    found = find_deployable([environment])[0].names
     account = boto3.client("sts", region_name=found.region).get_caller_identity()["Account"]
     if account != found.account:
         raise MooringError(

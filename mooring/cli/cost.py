@@ -72,7 +72,7 @@ def cost(name: str | None, other: Path | None, refresh_prices: bool, as_json: bo
 def _select(path: Path, name: str | None) -> tuple[list[fleet.FleetEnvironment], str | None]:
     """Return the environments that are named, and the model if a model is named."""
     try:
-        environments = list(fleet.load(path).environments())
+        environments = list(fleet.load(path).deployable().values())
     except fleet.FleetError as error:
         raise MooringError(str(error), remedy=f"correct {path}, and try again") from error
     if name is None:
@@ -89,14 +89,14 @@ def _select(path: Path, name: str | None) -> tuple[list[fleet.FleetEnvironment],
 
 
 def _models(environment: fleet.FleetEnvironment) -> list[str]:
-    return [model.name for model in environment.team.models]
+    return [] if environment.is_tooling else [model.name for model in environment.team.models]
 
 
 def _bill(path: Path, chosen: Sequence[fleet.FleetEnvironment], prices: Prices, *, deployed: bool) -> tuple[Bill, Use]:
     """Synthesize the chosen environments of a fleet file, and price them; read their use if they are deployed."""
     with synthesized(path, *(environment.names.id for environment in chosen)) as folder:
         stacks = read_assembly(folder)
-    models = {environment.names: _models(environment) for environment in chosen}
+    models = {environment.names: _models(environment) for environment in chosen if not environment.is_tooling}
     use = read_use(models, now=datetime.now(UTC)) if deployed else Use()
     return bill_with(costs_of(stacks), use, prices), use
 

@@ -3,12 +3,15 @@
 import os
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
+from infra.fleet import FleetEnvironment
 from mooring import cdk, deployments
-from mooring.cli.fleet import find_all
+from mooring.cli.fleet import find_deployable
 from mooring.cli.terminal import home, json_option, print_json, print_table, progress
 
 CONCURRENCY = 4
@@ -24,26 +27,29 @@ CONCURRENCY = 4
     show_default=True,
     help="Number of stacks that are deployed at a time.",
 )
+@click.option(
+    "--assembly",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="Deploy from this cloud assembly, which a build made, instead of synthesizing one.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the stacks that differ; deploy nothing.")
 @json_option
-def deploy(environments: tuple[str, ...], concurrency: int, dry_run: bool, as_json: bool) -> None:
+def deploy(
+    environments: tuple[str, ...], concurrency: int, assembly: Path | None, dry_run: bool, as_json: bool
+) -> None:
     """Deploy the stacks of each ENVIRONMENT, by default of all, that differ from what is deployed.
 
     A stack differs if its template, its tags or its protection does, or if its last deployment did not complete. The
     CDK's own cdk deploy deploys it; call the command again after a failure, and it continues.
     """
     begun = time.monotonic()
-    names = [found.names.id for found in find_all(environments)]
+    chosen = find_deployable(environments)
     folder, variables = home() / "deploy", dict(os.environ)
-    with progress(f"Synthesizing {', '.join(names)}") as update:
-        arguments = ["synth", "--quiet", "--output", str(folder / "cdk.out")]
-        cdk.run(
-            [*arguments, "--context", f"environment={','.join(names)}"],
-            variables=variables,
-            log=folder / "synth.log",
-            on_line=update,
-        )
-        stacks = deployments.read_assembly(folder / "cdk.out")
+    with progress(f"Synthesizing {', '.join(found.names.id for found in chosen)}") as update:
+        if assembly is None:
+            assembly = folder / "cdk.out"
+            _synthesize(chosen, assembly, variables, folder / "synth.log", update)
+        stacks = deployments.of_environments(deployments.read_assembly(assembly), [found.names.id for found in chosen])
         update("Listing the deployed stacks")
         found = deployments.differences(stacks, deployments.list_deployed)
         deployments.refuse_changed_types(stacks, found, deployments.new_client)
@@ -58,7 +64,7 @@ def deploy(environments: tuple[str, ...], concurrency: int, dry_run: bool, as_js
 
         with progress(f"Deploying {len(found)} stacks") as update:
             deployments.deploy(
-                folder / "cdk.out",
+                assembly,
                 [difference.stack for difference in found],
                 concurrency=concurrency,
                 variables=variables,
@@ -70,6 +76,18 @@ def deploy(environments: tuple[str, ...], concurrency: int, dry_run: bool, as_js
         print_json({"stacks": len(stacks), "differing": differing, "deployed": bool(found) and not dry_run})
     elif found and not dry_run:
         click.echo(f"Deployed {len(found)} stacks in {time.monotonic() - begun:.0f} s")
+
+
+def _synthesize(
+    chosen: Sequence[FleetEnvironment],
+    assembly: Path,
+    variables: Mapping[str, str],
+    log: Path,
+    on_line: Callable[[str], None],
+) -> None:
+    ids = ",".join(found.names.id for found in chosen)
+    arguments = ["synth", "--quiet", "--output", str(assembly), "--context", f"environment={ids}"]
+    cdk.run(arguments, variables=variables, log=log, on_line=on_line)
 
 
 def _print(found: list[deployments.Difference], stacks: int, seconds: float) -> None:

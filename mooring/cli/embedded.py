@@ -119,7 +119,7 @@ def _place(environment: str, region: str | None) -> tuple[str, str]:
                 remedy=f"give one: mooring env {environment} --region us-east-1",
             )
         return environment, region
-    from mooring.cli.fleet import find  # noqa: PLC0415 - reads and validates fleet.yaml
+    from mooring.cli.fleet import find_deployable  # noqa: PLC0415 - reads and validates fleet.yaml
 
-    found = find(environment)
+    found = find_deployable([environment])[0].names
     return found.account, region or found.region

@@ -35,10 +35,30 @@ def find_all(environment_ids: Sequence[str]) -> list[fleet.FleetEnvironment]:
     MooringError
         The fleet's file has problems, or has no environment of one of the ids.
     """
-    found = _environments()
+    every = _deployable()
+    found = {name: each for name, each in every.items() if not each.is_tooling}
     for name in environment_ids:
+        if name in every and name not in found:
+            raise MooringError(
+                f"{name} holds the pipelines of team {every[name].team.name}, and no models",
+                remedy="mooring bootstrap, env, deploy and cost accept it; here name an environment of the team",
+            )
         _require("environment", name, list(found), fleet_file().name)
     return [found[name] for name in environment_ids or found]
+
+
+def find_deployable(ids: Sequence[str]) -> list[fleet.FleetEnvironment]:
+    """Return the environments with these ids, which may hold a team's pipelines; all of the fleet if there are none.
+
+    Raises
+    ------
+    MooringError
+        The fleet's file has problems, or has no environment of one of the ids.
+    """
+    found = _deployable()
+    for name in ids:
+        _require("environment", name, list(found), fleet_file().name)
+    return [found[name] for name in ids or found]
 
 
 def datasets_by_model(environment_id: str) -> dict[str, str]:
@@ -66,13 +86,13 @@ def models_retrained_by_commit(environment_id: str, dataset: str) -> list[str]:
     ]
 
 
-def _environments() -> dict[str, fleet.FleetEnvironment]:
+def _deployable() -> dict[str, fleet.FleetEnvironment]:
     path = fleet_file()
     try:
         loaded = fleet.load(path)
     except fleet.FleetError as error:
         raise MooringError(str(error), remedy=f"correct {path}, and try again") from error
-    return {environment.names.id: environment for environment in loaded.environments()}
+    return loaded.deployable()
 
 
 def environment_of(environment_id: str) -> fleet.FleetEnvironment:

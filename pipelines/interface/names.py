@@ -18,6 +18,8 @@ TOOLING = "tooling"
 QUALIFIER = "mooring"
 """Part of the names of our CDK bootstrap's resources: other CDK applications of the account keep theirs."""
 BUCKETS = ("data", "artifacts", "capture", "audit")
+TOOLING_BUCKETS = ("records", "source", "pipeline", "audit")
+"""Buckets of a tooling environment."""
 ENVIRONMENT_TAG = "mooring:environment"
 """Tag of everything that an environment has and starts; its value is the environment's id. Budget and bill need it."""
 JOB_LOG_GROUPS = tuple(f"/aws/sagemaker/{kind}Jobs" for kind in ("Processing", "Training", "Transform"))
@@ -26,6 +28,8 @@ ENDPOINT_LOG_GROUPS = "/aws/sagemaker/Endpoints/"
 """Prefix of the log groups of endpoints; an endpoint's name follows."""
 PERSONAS = ("engineer", "approver", "operator", "auditor", "consumer")
 JOB_ROLES = ("training", "serving")
+CDK_ROLES = ("deploy", "file-publishing", "lookup")
+"""Roles of the CDK's bootstrap that a deployment assumes."""
 LONGEST_RULE = "retraining-requested"
 LONGEST_FUNCTION = "create_release_states"
 """The function with the longest name; its role has the same name, and a role's is at most 64 characters long."""
@@ -147,11 +151,27 @@ class Environment:
         return f"alias/mooring/{self.id}-signing"
 
     def pipeline(self, kind: str) -> str:
-        """Return the name of a pipeline in a tooling environment; ``kind`` is ``code`` or ``models``."""
+        """Return the name of a tooling environment's pipeline and of its role; ``kind`` is ``code`` or ``models``."""
         return f"{self.id}-{kind}"
 
     def pipeline_arn(self, kind: str) -> str:
         return self.arn("codepipeline", self.pipeline(kind))
+
+    def build_project(self, kind: str) -> str:
+        """Return the name of a tooling environment's CodeBuild project and of its role; ``build`` or ``update``."""
+        return f"{self.id}-{kind}"
+
+    def deploy_project(self, place: "Environment") -> str:
+        """Return the name of the project, and of its role, that deploys to the account and region of ``place``.
+
+        They are hashed, because the name of a role is at most 64 characters long.
+        """
+        found = hashlib.sha256(f"{place.account}/{place.region}".encode()).hexdigest()
+        return self.build_project(f"deploy-{found[:8]}")
+
+    def cdk_role_arn(self, kind: str) -> str:
+        """Return the ARN of a role of our CDK bootstrap here: ``deploy``, ``file-publishing`` or ``lookup``."""
+        return self.role_arn(f"cdk-{QUALIFIER}-{kind}-role-{self.account}-{self.region}")
 
     def function(self, name: str) -> str:
         """Return the physical name of the function in ``functions/<name>``, and of its role."""

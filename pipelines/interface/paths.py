@@ -142,6 +142,10 @@ class PromotedFiles:
         return f"{RELEASES}{self.model}/{self.digest}/signature.json"
 
 
+RECORD_MEMBERS = ("record.json", "signature.json")
+"""The members of a record's archive, and no others."""
+
+
 def carried_record_key(digest: str) -> str:
     """Return the key in the tooling environment's records bucket of an archive with record.json and signature.json."""
     return f"records/{digest}.zip"

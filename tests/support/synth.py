@@ -6,9 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from infra.cost import Stack, read_assembly
-from infra.fleet import Fleet, load
-from infra.synthesis import build, new_app
+from infra.fleet import Fleet, load, parse
+from infra.parts import parts_of
+from infra.synthesis import build, new_app, synthesize
 
 Template = dict[str, Any]
 
@@ -64,3 +67,30 @@ def changed(template: Template, logical_id: str, **properties: Any) -> Template:
         else:
             target[name] = value
     return copied
+
+
+@cache
+def promoting_fleet() -> Fleet:
+    """Return the tests' fleet with a tooling account, a person's approval before prod, and two regions in prod."""
+    document = yaml.safe_load(FLEET.read_text(encoding="utf-8"))
+    document["tooling"] = {"account": "333333333331", "region": "eu-west-1"}
+    document["stages"][2]["promotion"] = {"approval": "manual"}
+    document["teams"][0]["environments"].append({"stage": "prod", "account": "111111111113", "region": "eu-west-1"})
+    return parse(document)
+
+
+@cache
+def promotion_template() -> Template:
+    """Return the template of the first team's pipelines, from ``promoting_fleet``."""
+    return promotion_template_of(promoting_fleet())
+
+
+def promotion_template_of(fleet: Fleet) -> Template:
+    """Return the template of the pipelines of a fleet's first team."""
+    names = fleet.tooling_environment(fleet.teams[0])
+    assert names
+    (part,) = parts_of(fleet.deployable()[names.id])
+    with tempfile.TemporaryDirectory() as folder:
+        synthesize(part, Path(folder))
+        (stack,) = read_assembly(Path(folder))
+    return stack.template

@@ -58,6 +58,7 @@ class DriveRequest:
     """The step that ``drive_promotion`` starts in one environment, or looks after.
 
     ``attempt`` is the ARN of the execution of the tooling machine: a call that comes twice finds what it started.
+    ``approval`` says that the stage needs a person's approval.
     """
 
     step: Step
@@ -66,6 +67,7 @@ class DriveRequest:
     record_key: str
     environment: Environment
     attempt: str
+    approval: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

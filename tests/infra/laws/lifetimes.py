@@ -10,15 +10,21 @@ KEPT = {
     "artifacts": ("runs/", "code/", "packages/"),
     "audit": ("forgettings/",),
     "capture": (),
+    "records": ("records/",),
+    "source": (),
+    "pipeline": (),
 }
 """Prefixes of each kind of bucket below which no version of an object ever expires."""
-WAITING = {"data": ("landing/",)}
+WAITING = {"data": ("landing/",), "source": ("",)}
 """Prefixes below which current objects stay until somebody deletes them."""
 ENDING = {
     "data": ("landing/", "quarantine/"),
     "artifacts": ("checks/", "scratch/"),
     "audit": ("access/",),
     "capture": ("",),
+    "records": (),
+    "source": ("",),
+    "pipeline": ("",),
 }
 """Prefixes below which deleted and overwritten objects expire; current ones too, unless they are ``WAITING``."""
 
