@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mooring.permissions import ROLE_UPKEEP, ROLE_WRITES
 from mooring.statements import Document, allow, document
-from pipelines.interface.names import CDK_ROLES, ENVIRONMENT_TAG, TOOLING_BUCKETS, Environment
+from pipelines.interface.names import ENVIRONMENT_TAG, TOOLING_BUCKETS, Environment
 
 _NAMED = (
     ("cloudwatch", "alarm:"),
@@ -53,7 +53,8 @@ def boundary(tooling: Environment, team: Sequence[Environment], connection: str 
 
 def deployer(tooling: Environment, connection: str | None) -> Document:
     """Return the policy under which CloudFormation deploys the tooling environment's stack."""
-    roles = tooling.role_arn(f"{tooling.id}-*")
+    roles, within = tooling.role_arn(f"{tooling.id}-*"), {"iam:PermissionsBoundary": tooling.boundary_arn}
+    policies = f"arn:aws:iam::{tooling.account}:policy/{tooling.id}-*"
     return document(
         *_own(tooling),
         allow(
@@ -63,8 +64,12 @@ def deployer(tooling: Environment, connection: str | None) -> Document:
             condition={"StringEquals": {f"aws:RequestTag/{ENVIRONMENT_TAG}": tooling.id}},
         ),
         allow("Code", ["s3:GetObject", "s3:GetObjectVersion"], f"arn:aws:s3:::{tooling.asset_bucket}/*"),
+        allow("Roles", ROLE_WRITES, roles, condition={"StringEquals": within}),
         allow(
-            "Roles", ROLE_WRITES, roles, condition={"StringEquals": {"iam:PermissionsBoundary": tooling.boundary_arn}}
+            "AttachedPolicies",
+            ["iam:AttachRolePolicy"],
+            roles,
+            condition={"StringEquals": within, "ArnLike": {"iam:PolicyARN": policies}},
         ),
         allow("RoleUpkeep", ROLE_UPKEEP, roles),
         allow("PassRole", ["iam:PassRole"], roles, condition={"StringEquals": {"iam:PassedToService": _PASSED_TO}}),
@@ -101,7 +106,11 @@ def _buckets(tooling: Environment) -> list[str]:
 
 
 def _cdk_roles(places: Sequence[Environment]) -> list[str]:
-    return sorted({place.cdk_role_arn(kind) for place in places for kind in CDK_ROLES})
+    """Return the bootstrap's roles of each place; the policies of our roles name those that they assume.
+
+    Written out they would not fit into a policy. The one that may change the account trusts CloudFormation alone.
+    """
+    return sorted({place.cdk_role_arn("*") for place in places})
 
 
 def _connect(connection: str | None, action: str) -> list[Document]:

@@ -17,6 +17,8 @@ MAX_SETTINGS = 4096
 """Parameter Store's limit for the value of a standard parameter, in characters."""
 MAX_IN_SLOT = 100
 """Largest number of models in one Registry stack. Each has at most four resources, and a stack at most 500."""
+OWN_STAGES, MAX_STAGES, MAX_ACTIONS = 3, 50, 1000
+"""Stages of a code pipeline before the team's, one action each; CodePipeline's quotas of stages and of actions."""
 LONGEST_URI = "s3://" + "x" * 140
 """Placeholder of a code bundle's URI: a bucket's name of at most 63 characters, and a digest."""
 
@@ -37,6 +39,7 @@ def check(fleet: Fleet) -> Iterator[Problem]:
         for place, model in enumerate(team.models):
             yield from _check_model(f"{at}.models[{place}]", fleet, model, stages, present)
         yield from _check_approvals(fleet, number, team, stages)
+        yield from _check_pipelines(fleet, number, team)
     for environment in fleet.environments():
         yield from _check_sizes(environment, fleet.teams.index(environment.team))
         yield from _check_slots(environment, fleet.teams.index(environment.team))
@@ -63,7 +66,7 @@ def _check_tooling(fleet: Fleet, stages: list[str]) -> Iterator[Problem]:
 
 def _check_approvals(fleet: Fleet, number: int, team: TeamSpec, stages: list[str]) -> Iterator[Problem]:
     """Refuse two people for a model that the pipeline would release in a stage without asking a person."""
-    if fleet.tooling is None:
+    if fleet.tooling is None or not stages:
         return
     for place, model in enumerate(team.models):
         trained = fleet.settings(model, stages[0]).training_stage
@@ -74,6 +77,18 @@ def _check_approvals(fleet: Fleet, number: int, team: TeamSpec, stages: list[str
             if present and fleet.settings(model, stage).two_people and spec.promotion.approval == "automatic":
                 allowed = f"manual, because teams[{number}].models[{place}] needs two people in stage {stage}"
                 yield Problem(f"stages[{stages.index(stage)}].promotion.approval", "automatic", allowed)
+
+
+def _check_pipelines(fleet: Fleet, number: int, team: TeamSpec) -> Iterator[Problem]:
+    """Check that CodePipeline accepts the team's code pipeline, which has more actions than that of its models."""
+    if fleet.tooling is None:
+        return
+    stages = fleet.promotion_stages(team)
+    actions = OWN_STAGES + sum(2 * len(places) + (spec.promotion.approval == "manual") for spec, places in stages)
+    for what, found, most in (("stages", len(stages) + OWN_STAGES, MAX_STAGES), ("actions", actions, MAX_ACTIONS)):
+        if found > most:
+            allowed = f"fewer: a pipeline has at most {most:,} {what}, and the team's would have {found:,}"
+            yield Problem(f"teams[{number}].environments", f"{len(team.environments)} environments", allowed)
 
 
 def _check_adopted(fleet: Fleet) -> Iterator[Problem]:

@@ -1,8 +1,8 @@
 """Writes the golden templates, the tables of permissions and costs, and the list of instance types: ``make golden``.
 
 One environment is stored as whole templates: the first team's dev. A second team and prod are stored as lists of their
-differences from it, after their names are replaced by those of dev. JSON in a string is stored parsed, below ``JSON``,
-for reviews; hashes of assets are masked.
+differences from it, after their names are replaced by those of dev. The first team's pipelines are a template too. JSON
+in a string is stored parsed, below ``JSON``, for reviews; hashes of assets are masked.
 """
 
 import json
@@ -19,12 +19,13 @@ from infra.cost import Prices, table
 from infra.fleet import FleetEnvironment
 from infra.synthesis import FLAGS_FILE, new_app
 from pipelines.interface.codec import Json
-from tests.support.synth import example_fleet, example_stacks, example_templates
+from tests.support.synth import example_fleet, example_stacks, example_templates, promotion_template
 
 FOLDER = Path(__file__).parent / "golden"
 README = Path(__file__).parents[2] / "README.md"
 WHOLE = "arrivals-dev-us-east-1"
 COMPARED = ("network-dev-eu-west-1", "arrivals-prod-us-east-1")
+PIPELINES = "arrivals-tooling-eu-west-1-promotion"
 OWN_FLAGS = ("@aws-cdk/core:target-partitions",)
 """Flags whose value is ours: the CDK recommends both of its partitions."""
 JSON = "<JSON>"
@@ -41,6 +42,7 @@ def current() -> dict[str, str]:
     return {
         **{f"{WHOLE}-{kind}.json": _text(template) for kind, template in templates.items()},
         **{f"{name}.differences.json": _text(differences(name)) for name in COMPARED},
+        f"{PIPELINES}.json": _text(readable(promotion_template())),
     }
 
 

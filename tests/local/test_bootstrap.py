@@ -12,6 +12,7 @@ from mooring import bootstrap, permissions
 from mooring.errors import MooringError
 from pipelines.interface.names import QUALIFIER, Environment
 from tests.support.embedded_aws import EmbeddedAws
+from tests.unit.infra.fleet.document import fleet_document
 
 ACCOUNT, REGION = "424242424242", "us-east-1"
 ONE = Environment(team="arrivals", stage="dev", account=ACCOUNT, region=REGION)
@@ -183,3 +184,21 @@ def test_more_environments_than_policies_of_a_role_are_refused(tmp_path: Path, m
     assert len(bootstrap.neighbours(environment)) == 10
     with pytest.raises(MooringError, match="10 environments in account 111111111111, us-east-1: 9 are possible"):
         bootstrap.bootstrap(environment, variables={}, log=tmp_path / "log")
+
+
+def test_pipelines_of_another_account_are_trusted(
+    session: boto3.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = fleet_document()
+    document["tooling"] = {"account": "434343434343", "region": REGION}
+    document["stages"][2]["promotion"] = {"approval": "manual"}
+    (tmp_path / "fleet.yaml").write_text(json.dumps(document))
+    monkeypatch.setenv("MOORING_FLEET", str(tmp_path / "fleet.yaml"))
+    prepare(session)
+    found = [str(difference) for difference in bootstrap.differences([ONE, TWO], session=session)]
+    assert "stack MooringToolkit has TrustedAccounts '' instead of '434343434343'" in found
+    tooling = Environment(team="arrivals", stage="tooling", account="434343434343", region=REGION)
+    assert bootstrap.neighbours(tooling) == [
+        tooling,
+        Environment(team="network", stage="tooling", account="434343434343", region=REGION),
+    ]

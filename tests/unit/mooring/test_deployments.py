@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mooring.deployments import (
     Difference,
     compare,
     differences,
+    of_environments,
     read_assembly,
     refuse_changed_types,
 )
@@ -137,3 +139,10 @@ def test_changed_instance_type_of_a_scaled_endpoint_is_refused_before_anything_i
         refuse_changed_types([other, serving], changed, lambda _: aws("cloudformation"))
     new = [Difference(stack=serving.name, reason="new")]
     refuse_changed_types([other, serving], new, lambda _: aws("cloudformation"))
+
+
+def test_environments_of_an_assembly_are_chosen_by_their_tag() -> None:
+    other = replace(stack("other"), tags={"mooring:environment": "arrivals-prod-us-east-1"})
+    assert of_environments([stack(), other], ["arrivals-prod-us-east-1"]) == [other]
+    with pytest.raises(MooringError, match="no stack of arrivals-tooling-us-east-1"):
+        of_environments([stack(), other], ["arrivals-dev-us-east-1", "arrivals-tooling-us-east-1"])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from infra import images
 from infra.fleet import FleetError, parse
 from tests.unit.infra.fleet.document import fleet_document
 
@@ -134,3 +135,39 @@ def test_name_that_no_bucket_can_have_is_not_adopted(name: str) -> None:
 def test_endpoint_of_another_name_is_not_adopted() -> None:
     text = problems_after(lambda document: document["teams"][0]["environments"][0].update(adopt={"endpoint": "scores"}))
     assert "environments[0].adopt.endpoint: 'endpoint'; allowed: one of data_bucket" in text
+
+
+def with_tooling(document: Any) -> None:
+    document["tooling"] = {"account": "333333333331", "region": "eu-west-1"}
+
+
+def test_two_people_need_an_approval_of_the_stage() -> None:
+    assert "stages[2].promotion.approval: 'automatic'; allowed: manual, because teams[0].models[0]" in problems_after(
+        with_tooling
+    )
+
+    def change(document: Any) -> None:
+        with_tooling(document)
+        document["stages"][2]["promotion"] = {"approval": "manual"}
+
+    document = fleet_document()
+    change(document)
+    parse(document)
+
+
+def test_pipeline_with_more_actions_than_codepipeline_accepts_is_refused() -> None:
+    def change(document: Any) -> None:
+        with_tooling(document)
+        stages = [f"s{number:02}" for number in range(48)]
+        document["stages"] = [{"name": stage} for stage in stages]
+        document["teams"] = document["teams"][:1]
+        document["teams"][0]["models"] = []
+        document["teams"][0]["environments"] = [
+            {"stage": stage, "account": "111111111111", "region": region}
+            for stage in stages
+            for region in sorted(images.REGISTRIES)[:11]
+        ]
+
+    text = problems_after(change)
+    assert "at most 50 stages, and the team's would have 51" in text
+    assert "at most 1,000 actions, and the team's would have 1,059" in text
