@@ -1,4 +1,4 @@
-"""The server: MiniStack with our repairs, SageMaker and CodeBuild, in one process on one loopback port.
+"""The server: MiniStack with our repairs, SageMaker, CodeBuild and CodePipeline, in one process on one loopback port.
 
 ``mooring.embedded.process`` runs it as ``python -m mooring.embedded.server --port PORT --home FOLDER``.
 It writes only below the home folder and reads nothing of an earlier run, so every start is a clean start.
@@ -30,7 +30,14 @@ def main() -> None:
     import ministack.app  # noqa: PLC0415 - reads the variables that _configure sets
 
     from mooring.embedded import repairs, sagemaker  # noqa: PLC0415 - import MiniStack
-    from mooring.embedded.services import billing, codebuild, offers, quotas, scaling  # noqa: PLC0415 - import MiniStack
+    from mooring.embedded.services import (  # noqa: PLC0415 - import MiniStack
+        billing,
+        codebuild,
+        codepipeline,
+        offers,
+        quotas,
+        scaling,
+    )
 
     repairs.apply(schedule_speed=options.schedule_speed)
     scaling.register()
@@ -39,6 +46,7 @@ def main() -> None:
     offers.register()
     sagemaker.register(home)
     codebuild.register(home)
+    codepipeline.register()
     proxy.start(port=options.proxy_port, server_port=options.port)
     # MiniStack parses sys.argv for options of its own.
     sys.argv = ["ministack"]

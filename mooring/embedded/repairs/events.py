@@ -30,7 +30,26 @@ _ACTIONS = {
     "events": "events:PutEvents",
 }
 _USE_KEY = "kms:GenerateDataKey"
-_NEEDS_ROLE = ("events", "states")
+_NEEDS_ROLE = ("codepipeline", "events", "states")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A kind of target that MiniStack does not know; ``start`` takes the target's ARN, the rule's and the payload."""
+
+    exists: Callable[[str], bool]
+    start: Callable[[str, str, str], None]
+
+
+_added: dict[str, Target] = {}
+
+
+def add_target(
+    service: str, action: str, exists: Callable[[str], bool], start: Callable[[str, str, str], None]
+) -> None:
+    """Let rules call resources of ``service``, under a role that must allow ``action``."""
+    _ACTIONS[service] = action
+    _added[service] = Target(exists=exists, start=start)
 
 
 def apply() -> None:
@@ -63,9 +82,30 @@ def _authorize_target(original: Callable[..., None]) -> Callable[..., None]:
         caller.record("called")
         # The target and the work that it starts act for themselves, not for the sender of the event.
         with identity.acting_as(""):
-            original(target, event, rule, view)
+            if (kind := _kind(target)) in _added:
+                _start_added(_added[kind], target, event, rule, view)
+            else:
+                original(target, event, rule, view)
 
     return invoke_target
+
+
+def _kind(target: dict[str, Any]) -> str:
+    arn = str(target.get("Arn", ""))
+    return arn.split(":")[2] if arn.count(":") > 4 else ""
+
+
+def _start_added(added: Target, target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any) -> None:
+    view = view or eventbridge._pattern_event_view(event)
+    payload = json.dumps(view.event_with_detail())
+    if target.get("InputTransformer"):
+        payload = eventbridge._apply_input_transformer(target["InputTransformer"], rule, view)
+    elif target.get("Input"):
+        payload = target["Input"]
+    try:
+        added.start(str(target["Arn"]), str(rule.get("Arn", "")), payload)
+    except Exception:
+        log.exception("%s could not start %s", rule.get("Arn"), target["Arn"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +154,7 @@ def _caller(event: dict[str, Any], rule: dict[str, Any]) -> Caller:
 
 
 def _require_exists(arn: str) -> None:
-    kind = arn.split(":")[2] if arn.count(":") > 4 else ""
+    kind = _kind({"Arn": arn})
     exists: dict[str, Callable[[], Any]] = {
         "lambda": lambda: lambda_svc._get_func_record_for_ref(arn)[0],
         "sqs": lambda: sqs._queue_by_arn(arn),
@@ -122,6 +162,8 @@ def _require_exists(arn: str) -> None:
         "states": lambda: stepfunctions._resolve_state_machine_arn(arn),
         "events": lambda: buses.exists(arn),
     }
+    if kind in _added:
+        exists[kind] = lambda: _added[kind].exists(arn)
     if kind in exists and not exists[kind]():
         raise UndeliverableError("NO_RESOURCE", f"{arn} does not exist")
 
@@ -169,7 +211,7 @@ def _send_to_dead_letters(
 
 def _authorize(target: dict[str, Any], event: dict[str, Any], *, service: str, source_arn: str) -> None:
     arn = str(target.get("Arn", ""))
-    kind = arn.split(":")[2] if arn.count(":") > 4 else ""
+    kind = _kind(target)
     if kind not in _ACTIONS:
         raise identity.AccessDeniedError(f"targets of {kind or 'this kind'} are not supported here")
     if role_arn := target.get("RoleArn"):
