@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import boto3
@@ -23,7 +24,7 @@ from pipelines.aws.packages import UnknownPackageError, read_package
 from pipelines.aws.s3 import HASHED_ONCE
 from pipelines.datasets.commits.commits import Dataset
 from pipelines.interface.codec import read, to_json
-from pipelines.interface.names import Environment
+from pipelines.interface.names import TOOLING, Environment
 from pipelines.interface.records import Trigger, TriggerKind
 from pipelines.interface.requests import ApproveRequest, PackageVersion
 
@@ -52,14 +53,19 @@ class StateMachineRun:
 class DeployedEnvironment:
     """One environment in the AWS that the caller's credentials reach.
 
+    ``person`` names the roles' sessions, so AWS records it with all that they do.
+
     Raises
     ------
     MooringError
         The credentials are of another account, or the persona role cannot be assumed.
     """
 
-    def __init__(self, environment: Environment, *, session: boto3.Session | None = None) -> None:
+    def __init__(
+        self, environment: Environment, *, session: boto3.Session | None = None, person: str | None = None
+    ) -> None:
         self.environment = environment
+        self._person = person
         self._session = session or boto3.Session(region_name=environment.region)
         self._client: Callable[[str, str, int], Any] = cache(self._new_client)
         self._persona: Callable[[str], boto3.Session] = cache(self._new_session)
@@ -86,12 +92,14 @@ class DeployedEnvironment:
         sts = self._session.client("sts", region_name=self.environment.region)
         try:
             account = sts.get_caller_identity()["Account"]
-            if account != self.environment.account:
+            # Accounts that request promotions may look for those that are under way.
+            lent = self.environment.stage == TOOLING and persona == "auditor"
+            if account != self.environment.account and not lent:
                 raise MooringError(
                     f"{self.environment.id} is in account {self.environment.account}, your credentials in {account}",
                     remedy=f'use credentials of that account; embedded: eval "$(mooring env {self.environment.id})"',
                 )
-            return persona_session(sts, role, name=f"mooring-{persona}", region=self.environment.region)
+            return persona_session(sts, role, name=self._person or f"mooring-{persona}", region=self.environment.region)
         except ClientError as error:
             if error.response["Error"]["Code"] != "AccessDenied":
                 raise
@@ -198,8 +206,20 @@ class DeployedEnvironment:
             remedy=f"list its versions: mooring show {self.environment.id} {model}",
         )
 
-    def call(self, function: str, request: object, answer: type[Kind], *, persona: str, what: str, remedy: str) -> Kind:
+    def call(
+        self,
+        function: str,
+        request: object,
+        answer: type[Kind],
+        *,
+        persona: str,
+        what: str,
+        remedy: str,
+        remedies: Mapping[str, str] = MappingProxyType({}),
+    ) -> Kind:
         """Call a function once, and return its answer as an ``answer`` record.
+
+        ``remedies`` are by the error's name, ``remedy`` is that of all others.
 
         Raises
         ------
@@ -211,7 +231,10 @@ class DeployedEnvironment:
         )
         found = json.loads(called["Payload"].read() or "{}")
         if called.get("FunctionError"):
-            raise MooringError(f"{what}: {found.get('errorType')}: {found.get('errorMessage')}", remedy=remedy)
+            raise MooringError(
+                f"{what}: {found.get('errorType')}: {found.get('errorMessage')}",
+                remedy=remedies.get(str(found.get("errorType")), remedy),
+            )
         return read(answer, found, f"the answer of {function}")
 
 

@@ -19,6 +19,8 @@ Variable = codepipeline.CfnPipeline.VariableDeclarationProperty
 
 SOURCE = "Source"
 """Name of the first stage, of its action, and of the namespace of that action's variables."""
+APPROVAL = "Approve"
+"""Name of the action of each stage that waits for a person."""
 EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
 
 
@@ -50,7 +52,7 @@ def action(
 def approve(what: str, topic: sns.ITopic, *, order: int) -> Action:
     """Return the action that waits for a person; it mails the owners."""
     configuration = {"NotificationArn": topic.topic_arn, "CustomData": what}
-    return action("Approve", "Approval", "Manual", configuration, order=order)
+    return action(APPROVAL, "Approval", "Manual", configuration, order=order)
 
 
 def run_machine(name: str, machine_arn: str, request: Mapping[str, str], *, order: int) -> Action:

@@ -16,6 +16,7 @@ from infra.components.function_layer import function_layer
 from infra.components.models_pipeline import ModelsPipeline
 from infra.components.pipeline_triggers import PipelineTriggers
 from infra.components.promotion_bus import PromotionBus
+from infra.components.promotion_personas import PromotionPersonas
 from infra.components.stage_flow import StagePlan, stage_flow
 from infra.components.state_machine import StateMachine
 from infra.components.tooling_buckets import ToolingBuckets
@@ -125,6 +126,7 @@ class PromotionStack(Stack):
                 key=key,
             ).pipeline
             triggers.on_request(models, bus)
+        PromotionPersonas(self, "Personas", environment=names, stages=stages, key=key)
         apply_boundary(self, names)
 
 

@@ -36,6 +36,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "retrain": ("mooring.cli.life:retrain", "Start a retraining."),
     "approve": ("mooring.cli.life:approve", "Approve a version; the release flow then puts it into service."),
     "rollback": ("mooring.cli.life:rollback", "Release an older version again."),
+    "promote": ("mooring.cli.promote:promote", "Carry a champion to the environments of later stages."),
+    "promotions": (
+        "mooring.cli.promotions:promotions",
+        "Print where each release is in the pipelines; approve, reject, retry or stop one.",
+    ),
     "retire": ("mooring.cli.retire:retire_model", "End a model: endpoint, schedules, settings and stacks."),
     "adopt": ("mooring.cli.adopt:adopt_existing", "Take resources that exist into an environment's stacks."),
     "check": ("mooring.cli.check:check", "Check a model's traffic for drift now, and its predictions against labels."),

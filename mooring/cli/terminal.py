@@ -70,8 +70,10 @@ def plain(text: object) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in str(text))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table below its title; cells are printed as plain text."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, style: Callable[[str], str] = lambda _: ""
+) -> None:
+    """Print a table below its title; cells are printed as plain text in the ``style`` of their text, if it has one."""
     from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -81,7 +83,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
+        table.add_row(*(Text(plain(cell), style=style(str(cell))) for cell in row))
     # A file or a pipe has no width, and nobody can search for a wrapped name.
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
     # Rich would fold a title to the table's width.

@@ -29,6 +29,8 @@ JOB_LOG_GROUPS = tuple(f"/aws/sagemaker/{kind}Jobs" for kind in ("Processing", "
 ENDPOINT_LOG_GROUPS = "/aws/sagemaker/Endpoints/"
 """Prefix of the log groups of endpoints; an endpoint's name follows."""
 PERSONAS = ("engineer", "approver", "operator", "auditor", "consumer")
+TOOLING_PERSONAS = ("approver", "operator", "auditor")
+"""Personas of a tooling environment."""
 JOB_ROLES = ("training", "serving")
 CDK_ROLES = ("deploy", "file-publishing", "lookup")
 """Roles of the CDK's bootstrap that a deployment assumes."""

@@ -83,7 +83,7 @@ def _start(states: Client, machine: str, name: str, step: PromotionStep) -> None
 def _step(request: DriveRequest, services: Services) -> PromotionStep:
     if request.step is Step.SMOKE:
         return PromotionStep(step=request.step, execution=request.execution)
-    record, signature = _read_archive(services, request.record_key)
+    record, signature = read_archive(services, request.record_key)
     return PromotionStep(
         step=request.step,
         execution=request.execution,
@@ -94,8 +94,14 @@ def _step(request: DriveRequest, services: Services) -> PromotionStep:
     )
 
 
-def _read_archive(services: Services, key: str) -> tuple[str, str]:
-    """Return a record and its signature; no byte is unpacked beyond the limits."""
+def read_archive(services: Services, key: str) -> tuple[str, str]:
+    """Return a record and its signature; no byte is unpacked beyond the limits.
+
+    Raises
+    ------
+    InvalidArchiveError
+        The object is no archive of a record.
+    """
     bucket = services.bucket("records")
     content = bucket.open(key).read(MAX_ARCHIVE_BYTES + 1)
     if len(content) > MAX_ARCHIVE_BYTES:

@@ -1,0 +1,1 @@
+"""A team's promotions: requests them, and reads, approves, retries and stops the executions of its pipelines."""
