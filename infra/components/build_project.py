@@ -55,7 +55,8 @@ class BuildProject(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         log = log_group(self, name=f"/aws/codebuild/{name}", key=key, days=log_days)
-        lines = environment.arn("logs", f"log-group:/aws/codebuild/{name}:*")
+        # AWS's own examples name a build's group both ways.
+        lines = [environment.arn("logs", f"log-group:/aws/codebuild/{name}{end}") for end in ("", ":*")]
         role = iam.Role(
             self,
             "Role",
@@ -64,7 +65,7 @@ class BuildProject(Construct):
             inline_policies={
                 "build": iam.PolicyDocument(
                     statements=[
-                        allow(["logs:CreateLogStream", "logs:PutLogEvents"], lines),
+                        allow(["logs:CreateLogStream", "logs:PutLogEvents"], *lines),
                         *keep_artifacts(artifacts),
                         use_key(key.key_arn),
                         *statements,

@@ -431,6 +431,18 @@ def test_release_and_return_are_concluded_by_what_serves(team: Team) -> None:
         prepare_promotion(step, team.at(STAGING))
 
 
+def test_promotion_that_was_refused_for_its_approver_is_retried_by_another_person(team: Team) -> None:
+    step = replace(team.step(team.request()), step=Step.RELEASE, by=f"{APPROVERS}/{REQUESTER}")
+    team.imported(step)
+    with pytest.raises(OwnApprovalError):
+        prepare_promotion(step, team.at(STAGING))
+    # The stage's machine returns all of its environments after any failure.
+    back = replace(step, step=Step.RETURN, by="")
+    assert not prepare_promotion(back, team.at(STAGING)).needed
+    conclude_promotion(back, team.at(STAGING))
+    assert prepare_promotion(replace(step, by=APPROVER), team.at(STAGING)).needed
+
+
 def test_release_without_an_import_is_refused(team: Team) -> None:
     with pytest.raises(NotImportedError, match="all actions"):
         prepare_promotion(replace(team.step(team.request()), step=Step.RELEASE), team.at(STAGING))

@@ -16,9 +16,10 @@ from infra.model_source import PACKAGES, bundle
 from infra.synthesis import build, new_app
 from tests.infra.test_source_bundle import JOBS
 from tests.support.imports import file_of, imported_by
-from tests.support.synth import example_fleet
+from tests.support.synth import promoting_fleet
 
-ENVIRONMENT = "arrivals-dev-us-east-1"
+ENVIRONMENT = "arrivals-staging-us-east-1"
+"""An environment that imports releases and is imported from, so it has all functions."""
 IN_THE_LAYER = ["numpy", "msgspec"]
 ABSENT = ["pandas", "pyarrow", "pydantic", "scipy", "sklearn", "yaml", "pandera"]
 """Packages of this machine that Lambda's runtime and our layer lack."""
@@ -33,7 +34,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def synthesize(root: Path, folder: Path) -> None:
-    environment = example_fleet().environment(ENVIRONMENT)
+    environment = promoting_fleet().environment(ENVIRONMENT)
     app = new_app(str(folder))
     build(app, environment.narrowed(environment.team.models).fleet, root=root)
     app.synth()

@@ -120,7 +120,8 @@ def conclude_promotion(step: PromotionStep, services: Services) -> None:
                 f"{consumed.package_arn} still serves instead of {consumed.previous}: "
                 f"{_cause(services, consumed.model, consumed.previous or '')}"
             )
-        if not found.serves:
+        # A release that was refused or failed may be retried; what was released and returned may not.
+        if not found.serves and consumed.state == PromotionState.RELEASED:
             services.ledger.update(key, PromotionEnd(state=PromotionState.RETURNED, ended_at=ended))
         log.info("promotion returned", package=champion.package_arn if champion else None, record=step.digest)
         return
