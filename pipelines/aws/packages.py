@@ -61,9 +61,8 @@ class PackageMetadata:
     def to_properties(self) -> dict[str, str]:
         plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "metrics"}
         metrics = {f"{METRIC_PREFIX}{name}": f"{value:.6g}" for name, value in self.metrics.items()}
-        # Packages that were not promoted keep the properties that they always had.
-        promoted = {name: value for name, value in plain.items() if value or name not in ("origin", "record")}
-        return {name: value[:MAX_PROPERTY] for name, value in (promoted | metrics).items()}
+        # SageMaker refuses an empty value.
+        return {name: value[:MAX_PROPERTY] for name, value in (plain | metrics).items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)
