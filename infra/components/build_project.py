@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.components.log_group import log_group
-from infra.components.pipeline import keep_artifacts
+from infra.components.pipeline_grants import keep_artifacts
 from infra.components.policies import allow, service, use_key
 from pipelines.interface.names import CDK_ROLES, Environment
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.components.builds import Builds
+from infra.components.code_source import CODE, code_source
 from infra.components.pipeline import (
     EXECUTION_ID,
     SOURCE,
@@ -18,20 +18,17 @@ from infra.components.pipeline import (
     Stage,
     action,
     approve,
-    read_source,
     run_machine,
 )
+from infra.components.pipeline_grants import promote_and_ask
 from infra.components.policies import allow
 from infra.components.stage_flow import StagePlan
-from infra.components.state_machine import executions
 from infra.components.tooling_buckets import ToolingBuckets
 from infra.fleet.spec import ToolingSpec
 from pipelines.interface.names import Environment
 from pipelines.interface.requests import Step
 
-CODE, ASSEMBLY = "Code", "Assembly"
-SOURCE_KEY = "source.zip"
-"""Key in the source bucket of the checkout that starts the pipeline."""
+ASSEMBLY = "Assembly"
 MODES = {"supersede": "SUPERSEDED", "queue": "QUEUED"}
 
 
@@ -52,15 +49,8 @@ class CodePipeline(Construct):
         key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._machine, self._deploys, self._topic = (
-            environment.state_machine_arn("promotion"),
-            builds.deploys,
-            topic,
-        )
-        reads = read_source(buckets.source, SOURCE_KEY) if buckets.source else []
-        if tooling.source:
-            prefix = tooling.source.connection.split(":")[2]
-            reads = [allow([f"{prefix}:UseConnection"], tooling.source.connection)]
+        self._machine, self._deploys, self._topic = environment.state_machine_arn("promotion"), builds.deploys, topic
+        source, reads = code_source(tooling, buckets.source)
         projects = sorted({project.project_arn for project in (builds.build, builds.update, *builds.deploys.values())})
         self.pipeline = Pipeline(
             self,
@@ -69,7 +59,7 @@ class CodePipeline(Construct):
             kind="code",
             mode=MODES[tooling.pushes],
             stages=[
-                Stage(name=SOURCE, actions=[_source(tooling, buckets.source)]),
+                Stage(name=SOURCE, actions=[source]),
                 Stage(name="Build", actions=[_run("Build", builds.build, {}, order=1, takes=CODE, gives=[ASSEMBLY])]),
                 Stage(
                     name="Update",
@@ -82,9 +72,7 @@ class CodePipeline(Construct):
             statements=[
                 *reads,
                 allow(["codebuild:StartBuild", "codebuild:BatchGetBuilds"], *projects),
-                allow(["states:StartExecution", "states:DescribeStateMachine"], self._machine),
-                allow(["states:DescribeExecution"], executions(environment, "promotion")[0]),
-                allow(["sns:Publish"], topic.topic_arn),
+                *promote_and_ask(environment, topic),
             ],
         ).pipeline
         # What the push changed in the pipeline itself holds for that push.
@@ -105,22 +93,6 @@ class CodePipeline(Construct):
             }
             actions.append(run_machine(f"Smoke-{region}", self._machine, request, order=order + 1))
         return actions
-
-
-def _source(tooling: ToolingSpec, bucket: s3.IBucket | None) -> Action:
-    if tooling.source:
-        spec = tooling.source
-        configuration = {
-            "ConnectionArn": spec.connection,
-            "FullRepositoryId": spec.repository,
-            "BranchName": spec.branch,
-            "OutputArtifactFormat": "CODE_ZIP",
-            "DetectChanges": "true",
-        }
-        return action(SOURCE, "Source", "CodeStarSourceConnection", configuration, gives=[CODE], namespace=SOURCE)
-    assert bucket, "without a repository there is a bucket"
-    configuration = {"S3Bucket": bucket.bucket_name, "S3ObjectKey": SOURCE_KEY, "PollForSourceChanges": "false"}
-    return action(SOURCE, "Source", "S3", configuration, gives=[CODE], namespace=SOURCE)
 
 
 def _run(

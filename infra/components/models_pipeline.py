@@ -17,12 +17,10 @@ from infra.components.pipeline import (
     Variable,
     action,
     approve,
-    read_source,
     run_machine,
 )
-from infra.components.policies import allow
+from infra.components.pipeline_grants import promote_and_ask, read_source
 from infra.components.stage_flow import StagePlan
-from infra.components.state_machine import executions
 from pipelines.interface.names import Environment
 from pipelines.interface.paths import carried_record_key
 from pipelines.interface.requests import Step
@@ -75,9 +73,7 @@ class ModelsPipeline(Construct):
             key=key,
             statements=[
                 *read_source(records, carried_record_key("*")),
-                allow(["states:StartExecution", "states:DescribeStateMachine"], self._machine),
-                allow(["states:DescribeExecution"], executions(environment, "promotion")[0]),
-                allow(["sns:Publish"], topic.topic_arn),
+                *promote_and_ask(environment, topic),
             ],
         ).pipeline
 

@@ -10,7 +10,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.components.policies import allow, service, use_key
+from infra.components.pipeline_grants import keep_artifacts
+from infra.components.policies import service, use_key
 from pipelines.interface.names import Environment
 
 Action = codepipeline.CfnPipeline.ActionDeclarationProperty
@@ -104,22 +105,3 @@ class Pipeline(Construct):
             stages=list(stages),
             variables=list(variables) or None,
         )
-
-
-def keep_artifacts(artifacts: s3.IBucket) -> list[iam.PolicyStatement]:
-    """Return the permissions of what reads and writes a pipeline's artifacts."""
-    return [
-        allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], artifacts.arn_for_objects("*")),
-        allow(["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"], artifacts.bucket_arn),
-    ]
-
-
-def read_source(bucket: s3.IBucket, key: str) -> list[iam.PolicyStatement]:
-    """Return the permissions of a source action on the objects ``key``."""
-    objects = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"]
-    return [
-        allow(objects, bucket.arn_for_objects(key)),
-        allow(
-            ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucket"], bucket.bucket_arn
-        ),
-    ]

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.components.code_pipeline import SOURCE_KEY
+from infra.components.code_source import SOURCE_KEY
 from infra.components.models_pipeline import STAGES
 from infra.components.pipeline import SOURCE
 from infra.components.policies import allow, service

@@ -1,6 +1,7 @@
 """The stack of a team's pipelines: other tools' rules, our laws, its order, and what it may reach."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from cfnlint.api import lint
 from statelint.linter import Linter
 
 from infra.fleet import Fleet, parse
+from infra.functions import DRIVE_PROMOTION
 from infra.parts import parts_of
+from infra.synthesis import synthesize
 from mooring import permissions, tooling_permissions
 from mooring.embedded.repairs.resource_actions import TABLE
 from pipelines.interface.names import CDK_ROLES, Environment
@@ -18,6 +21,8 @@ from tests.infra.laws.law import Law, listed
 from tests.infra.laws.laws import LAWS
 from tests.infra.test_bootstrap import LONGEST, MAX_POLICY, admits
 from tests.infra.test_handler_permissions import kinds_of, lacking
+from tests.infra.test_packages import files_below
+from tests.support.imports import file_of, imported_by
 from tests.support.synth import FLEET, Template, promoting_fleet, promotion_template, promotion_template_of, resources
 from tests.unit.infra.fleet.document import fleet_document
 
@@ -220,3 +225,14 @@ def test_fleet_without_a_tooling_account_has_no_pipelines() -> None:
         each.names.id for each in parse(fleet_document()).environments()
     }
     assert "tooling" not in FLEET.read_text(encoding="utf-8")
+
+
+def test_package_of_the_function_has_what_it_imports(tmp_path: Path) -> None:
+    (part,) = parts_of(promoting_fleet().deployable()[TOOLING.id])
+    synthesize(part, tmp_path)
+    template = json.loads((tmp_path / f"{TOOLING.stack('promotion')}.template.json").read_text())
+    (function,) = resources(template, "AWS::Lambda::Function").values()
+    digest = function["Properties"]["Code"]["S3Key"].removesuffix(".zip")
+    (folder,) = tmp_path.glob(f"asset.{digest}*")
+    imported = {str(file_of(name)) for name in imported_by(DRIVE_PROMOTION.handler.rpartition(".")[0])}
+    assert imported - files_below(folder) == set()

@@ -28,17 +28,22 @@ from tests.unit.infra.fleet.document import fleet_document
 TOOLING = Environment(team="tooled", stage="tooling", account="515151515151", region="us-east-1")
 DEV = Environment(team="tooled", stage="dev", account="515151515152", region="us-east-1")
 STAGING = Environment(team="tooled", stage="staging", account="515151515153", region="us-east-1")
+PROD = [
+    Environment(team="tooled", stage="prod", account="515151515154", region=region)
+    for region in ("us-east-1", "eu-west-1")
+]
 DIGEST = "0123" * 16
 
 
 def document() -> Any:
     found = fleet_document()
     found["tooling"] = {"account": TOOLING.account, "region": TOOLING.region}
-    found["stages"] = [{"name": each.stage} for each in (DEV, STAGING)]
+    found["stages"] = [{"name": "dev"}, {"name": "staging"}, {"name": "prod", "promotion": {"regions": "parallel"}}]
     team = found["teams"][0]
     team["name"] = TOOLING.team
+    team["models"] = []
     team["environments"] = [
-        {"stage": each.stage, "account": each.account, "region": each.region} for each in (DEV, STAGING)
+        {"stage": each.stage, "account": each.account, "region": each.region} for each in (DEV, STAGING, *PROD)
     ]
     return {**found, "teams": [team]}
 
@@ -56,7 +61,7 @@ def synthesize_without_pipelines(folder: Path) -> None:
 
 
 def lend(embedded_aws: EmbeddedAws, environment: Environment, end: dict[str, str]) -> None:
-    """Give an environment a promoter role, and a machine that ends with the state ``end``."""
+    """Give an environment a machine that ends with the state ``end``, and a role for it and for the promoter."""
     machine = environment.state_machine("promotion")
     executions = environment.arn("states", f"execution:{machine}:*")
     states = embedded_aws.client("stepfunctions", environment.account, environment.region)
@@ -91,7 +96,8 @@ def deployed(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory
     for arguments in (["bootstrap", TOOLING.id], ["deploy", "--assembly", str(assembly), TOOLING.id]):
         ran = CliRunner().invoke(cli, arguments, env=variables)
         assert ran.exit_code == 0, ran.output
-    lend(embedded_aws, DEV, {"Type": "Succeed"})
+    for each in (DEV, *PROD):
+        lend(embedded_aws, each, {"Type": "Succeed"})
     lend(embedded_aws, STAGING, {"Type": "Fail", "Error": "AlteredFileError", "Cause": "another digest"})
     members = io.BytesIO()
     with zipfile.ZipFile(members, "w") as opened:
@@ -141,6 +147,17 @@ def test_failure_in_the_environment_fails_the_step_with_its_cause(embedded_aws: 
 
 
 @pytest.mark.usefixtures("deployed")
+def test_release_that_fails_is_returned_in_all_regions_of_the_stage(embedded_aws: EmbeddedAws) -> None:
+    # No pipeline has this execution, so nobody can be named as the one who approved it.
+    end = run(embedded_aws, step="release", stage="prod", record_key=carried_record_key(DIGEST))
+    assert end["status"] == "FAILED"
+    assert end["error"] == "PromotionFailedError"
+    assert "ListActionExecutions" in end["cause"]
+    for environment in PROD:
+        assert [request["step"] for request in started(embedded_aws, environment)] == ["return"]
+
+
+@pytest.mark.usefixtures("deployed")
 def test_stage_that_the_team_does_not_have_is_refused(embedded_aws: EmbeddedAws) -> None:
-    end = run(embedded_aws, step="smoke", stage="prod")
+    end = run(embedded_aws, step="smoke", stage="other")
     assert (end["status"], end["error"]) == ("FAILED", "UnknownPlaceError")
