@@ -155,7 +155,7 @@ class Promotions:
         return self.capsys.readouterr().err
 
     def stage(self, execution: str, name: str = "prod") -> dict[str, Any]:
-        listed = json.loads(self.run("late-arrival", "--json"))
+        listed = json.loads(self.run("late-arrival", "--json"))["releases"]
         (found,) = (each for each in listed if each["execution"] == execution)
         return dict(next(stage for stage in found["stages"] if stage["stage"] == name))
 
@@ -303,6 +303,8 @@ def test_account_that_requests_promotions_reads_and_does_nothing_else(promotions
     promotions.wait_for(execution, "waiting for approval")
     promotions.use("111111111111")
     assert promotions.stage(execution)["state"] == "waiting for approval"
+    assert f"mooring promotions approve {execution[:8]} --stage prod" in promotions.run()
+    assert "there is no pipeline anglers-tooling-eu-west-1-code" in promotions.refused("--code")
     approve = ("approve", execution, "--stage", "prod", "--comment", "x", "--by", "cleo")
     assert f"is in account {TOOLING.account}" in promotions.refused(*approve)
 
