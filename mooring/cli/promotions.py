@@ -10,6 +10,7 @@ from mooring.cli.life import by_option
 from mooring.cli.releases_table import print_releases
 from mooring.cli.terminal import json_option, print_json, progress
 from mooring.deployed import DeployedEnvironment
+from mooring.errors import MooringError
 from mooring.promotions.acts import answer_approval, find_release, retry, stop
 from mooring.promotions.places import require_person, tooling_of
 from mooring.promotions.releases import CODE, MODELS, Release, TeamPipelines
@@ -53,14 +54,26 @@ def list_releases(model: str | None, code: bool, as_json: bool) -> None:
     """
     kind = CODE if code else MODELS
     releases: list[Release] = []
+    unreached: list[MooringError] = []
+    places = tooling_of(find_deployable(()), model)
     with progress("Reading the pipelines"):
-        for place in tooling_of(find_deployable(()), model):
-            team = TeamPipelines(place, DeployedEnvironment(place.names).services("auditor"))
-            releases += islice(_releases(team, kind, None if code else model), SHOWN)
+        for place in places:
+            try:
+                team = TeamPipelines(place, DeployedEnvironment(place.names).services("auditor"))
+                releases += islice(_releases(team, kind, None if code else model), SHOWN)
+            except MooringError as error:
+                unreached.append(error)
+    if len(unreached) == len(places):
+        raise unreached[0]
     if as_json:
-        print_json([to_json(each) for each in releases])
-    else:
+        print_json({"releases": [to_json(each) for each in releases], "unreached": [str(each) for each in unreached]})
+        return
+    for unshown in unreached:
+        click.echo(f"Not shown: {unshown.message}")
+    if releases:
         print_releases(releases)
+    else:
+        click.echo("No push yet." if code else "No releases yet: mooring promote MODEL VERSION --to STAGE")
 
 
 def _releases(team: TeamPipelines, kind: str, model: str | None) -> Iterator[Release]:

@@ -25,9 +25,6 @@ STYLES = {
 
 def print_releases(releases: Sequence[Release], now: datetime | None = None) -> None:
     """Print a table per pipeline, then the cause and remedy of each failure and the command of each approval."""
-    if not releases:
-        click.echo("No releases yet. Promote a champion: mooring promote MODEL VERSION --to STAGE")
-        return
     moment = now or datetime.now(UTC)
     pipelines = dict.fromkeys((each.team, each.pipeline) for each in releases)
     for team, kind in pipelines:

@@ -21,7 +21,7 @@ ACKNOWLEDGED = (
         "The layers hold wheels for Python 3.12, which AWS supports; all functions move to another version at once.",
     ),
     (
-        r"DrivePromotion/Role|Models/Models/Role",
+        r"DrivePromotion/Role|Models/Models/Role|Personas/\w+",
         r"AwsSolutions-IAM5\[Resource::.*/records/\*\.zip\]",
         "A record's key is its digest, which no template can know; the prefix holds records only.",
     ),
@@ -41,9 +41,24 @@ ACKNOWLEDGED = (
         "CodePipeline names the artifacts of each execution; the bucket holds nothing else.",
     ),
     (
-        r"(Code/Code|Models/Models)/Role",
+        r"(Code/Code|Models/Models)/Role|Personas/\w+",
         r"AwsSolutions-IAM5\[Resource::arn:aws:states:.*:execution:[a-z0-9-]+-promotion:\*\]",
         "CodePipeline names each execution; they are those of one state machine.",
+    ),
+    (
+        r"Personas/\w+",
+        r"AwsSolutions-IAM5\[Resource::\*\]",
+        "AWS has no resource for listing log groups.",
+    ),
+    (
+        r"Personas/\w+",
+        r"AwsSolutions-IAM5\[Resource::arn:aws:logs:.*:log-group:/aws/[a-z/]+/[a-z0-9-]+-tooling-[a-z0-9-]+-\*\]",
+        "They are the log groups of one tooling environment: its functions, builds and state machine.",
+    ),
+    (
+        r"Personas/Operator",
+        r"AwsSolutions-IAM5\[Resource::arn:aws:codepipeline:.*-(code|models)/\*\]",
+        "The star is the stage: an operator retries every stage of the team's two pipelines.",
     ),
 )
 """Construct below the stack, rule, and reason of each exception; the first two are regular expressions."""

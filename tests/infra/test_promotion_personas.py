@@ -74,7 +74,7 @@ def test_accounts_that_request_promotions_may_only_read() -> None:
         persona: sorted(
             account
             for statement in role(persona)["AssumeRolePolicyDocument"]["Statement"]
-            for account in (str(each).split("::")[1].split(":")[0] for each in [statement["Principal"]["AWS"]])
+            for account in (each.split("::")[1].split(":")[0] for each in listed(statement["Principal"]["AWS"]))
         )
         for persona in TOOLING_PERSONAS
     }

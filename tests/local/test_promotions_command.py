@@ -1,6 +1,8 @@
 """People watch, approve, reject, retry and stop the executions of a real pipeline, each under the role for it."""
 
+import io
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,17 +12,34 @@ import yaml
 
 from infra.fleet import parse
 from mooring import cli
-from pipelines.interface.codec import canonical
+from pipelines.interface.codec import canonical, to_json
 from pipelines.interface.names import TOOLING_PERSONAS, Environment
 from pipelines.interface.paths import carried_record_key
+from pipelines.interface.requests import PromotionTicket
 from tests.support.embedded_aws import EmbeddedAws
 from tests.support.pipeline_world import archive, record
 from tests.support.sagemaker_world import wait
 from tests.support.synth import FLEET, promotion_template_of, resources
 
+DEV = Environment(team="anglers", stage="dev", account="111111111111", region="us-east-1")
 TOOLING = Environment(team="anglers", stage="tooling", account="333333333377", region="eu-west-1")
 DIGEST = "ab" * 32
 REFUSED = json.dumps({"errorType": "OwnApprovalError", "errorMessage": "ann requested the promotion"})
+
+FUNCTION = """
+import json
+
+class NotChampionError(RuntimeError):
+    pass
+
+def handle(request, context):
+    if request["version"] != 7:
+        raise NotChampionError("the champion is version 7")
+    with open(__file__.replace("handler.py", "ticket.json")) as opened:
+        ticket = json.load(opened)
+    ticket["record"]["requested_by"] = request["by"]
+    return ticket
+"""
 
 
 def machine(release: dict[str, Any]) -> str:
@@ -122,21 +141,21 @@ class Promotions:
         )
         return str(started["pipelineExecutionId"])
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, command: str = "promotions") -> str:
         with pytest.raises(SystemExit) as ended:
-            cli.main(["promotions", *arguments])
+            cli.main([command, *arguments])
         printed = self.capsys.readouterr()
         assert ended.value.code in (0, None), printed.err
         return printed.out
 
-    def refused(self, *arguments: str) -> str:
+    def refused(self, *arguments: str, command: str = "promotions") -> str:
         with pytest.raises(SystemExit) as ended:
-            cli.main(["promotions", *arguments])
+            cli.main([command, *arguments])
         assert ended.value.code == 1
         return self.capsys.readouterr().err
 
     def stage(self, execution: str, name: str = "prod") -> dict[str, Any]:
-        listed = json.loads(self.run("late-arrival", "--json"))
+        listed = json.loads(self.run("late-arrival", "--json"))["releases"]
         (found,) = (each for each in listed if each["execution"] == execution)
         return dict(next(stage for stage in found["stages"] if stage["stage"] == name))
 
@@ -284,5 +303,66 @@ def test_account_that_requests_promotions_reads_and_does_nothing_else(promotions
     promotions.wait_for(execution, "waiting for approval")
     promotions.use("111111111111")
     assert promotions.stage(execution)["state"] == "waiting for approval"
+    assert f"mooring promotions approve {execution[:8]} --stage prod" in promotions.run()
+    assert "there is no pipeline anglers-tooling-eu-west-1-code" in promotions.refused("--code")
     approve = ("approve", execution, "--stage", "prod", "--comment", "x", "--by", "cleo")
     assert f"is in account {TOOLING.account}" in promotions.refused(*approve)
+
+
+@pytest.fixture(scope="module")
+def training(deployed: EmbeddedAws) -> EmbeddedAws:
+    """Return the AWS with an operator of the training environment, and a function that answers as its own would."""
+    statements = [
+        {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": DEV.function_arn("request_promotion")}
+    ]
+    deployed.create_role(DEV.persona_role("operator"), statements, account=DEV.account)
+    service = {"Service": "lambda.amazonaws.com"}
+    role = deployed.create_role(DEV.function("request_promotion"), [], trusted=service, account=DEV.account)
+    ticket = PromotionTicket(digest=DIGEST, record=record(version=7, package_arn="arn:7"))
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as opened:
+        opened.writestr("handler.py", FUNCTION)
+        opened.writestr("ticket.json", json.dumps(to_json(ticket)))
+    deployed.client("lambda", DEV.account, DEV.region).create_function(
+        FunctionName=DEV.function("request_promotion"),
+        Runtime="python3.12",
+        Handler="handler.handle",
+        Role=role,
+        Code={"ZipFile": written.getvalue()},
+    )
+    return deployed
+
+
+@pytest.mark.usefixtures("training")
+def test_promotion_is_requested_as_the_operator_and_tells_what_it_enters(promotions: Promotions) -> None:
+    promotions.use(DEV.account)
+    promote = ("late-arrival", "7", "--to", "prod", "--by", "emil")
+    printed = promotions.run(*promote, command="promote")
+    assert f"late-arrival v7 of {DEV.id} is being promoted to prod: record {DIGEST}" in printed
+    assert "1. staging: imported, then released without a person's approval" in printed
+    assert "other than emil (requested it) and ben (trained it)" in printed
+    assert "in anglers-prod-us-east-1; if one fails" in printed
+    dry = promotions.run(*promote, "--dry-run", command="promote")
+    assert "would be promoted" in dry
+    assert "auc 0.81" in dry
+    assert "Nothing was changed" in dry
+    as_json = json.loads(promotions.run(*promote, "--json", command="promote"))
+    assert [stage["stage"] for stage in as_json["stages"]] == ["staging", "prod"]
+
+
+@pytest.mark.usefixtures("training")
+def test_refusal_of_the_function_comes_with_its_own_remedy(promotions: Promotions) -> None:
+    promotions.use(DEV.account)
+    refused = promotions.refused("late-arrival", "8", "--to", "prod", "--by", "emil", command="promote")
+    assert "late-arrival v8 is not promoted: NotChampionError: the champion is version 7" in refused
+    assert f"Do this: see the champion: mooring show {DEV.id} late-arrival" in refused
+
+
+@pytest.mark.usefixtures("training")
+def test_second_promotion_of_the_same_version_is_refused(promotions: Promotions) -> None:
+    execution = promotions.start()
+    promotions.wait_for(execution, "waiting for approval")
+    promotions.use(DEV.account)
+    refused = promotions.refused("late-arrival", "3", "--to", "prod", "--by", "emil", command="promote")
+    assert "a promotion of late-arrival v3 to prod is under way" in refused
+    assert "stop it first: mooring promotions stop" in refused

@@ -141,13 +141,14 @@ class PipelineWorld:
                 raise ClientError({"Error": {"Code": self.refuses, "Message": "no"}}, operation)
             self.calls.append((operation, request))
             return {}
-        return {
-            "get_pipeline": lambda: {"pipeline": _pipeline(name, self.kind)},
-            "get_pipeline_state": lambda: self.state,
-            "list_pipeline_executions": lambda: {"pipelineExecutionSummaries": self.executions},
-            "list_action_executions": lambda: {"actionExecutionDetails": self.actions},
-            "list_rule_executions": lambda: {"ruleExecutionDetails": self.rules},
-        }[operation]()
+        answers: dict[str, dict[str, Any]] = {
+            "get_pipeline": {"pipeline": _pipeline(name, self.kind)},
+            "get_pipeline_state": self.state,
+            "list_pipeline_executions": {"pipelineExecutionSummaries": self.executions},
+            "list_action_executions": {"actionExecutionDetails": self.actions},
+            "list_rule_executions": {"ruleExecutionDetails": self.rules},
+        }
+        return answers[operation]
 
 
 def _pipeline(name: str, kind: str) -> dict[str, Any]:

@@ -75,10 +75,6 @@ def test_source_is_shown_if_it_failed(capsys: pytest.CaptureFixture[str]) -> Non
     assert "execution release revision Source staging prod" in lines
 
 
-def test_without_releases_the_next_command_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert printed(capsys) == ["No releases yet. Promote a champion: mooring promote MODEL VERSION --to STAGE"]
-
-
 def test_release_is_json_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     print_json([to_json(RELEASE)])
     assert '"state": "waiting for approval"' in capsys.readouterr().out
