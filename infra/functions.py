@@ -230,7 +230,7 @@ FUNCTIONS = (
             grants.read_settings(),
             grants.ledger(),
             grants.describe_package(),
-            grants.read_runs(),
+            grants.read_run_versions(),
             grants.list_artifacts(),
             grants.keep_records(),
             grants.sign_records(),

@@ -70,6 +70,10 @@ class Grants:
     def read_runs(self) -> iam.PolicyStatement:
         return allow(["s3:GetObject"], f"{self._artifacts}/runs/*")
 
+    def read_run_versions(self) -> iam.PolicyStatement:
+        """Allow reading the versions of runs' files: what is hashed must be what is read."""
+        return allow(["s3:GetObject", "s3:GetObjectVersion"], f"{self._artifacts}/runs/*")
+
     def write_scratch(self) -> iam.PolicyStatement:
         return allow(["s3:PutObject"], f"{self._artifacts}/{SCRATCH}*")
 

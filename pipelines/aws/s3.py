@@ -205,15 +205,12 @@ class Bucket:
         self.client.copy({"Bucket": self.name, "Key": source}, self.name, key, ExtraArgs=owner)
 
     def take(self, source: "Bucket", key: str, version: str | None) -> None:
-        """Copy one version of another bucket's object to the same key, encrypted as this bucket's objects are."""
+        """Copy one version of another bucket's object to the same key, encrypted as this bucket's objects are.
+
+        Nothing names the owners: the SDK would expect this bucket's owner of the source too. Read both buckets before.
+        """
         chosen = {"VersionId": version} if version else {}
-        self.client.copy(
-            {"Bucket": source.name, "Key": key, **chosen},
-            self.name,
-            key,
-            ExtraArgs={"ExpectedBucketOwner": self.owner},
-            SourceClient=source.client,
-        )
+        self.client.copy({"Bucket": source.name, "Key": key, **chosen}, self.name, key, SourceClient=source.client)
 
     def write_json(self, key: str, document: object, **arguments: str) -> None:
         body = json.dumps(document, sort_keys=True).encode()
