@@ -4,7 +4,6 @@ A pipeline starts it with a ``StageStep``. It starts the machine of each environ
 ``startExecution.sync`` does not reach another account. See docs/reference/promotion.md.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,9 +19,6 @@ LONGEST_STEP_S = LONGEST_RELEASE_S + 2 * RESTORE_S
 """Seconds after which an environment's machine times out."""
 SPARE_S = 900
 """Seconds for starting and polling the last environment."""
-LEAST_POLL_S = 5
-EVENTS_OF_A_POLL, MAX_POLL_EVENTS = 9, 24_000
-"""An execution's history has at most 25,000 events; a poll is a wait (2), a function's task (5) and a choice (2)."""
 CAUSES = "States.JsonToString($.answers[*].cause)"
 
 
@@ -48,8 +44,6 @@ def stage_flow(tooling: Environment, stages: Sequence[StagePlan]) -> State:
     them is returned in all.
     """
     timeout_s = (max(stage.turns for stage in stages) + 1) * LONGEST_STEP_S + SPARE_S
-    widest = max(len(stage.environments) for stage in stages)
-    poll_s = max(LEAST_POLL_S, math.ceil(timeout_s * EVENTS_OF_A_POLL * widest / MAX_POLL_EVENTS))
     every = [each for stage in stages for each in stage.environments]
     chosen: dict[str | bool, str] = {"": "In order?", **{each.id: f"Only {each.id}" for each in every}}
     return {
@@ -74,12 +68,12 @@ def stage_flow(tooling: Environment, stages: Sequence[StagePlan]) -> State:
             },
             "In order?": choose("$.place.ordered", {True: "One after the other"}, otherwise="All at once"),
             "One after the other": {
-                **stage_map(tooling, "In turn", step="$.step", poll_s=poll_s, in_order=True),
+                **stage_map(tooling, "In turn", step="$.step", in_order=True),
                 "Catch": [catch("Return?")],
                 "Next": "Done",
             },
             "All at once": {
-                **stage_map(tooling, "At once", step="$.step", poll_s=poll_s, in_order=False),
+                **stage_map(tooling, "At once", step="$.step", in_order=False),
                 "Catch": [catch("Return?")],
                 "Next": "Count failures",
             },
@@ -90,7 +84,7 @@ def stage_flow(tooling: Environment, stages: Sequence[StagePlan]) -> State:
             "Return?": choose("$.step", {str(Step.RELEASE): "Return all"}, otherwise="Failed"),
             # Also in those that were not reached: returning what was not released changes nothing.
             "Return all": {
-                **stage_map(tooling, "Return", step=str(Step.RETURN), poll_s=poll_s, in_order=False),
+                **stage_map(tooling, "Return", step=str(Step.RETURN), in_order=False),
                 "Catch": [catch("Failed")],
                 "Next": "Count failed returns",
             },

@@ -7,7 +7,7 @@ FIELDS = ("stage", "execution", "record_key")
 """Fields of the machine's input that each item gets."""
 
 
-def stage_map(tooling: Environment, title: str, *, step: str, poll_s: int, in_order: bool) -> State:
+def stage_map(tooling: Environment, title: str, *, step: str, in_order: bool) -> State:
     """Return a map over ``$.place.environments`` without its ``Next``; its answers are at ``$.answers``.
 
     ``step`` is a path or a step's name. In order, it ends at the first failure. Else no item fails, so that none is
@@ -44,7 +44,7 @@ def stage_map(tooling: Environment, title: str, *, step: str, poll_s: int, in_or
                     keep="answer",
                 ),
                 ended: choose("$.answer.status", {"running": wait, "succeeded": done}, otherwise=failed),
-                wait: {"Type": "Wait", "Seconds": poll_s, "Next": drive},
+                wait: {"Type": "Wait", "SecondsPath": "$.answer.wait_s", "Next": drive},
                 done: answer,
                 failed: {"Type": "Fail", "Error": "PromotionFailedError", "CausePath": "$.answer.cause"}
                 if in_order

@@ -16,11 +16,12 @@ from typing import Any
 import boto3
 import yaml
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from infra.synthesis import ROOT
 from mooring.deployed import DeployedEnvironment
 from mooring.embedded import process
-from pipelines.interface.names import Environment
+from pipelines.interface.names import Environment, Model
 
 MODEL = "late-arrival"
 TEAM = "arrivals"
@@ -100,6 +101,31 @@ class PromotedTeam:
         options = process.client_options(self.server, account=environment.account, region=environment.region)
         return boto3.client(service, config=Config(retries={"total_max_attempts": 1}), **options)  # type: ignore[call-overload]
 
+    def client(self, service: str, environment: Environment, credentials: dict[str, Any]) -> Any:
+        """Return a client of a role's session."""
+        options = process.client_options(self.server, account=environment.account, region=environment.region)
+        options |= {
+            "aws_access_key_id": credentials["AccessKeyId"],
+            "aws_secret_access_key": credentials["SecretAccessKey"],
+            "aws_session_token": credentials["SessionToken"],
+        }
+        return boto3.client(service, **options)  # type: ignore[call-overload]
+
+    def stack_status(self, of: Environment | Model, kind: str) -> str | None:
+        """Return the status of a stack of an environment or of a model, None without such a stack."""
+        environment = of.environment if isinstance(of, Model) else of
+        client = self.root("cloudformation", environment)
+        try:
+            (found,) = client.describe_stacks(StackName=of.stack(kind))["Stacks"]
+        except ClientError:
+            return None
+        return str(found["StackStatus"])
+
+    def write_artifact(self, environment: Environment, key: str, document: Any) -> None:
+        """Overwrite a document in an artifacts bucket, as the account's root."""
+        body = json.dumps(document).encode()
+        self.root("s3", environment).put_object(Bucket=environment.bucket("artifacts"), Key=key, Body=body)
+
     def deployed(self, environment: Environment) -> DeployedEnvironment:
         options = process.client_options(self.server, account=environment.account, region=environment.region)
         session = boto3.Session(
@@ -168,6 +194,9 @@ class PromotedTeam:
                 timeout_s,
             )
         )
+
+    def has_ended(self, kind: str, execution: str) -> bool | None:
+        return None if self.status(kind, execution) in ("InProgress", "Stopping") else True
 
     def failures(self, kind: str, execution: str) -> list[str]:
         return [

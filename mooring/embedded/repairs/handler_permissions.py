@@ -29,6 +29,7 @@ UNUSED = MappingProxyType(
         "kinesis:*": "tables with a Kinesis stream",
         "firehose:*": "log groups that deliver to Firehose",
         "s3tables:*": "buckets with metadata tables",
+        "codestar-connections:*": "pipelines with a repository; without one, as in the tests, the source is a bucket",
         "iam:DeleteRolePermissionsBoundary": "roles that lose their boundary, which must never happen",
     }
 )

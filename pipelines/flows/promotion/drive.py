@@ -8,6 +8,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
@@ -24,6 +25,9 @@ MAX_MEMBER_BYTES = 120_000
 """Largest document of a record's archive: the input of an execution has at most 262,144 bytes, quoted and together."""
 SUFFIX = ".zip"
 RUNNING, SUCCEEDED = "RUNNING", "SUCCEEDED"
+FIRST_WAIT_S, LONGEST_WAIT_S = 2, 120
+PART_OF_AGE = 4
+"""A step that runs for some time is looked after again when a quarter of that time has passed."""
 
 
 class InvalidArchiveError(ValueError):
@@ -54,11 +58,22 @@ def drive(request: DriveRequest, services: Services, *, promoter: Callable[[Envi
     found = _describe(states, environment.arn("states", f"execution:{machine}:{name}"))
     if found is None:
         _start(states, environment.state_machine_arn("promotion"), name, _step(request, services))
-        return DriveAnswer(status="running", environment=environment.id)
-    if found["status"] in (RUNNING, SUCCEEDED):
-        return DriveAnswer(status=found["status"].lower(), environment=environment.id)
+        return DriveAnswer(status="running", environment=environment.id, wait_s=FIRST_WAIT_S)
+    if found["status"] == RUNNING:
+        age_s = (datetime.now(UTC) - found["startDate"]).total_seconds()
+        return DriveAnswer(status="running", environment=environment.id, wait_s=wait_of(age_s))
+    if found["status"] == SUCCEEDED:
+        return DriveAnswer(status="succeeded", environment=environment.id)
     cause = f"{environment.id}: {found['status']}: {found.get('error', '')}: {found.get('cause', '')}"
     return DriveAnswer(status="failed", environment=environment.id, cause=cause)
+
+
+def wait_of(age_s: float) -> int:
+    """Return the seconds until the next poll of an execution that has run for ``age_s``.
+
+    The waits grow: a short step is not waited for long, and a long one does not fill the polling machine's history.
+    """
+    return int(min(LONGEST_WAIT_S, max(FIRST_WAIT_S, age_s / PART_OF_AGE)))
 
 
 def _describe(states: Client, arn: str) -> Answer | None:

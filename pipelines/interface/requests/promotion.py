@@ -72,11 +72,15 @@ class DriveRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class DriveAnswer:
-    """The state of a step in one environment; ``status`` is ``running``, ``succeeded`` or ``failed``."""
+    """The state of a step in one environment; ``status`` is ``running``, ``succeeded`` or ``failed``.
+
+    ``wait_s`` is the number of seconds until it is worth to look again.
+    """
 
     status: str
     environment: str
     cause: str = ""
+    wait_s: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

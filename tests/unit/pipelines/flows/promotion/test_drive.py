@@ -5,14 +5,23 @@ import json
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.components.stage_flow import LONGEST_STEP_S
 from pipelines.aws.clients import Services
 from pipelines.flows.promotion.approver import MissingApprovalError
-from pipelines.flows.promotion.drive import MAX_ARCHIVE_BYTES, MAX_MEMBER_BYTES, InvalidArchiveError, drive
+from pipelines.flows.promotion.drive import (
+    FIRST_WAIT_S,
+    MAX_ARCHIVE_BYTES,
+    MAX_MEMBER_BYTES,
+    InvalidArchiveError,
+    drive,
+    wait_of,
+)
 from pipelines.interface.names import Environment
 from pipelines.interface.requests import DriveAnswer, DriveRequest, Step
 
@@ -29,7 +38,7 @@ REQUEST = DriveRequest(
     attempt=ATTEMPT,
     approval=True,
 )
-RUNNING = DriveAnswer(status="running", environment=PROD.id)
+RUNNING = DriveAnswer(status="running", environment=PROD.id, wait_s=FIRST_WAIT_S)
 
 
 def archive(**members: str) -> bytes:
@@ -79,7 +88,7 @@ class Cloud:
         arn = PROD.arn("states", f"execution:{PROD.state_machine('promotion')}:{request['name']}")
         if arn in self.executions:
             raise ClientError({"Error": {"Code": "ExecutionAlreadyExists"}}, "StartExecution")
-        self.executions[arn] = {"status": "RUNNING"}
+        self.executions[arn] = {"status": "RUNNING", "startDate": datetime.now(UTC)}
         self.started.append({**request, "input": json.loads(request["input"])})
 
     def drive(self, request: DriveRequest = REQUEST) -> DriveAnswer:
@@ -214,3 +223,12 @@ def test_archive_that_is_not_a_records_is_refused(content: bytes, reason: str) -
     with pytest.raises(InvalidArchiveError, match=reason):
         cloud.drive()
     assert cloud.started == []
+
+
+def test_polls_of_the_longest_step_in_ten_regions_fit_into_the_history_of_the_machine() -> None:
+    polls, age_s = 0, 0.0
+    while age_s < LONGEST_STEP_S:
+        polls, age_s = polls + 1, age_s + wait_of(age_s)
+    # A poll is a wait (2 events), a task (5) and a choice (2); a history has 25,000 events.
+    assert polls * 9 * 10 < 24_000
+    assert wait_of(0) == FIRST_WAIT_S
