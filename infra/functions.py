@@ -240,7 +240,7 @@ FUNCTIONS = (
     FunctionSpec(
         name="import_release",
         flow="promotion",
-        packages=PROMOTION,
+        packages=(*CORE, "flows/promotion"),
         has=_imports,
         env=ImportReleaseEnv,
         # It reads the artifact in the other account, copies it, and may read a copy of an earlier attempt.

@@ -133,25 +133,22 @@ def _integrate(environment: Environment) -> list[Document]:
 def _promote(promotion: Promotion) -> Iterator[Document]:
     """Yield what requests and imports of releases reach in other accounts; their keys are found by their aliases."""
     tooling, source = promotion.tooling, promotion.source
+    keys: dict[str, Environment] = {}
     if promotion.following:
-        key = tooling.arn("kms", "key/*")
+        keys[tooling.key_alias] = tooling
         yield _allow("Records", ["s3:PutObject"], f"arn:aws:s3:::{tooling.bucket('records')}/*")
-        yield _allow("RecordsKey", ["kms:GenerateDataKey"], key, condition=_alias(tooling.key_alias))
         yield _allow("PipelinesBus", ["events:PutEvents"], tooling.arn("events", f"event-bus/{tooling.bus}"))
     if source:
+        keys |= {source.key_alias: source, **{each.signing_key_alias: each for each in promotion.trainers}}
         bucket = f"arn:aws:s3:::{source.bucket('artifacts')}"
-        yield _allow("Releases", ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"], bucket, f"{bucket}/runs/*")
-        yield _allow("ReleasesKey", ["kms:Decrypt"], source.arn("kms", "key/*"), condition=_alias(source.key_alias))
+        yield _allow("Releases", ["s3:GetObject*", "s3:ListBucket"], bucket, f"{bucket}/runs/*")
+    if keys:
         yield _allow(
-            "Signatures",
-            ["kms:Verify"],
-            *(trainer.arn("kms", "key/*") for trainer in promotion.trainers),
-            condition=_alias(*(trainer.signing_key_alias for trainer in promotion.trainers)),
+            "KeysElsewhere",
+            ["kms:Decrypt", "kms:GenerateDataKey", "kms:Verify"],
+            *sorted({each.arn("kms", "key/*") for each in keys.values()}),
+            condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": list(keys)}},
         )
-
-
-def _alias(*aliases: str) -> Document:
-    return {"ForAnyValue:StringEquals": {"kms:ResourceAliases": list(aliases)}}
 
 
 def deployer(environment: Environment) -> Document:

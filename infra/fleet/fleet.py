@@ -194,7 +194,8 @@ class FleetEnvironment:
             for model in models
         ]
         team = self.team.model_copy(update={"models": own})
-        stages = [_of_stage(spec) if spec.name == stage else StageSpec(name=spec.name) for spec in self.fleet.stages]
+        own_stage = self.stage if self.fleet.ci else _without_promotion(self.stage)
+        stages = [own_stage if spec.name == stage else StageSpec(name=spec.name) for spec in self.fleet.stages]
         changes: dict[str, Any] = {"stages": stages, "teams": [team]}
         if tooling := self.fleet.tooling:
             changes["tooling"] = ToolingSpec(account=tooling.account, region=tooling.region)
@@ -256,8 +257,8 @@ class FleetEnvironment:
         )
 
 
-def _of_stage(stage: StageSpec) -> StageSpec:
-    """Return a stage without the settings that only the pipelines read."""
+def _without_promotion(stage: StageSpec) -> StageSpec:
+    """Return a stage without the settings that only pipelines and the trust of CI roles read."""
     stated = {name: getattr(stage, name) for name in stage.model_fields_set - {"promotion"}}
     return StageSpec(**stated)
 

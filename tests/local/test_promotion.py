@@ -121,7 +121,7 @@ def test_code_goes_through_all_stages_by_the_deployed_pipeline(team: PromotedTea
     assert isinstance(waiting, dict), team.failures("code", execution)
     for environment in (PROD, PROD_EU):
         assert team.stack_status(environment, "operations") is None, "nothing reaches prod before a person approves"
-    team.mooring(TOOLING, "promotions", "--code", "approve", execution, "--stage", "prod", "--comment", "go")
+    team.mooring(TOOLING, "promotions", "approve", execution, "--stage", "prod", "--comment", "go")
     assert team.end("code", execution) == "Succeeded", team.failures("code", execution)
     for environment in ENVIRONMENTS:
         assert team.stack_status(environment, "operations") == "CREATE_COMPLETE"
