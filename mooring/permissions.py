@@ -13,7 +13,7 @@ from mooring.statements import Document
 from mooring.statements import allow as _allow
 from mooring.statements import deny as _deny
 from mooring.statements import document as _document
-from pipelines.interface.names import BUCKETS, CDK_ROLES, ENVIRONMENT_TAG, SCALING, Environment
+from pipelines.interface.names import CDK_ROLES, ENVIRONMENT_TAG, SCALING, Environment
 
 COMMON = "mooring-deployer"
 """Policy of what a deployment may do in an account for any environment, and of what it may never do."""
@@ -22,16 +22,13 @@ _NAMED = (
     ("cloudwatch", "alarm:"),
     ("dynamodb", "table/"),
     ("events", "rule/"),
-    ("lambda", "function:"),
-    ("lambda", "layer:"),
-    ("sagemaker", "endpoint/"),
-    ("sagemaker", "model-package/"),
-    ("sagemaker", "model-package-group/"),
+    # A policy has room for 6,144 characters: functions and layers; endpoints, packages and their groups.
+    ("lambda", "*:"),
+    ("sagemaker", "*/"),
     ("sns", ""),
     ("sqs", ""),
-    ("states", "execution:"),
-    ("states", "mapRun:"),
-    ("states", "stateMachine:"),
+    # Executions, map runs and state machines.
+    ("states", "*:"),
 )
 """Services and kinds of their resources whose names begin with the environment's id."""
 _PASSED_TO = [f"{service}.amazonaws.com" for service in ("events", "lambda", "sagemaker", "scheduler", "states")]
@@ -272,8 +269,8 @@ def _own(environment: Environment) -> list[Document]:
         f"arn:aws:cloudwatch::{environment.account}:dashboard/{name}-*",
         here("events", f"event-bus/{name}"),
         here("events", f"rule/{name}/*"),
-        here("kms", environment.key_alias),
-        here("kms", environment.signing_key_alias),
+        # The key's alias, and that of the signing key.
+        here("kms", f"{environment.key_alias}*"),
         here("logs", f"log-group:/aws/*/{name}-*"),
         here("logs", "log-group:/aws/sagemaker/*"),
         here("ssm", f"parameter/mooring/{name}/*"),
@@ -293,4 +290,6 @@ def _own(environment: Environment) -> list[Document]:
 
 
 def _buckets(environment: Environment) -> list[str]:
-    return [f"arn:aws:s3:::{environment.bucket(kind)}" for kind in BUCKETS]
+    """Return the ARNs of the environment's buckets: their names differ in the middle, but that of an adopted one."""
+    adopted = [environment.data_bucket] if environment.data_bucket else []
+    return [f"arn:aws:s3:::{name}" for name in (environment.bucket("*"), *adopted)]

@@ -9,6 +9,7 @@ import pytest
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 
+from infra.fleet.promotion import Promotion
 from infra.functions import FUNCTIONS
 from mooring import permissions
 from mooring.embedded.repairs.resource_actions import TABLE
@@ -96,10 +97,20 @@ def named(templates: dict[str, Template]) -> Iterator[tuple[str, str, str, Templ
                 yield stack, logical_id, arn_of(stack, logical_id, resource), resource
 
 
+PROMOTION = Promotion(
+    tooling=LONGEST,
+    trainers=(LONGEST, LONGEST),
+    source=LONGEST,
+    following=(LONGEST,),
+    later=(LONGEST,),
+    stages=("first", "second", "third"),
+)
+
+
 @pytest.mark.parametrize(
     "document",
     [
-        permissions.boundary(LONGEST, [LONGEST, LONGEST], has_ci=True),
+        permissions.boundary(LONGEST, [LONGEST, LONGEST], PROMOTION, has_ci=True),
         permissions.deployer(LONGEST),
         permissions.common(LONGEST.account),
     ],
