@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk.aws_codepipeline import CfnPipeline
-from aws_cdk.aws_events import CfnRule
 from click.testing import CliRunner
 
 from infra.assembly import sign
@@ -48,14 +46,11 @@ def document() -> Any:
     return {**found, "teams": [team]}
 
 
-def synthesize_without_pipelines(folder: Path) -> None:
-    """Synthesize the stack without what the embedded AWS does not have: CodePipeline, and the rules that start it."""
+def synthesize(folder: Path) -> None:
+    """Synthesize the stack of the pipelines."""
     app = new_app(str(folder))
     (part,) = parts_of(parse(document()).deployable()[TOOLING.id])
-    stack = add_shared(app, part, ROOT)
-    for construct in stack.node.find_all():
-        if isinstance(construct, (CfnPipeline, CfnRule)) and construct.node.scope:
-            construct.node.scope.node.try_remove_child(construct.node.id)
+    add_shared(app, part, ROOT)
     app.synth()
     sign(folder)
 
@@ -91,7 +86,7 @@ def deployed(embedded_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("tooling")
     file, assembly = folder / "fleet.yaml", folder / "assembly"
     file.write_text(json.dumps(document()))
-    synthesize_without_pipelines(assembly)
+    synthesize(assembly)
     variables = {**embedded_aws.variables(TOOLING.account, TOOLING.region), "MOORING_FLEET": str(file)}
     for arguments in (["bootstrap", TOOLING.id], ["deploy", "--assembly", str(assembly), TOOLING.id]):
         ran = CliRunner().invoke(cli, arguments, env=variables)
