@@ -7,9 +7,9 @@ import boto3
 import click
 from rich.console import Console
 
-from mooring.cli.fleet import find
+from mooring.cli.fleet import find_deployable
 from mooring.cli.terminal import home
-from mooring.demo import chapters
+from mooring.demo import chapters, promotion
 from mooring.demo.story import Story
 from mooring.demo.year import tell_year
 from mooring.deployed import DeployedEnvironment
@@ -17,6 +17,8 @@ from mooring.embedded import process
 from mooring.errors import MooringError
 
 ENVIRONMENTS = ("arrivals-dev-us-east-1", "network-dev-eu-west-1")
+LATER = ("arrivals-staging-us-east-1", "arrivals-prod-us-east-1")
+TOOLING = "arrivals-tooling-us-east-1"
 SCHEDULE_SPEED = 360.0
 """Factor by which schedules run faster: the hourly drift check runs every ten seconds."""
 
@@ -27,7 +29,7 @@ SCHEDULE_SPEED = 360.0
 )
 @click.option("--keep", is_flag=True, help="Keep the embedded AWS running at the end, as mooring up does.")
 def demo(year: bool, keep: bool) -> None:
-    """Deploy two environments, train, serve, drift, retrain, release, reject; every claim is checked."""
+    """Deploy two environments, train, serve, drift, retrain, release, reject, promote; every claim is checked."""
     folder = home() if keep else home() / "demo"
     if keep and process.running(folder):
         raise MooringError(
@@ -45,7 +47,7 @@ def demo(year: bool, keep: bool) -> None:
         story.say(f"log: {server.log}")
         figures["process"] = str(server.pid)
     try:
-        made = _year(_stage(story, server, ENVIRONMENTS[:1])) if year else _loop(_stage(story, server, ENVIRONMENTS))
+        made = _year(_stage(story, server, ENVIRONMENTS[:1])) if year else _loop(story, server)
     except BaseException:
         process.stop(home=folder)
         raise
@@ -64,8 +66,9 @@ _LOOK_AROUND = {
 _KEEP = {"Keep it running at the end": "make demo KEEP=1"}
 
 
-def _loop(stage: chapters.Stage) -> dict[str, str]:
+def _loop(story: Story, server: process.Server) -> dict[str, str]:
     """Run the whole loop; return the files that it wrote, by their titles."""
+    stage = _stage(story, server, ENVIRONMENTS)
     chapters.deploy(stage, "Two teams, two accounts, two regions: deployed with the CDK CLI")
     chapters.first_champions(stage, "January to March: the first champions", range(1, 4))
     with chapters.constant_caller(stage) as caller:
@@ -73,6 +76,12 @@ def _loop(stage: chapters.Stage) -> dict[str, str]:
         chapters.october(stage, caller)
     picture = chapters.provenance(stage)
     report = chapters.save_report(stage)
+    promotion.promoted(
+        stage,
+        _deployed(server, TOOLING, person=chapters.ENGINEER),
+        _deployed(server, TOOLING, person=chapters.APPROVER),
+        [_deployed(server, name) for name in LATER],
+    )
     return {
         "The last drift check's report": str(report),
         "The champion's lineage": str(picture),
@@ -88,24 +97,12 @@ def _year(stage: chapters.Stage) -> dict[str, str]:
 
 
 def _stage(story: Story, server: process.Server, names: Sequence[str]) -> chapters.Stage:
-    variables = {
-        environment.id: process.variables(server, account=environment.account, region=environment.region)
-        for environment in map(find, names)
-    }
+    every = (*ENVIRONMENTS, *LATER, TOOLING)
+    variables = {name: _variables(server, name) for name in every}
     # All clients of this process call the server; each account's keys are in a session of their own.
     common = set.intersection(*(set(each.items()) for each in variables.values()))
     os.environ.update({name: value for name, value in common if name != "AWS_SECRET_ACCESS_KEY"})
-
-    def deployed(name: str) -> DeployedEnvironment:
-        of = variables[name]
-        session = boto3.Session(
-            aws_access_key_id=of["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=of["AWS_SECRET_ACCESS_KEY"],
-            region_name=of["AWS_REGION"],
-        )
-        return DeployedEnvironment(find(name), session=session)
-
-    arrivals, *others = map(deployed, names)
+    arrivals, *others = (_deployed(server, name) for name in names)
     return chapters.Stage(
         story=story,
         arrivals=arrivals,
@@ -113,3 +110,19 @@ def _stage(story: Story, server: process.Server, names: Sequence[str]) -> chapte
         variables=variables,
         home=server.home,
     )
+
+
+def _variables(server: process.Server, name: str) -> dict[str, str]:
+    (found,) = find_deployable((name,))
+    return process.variables(server, account=found.names.account, region=found.names.region)
+
+
+def _deployed(server: process.Server, name: str, *, person: str | None = None) -> DeployedEnvironment:
+    (found,) = find_deployable((name,))
+    of = _variables(server, name)
+    session = boto3.Session(
+        aws_access_key_id=of["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=of["AWS_SECRET_ACCESS_KEY"],
+        region_name=of["AWS_REGION"],
+    )
+    return DeployedEnvironment(found.names, session=session, person=person)

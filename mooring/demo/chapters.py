@@ -61,7 +61,7 @@ def deploy(stage: Stage, title: str) -> None:
                 log=stage.home / "synth.log",
             )
         with story.doing("cdk bootstrap and cdk deploy"), ThreadPoolExecutor(len(stage.models)) as pool:
-            list(pool.map(lambda each: _deploy_one(stage, each[0], assembly), stage.models))
+            list(pool.map(lambda each: deploy_one(stage, each[0], assembly), stage.models))
         count = 0
         for deployed, model in stage.models:
             names = _stacks(deployed, model)
@@ -79,7 +79,8 @@ def deploy(stage: Stage, title: str) -> None:
         figures["stacks"] = str(count)
 
 
-def _deploy_one(stage: Stage, deployed: DeployedEnvironment, assembly: str) -> None:
+def deploy_one(stage: Stage, deployed: DeployedEnvironment, assembly: str) -> None:
+    """Bootstrap one environment's account and region, and deploy its stacks from the assembly."""
     environment = deployed.environment
     variables = stage.variables[environment.id]
     bootstrap.bootstrap(environment, variables=variables, log=stage.home / f"bootstrap-{environment.id}.log")
